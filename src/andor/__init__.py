@@ -1,0 +1,3 @@
+"""AND-OR interactions that several neural networks share: extraction, certificates and comparison."""
+
+__version__ = "0.1.0"
