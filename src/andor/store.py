@@ -1,0 +1,192 @@
+"""Files: Arrow schemas, atomic Parquet, and the content-addressed cache of masked outputs.
+
+A file is written beside its place, synced and renamed, so that whatever stands at a path is whole. Pages carry checksums
+that are verified on reading: a damaged file is an error (or, in the cache, computed again), never a number.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from andor.errors import UserError
+
+INTERACTIONS = pa.schema(
+    [
+        pa.field("model", pa.string(), nullable=False),
+        pa.field("kind", pa.dictionary(pa.int8(), pa.string()), nullable=False),
+        pa.field("coalition", pa.uint32(), nullable=False),
+        pa.field("order", pa.uint8(), nullable=False),
+        pa.field("strength", pa.float64(), nullable=False),
+    ]
+)
+"""One row per kind × coalition × model; orders ≤ 1 not merged; kind is ``and`` or ``or``."""
+
+LANGUAGE_OUTPUTS = pa.schema(
+    [
+        pa.field("coalition", pa.uint32(), nullable=False),
+        pa.field("log_prob", pa.float32(), nullable=False),
+        pa.field("log_odds", pa.float32(), nullable=False),
+    ]
+)
+"""One row per coalition, sorted: log-probability and log-odds of the target under a language model."""
+
+
+def classifier_outputs(classes: int) -> pa.Schema:
+    """Schema of a classifier's masked outputs: one row per coalition, sorted, with all its logits."""
+    return pa.schema(
+        [
+            pa.field("coalition", pa.uint32(), nullable=False),
+            pa.field("logits", pa.list_(pa.float32(), classes), nullable=False),
+        ]
+    )
+
+
+# ------------------------------------------------------------------------------------------------ whole files
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """A temporary path beside ``path`` that takes its place, synced, when the block ends well, and vanishes when not.
+
+    Raises
+    ------
+    UserError
+        If the disk is full or the folder cannot be written.
+    """
+    path = Path(path)
+    temporary = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+        os.close(handle)
+        temporary = Path(name)
+        yield temporary
+        with temporary.open("rb") as file:
+            os.fsync(file.fileno())
+        temporary.chmod(0o644)
+        temporary.replace(path)
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS):
+            raise UserError(
+                f"{path}: cannot be written ({error.strerror}); make room or choose another folder and start again: "
+                "what is already computed is kept"
+            ) from error
+        raise
+    finally:
+        if temporary is not None:
+            temporary.unlink(missing_ok=True)
+
+
+def write_table(path: Path, table: pa.Table, metadata: Mapping[str, Any] | None = None) -> None:
+    """Write a table as zstd Parquet with page checksums, atomically.
+
+    ``metadata`` is kept as JSON values under their own keys in the file's key-value metadata (see `read_metadata`).
+    """
+    texts = {key: json.dumps(value, sort_keys=True) for key, value in (metadata or {}).items()}
+    table = table.replace_schema_metadata(texts)
+    with replacing(path) as temporary:
+        pq.write_table(table, temporary, compression="zstd", write_page_checksum=True)
+
+
+def read_table(path: Path, columns: list[str] | None = None) -> pa.Table:
+    """Read a table and verify its checksums.
+
+    Raises
+    ------
+    UserError
+        If the file is missing, truncated or damaged.
+    """
+    try:
+        return pq.ParquetFile(path, page_checksum_verification=True).read(columns=columns)
+    except FileNotFoundError:
+        raise UserError(f"{path}: no such file; run the step that makes it") from None
+    except (OSError, pa.ArrowException) as error:
+        raise UserError(f"{path}: damaged Parquet file ({_first_line(error)}); delete it and run again") from error
+
+
+def read_metadata(path: Path) -> dict[str, Any]:
+    """Key-value metadata that `write_table` stored."""
+    stored = pq.read_schema(path).metadata or {}
+    return {key.decode(): json.loads(value) for key, value in stored.items() if key != b"ARROW:schema"}
+
+
+def digest(content: Any) -> str:
+    """SHA-256 of a value's canonical JSON: the same for equal values, whatever the order of keys."""
+    return hashlib.sha256(canonical(content).encode()).hexdigest()
+
+
+def canonical(content: Any) -> str:
+    """JSON with sorted keys and no spare space."""
+    return json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
+
+
+def file_digest(path: Path) -> str:
+    """SHA-256 of a file's bytes."""
+    with Path(path).open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def link_or_copy(source: Path, target: Path) -> None:
+    """Put ``source`` at ``target`` without a second copy where the file system allows it."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.unlink(missing_ok=True)
+    try:
+        os.link(source, target)
+    except OSError:
+        with replacing(target) as temporary:
+            shutil.copyfile(source, temporary)
+
+
+# ------------------------------------------------------------------------------------------------------ cache
+
+
+class OutputCache:
+    """Masked outputs by the digest of everything that can change a number in them.
+
+    The digested text is stored in the file, so a cached file says what it is. Two runs may share a folder: both would
+    write the same bytes under the same name, and a rename is atomic.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = Path(folder) / "masked_outputs"
+
+    def path(self, content: Mapping[str, Any]) -> Path:
+        """Where outputs described by ``content`` are kept."""
+        key = digest(content)
+        return self.folder / key[:2] / f"{key}.parquet"
+
+    def find(self, content: Mapping[str, Any], rows: int) -> Path | None:
+        """The whole, undamaged file of ``content`` with ``rows`` rows, or None; a damaged one is removed."""
+        path = self.path(content)
+        if not path.exists():
+            return None
+        try:
+            table = read_table(path)
+            if table.num_rows == rows and read_metadata(path).get("content") == json.loads(canonical(content)):
+                return path
+        except (UserError, OSError, ValueError, pa.ArrowException):
+            pass
+        path.unlink(missing_ok=True)
+        return None
+
+    def keep(self, content: Mapping[str, Any], table: pa.Table) -> Path:
+        """Store outputs and return their path."""
+        path = self.path(content)
+        write_table(path, table, {"content": json.loads(canonical(content))})
+        return path
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
