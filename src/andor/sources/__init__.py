@@ -1,0 +1,1 @@
+"""Sources: data sets and pretrained models, fetched once, verified, never executed."""
