@@ -9,18 +9,30 @@ from __future__ import annotations
 
 import difflib
 import itertools
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Union
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    TypeAdapter,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from andor.errors import UserError
 from andor.sources.uri import parse as parse_uri
 
 MAX_PLAYERS = 24
-"""2^24 coalitions of float64 are 128 MiB a model; the extraction keeps some twenty such arrays."""
+"""2^24 coalitions of float64 are 128 MiB a model and array."""
+ARRAYS_PER_MODEL = 40
+"""Arrays of 2^n float64 that the extraction keeps for each model: both kinds' iterates, copies and duals."""
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$", max_length=40)]
 """Lower-case, digits and underscores: names become folders, and ``-`` joins the models of an ensemble."""
@@ -52,8 +64,10 @@ class Source(Closed):
 
     @model_validator(mode="after")
     def _addresses(self) -> Source:
-        schemes = {parse_uri(mirror).scheme for mirror in self.mirrors}
-        unpinned = schemes - {"hf", "path"}
+        try:
+            unpinned = {mirror.scheme for mirror in map(parse_uri, self.mirrors) if not mirror.is_pinned}
+        except UserError as error:
+            raise ValueError(str(error)) from None
         if self.sha256 is None and unpinned:
             raise ValueError(f"a {'/'.join(sorted(unpinned))} address needs `sha256`: the digest of what it must give")
         return self
@@ -319,28 +333,40 @@ class Task(Closed):
         for name, members in (self.ensembles or {}).items():
             for member in members:
                 if member not in self.models:
-                    raise ValueError(f"ensemble `{name}` names `{member}`, which is no model of the task{_near(member, self.models)}")
+                    raise ValueError(
+                        f"ensemble `{name}` names `{member}`, which is no model of the task{_near(member, self.models)}"
+                    )
             if name in self.models:
                 raise ValueError(f"ensemble `{name}` has the name of a model; rename it")
         if self.target is not None and self.target not in self.models:
             raise ValueError(f"`target: {self.target}` is no model of the task{_near(self.target, self.models)}")
         modality = {"digits": "image", "images": "image", "passages": "passage"}.get(self.data.reader, "text")
-        families = {"image": {"image_classifier"}, "text": {"text_encoder", "text_cnn"}, "passage": {"causal_lm"}}[modality]
+        families = {"image": {"image_classifier"}, "text": {"text_encoder", "text_cnn"}, "passage": {"causal_lm"}}[
+            modality
+        ]
         for name, model in self.models.items():
             if model.family not in families:
-                raise ValueError(f"model `{name}` ({model.family}) cannot read {self.data.reader}; use {' or '.join(sorted(families))}")
+                raise ValueError(
+                    f"model `{name}` ({model.family}) cannot read {self.data.reader}; use {' or '.join(sorted(families))}"
+                )
         if (self.players.kind == "patches") != (modality == "image"):
-            raise ValueError(f"players of kind `{self.players.kind}` do not fit {self.data.reader}; use {'patches' if modality == 'image' else 'words'}")
+            raise ValueError(
+                f"players of kind `{self.players.kind}` do not fit {self.data.reader}; use {'patches' if modality == 'image' else 'words'}"
+            )
         if modality == "image":
             if self.masking.baseline not in ("zero", "mean"):
                 raise ValueError(f"masking.baseline `{self.masking.baseline}` is a token; images take zero or mean")
             cells = (self.data.size // self.players.size) ** 2
             if cells < self.players.count:
-                raise ValueError(f"players.count {self.players.count} is more than the {cells} patches of {self.players.size} pixels in an image of {self.data.size}; lower count or size")
+                raise ValueError(
+                    f"players.count {self.players.count} is more than the {cells} patches of {self.players.size} pixels in an image of {self.data.size}; lower count or size"
+                )
         elif self.masking.background == "integrate":
             raise ValueError("masking.background `integrate` is for images; use keep")
         if self.samples.candidates < self.samples.count:
-            raise ValueError(f"samples.candidates {self.samples.candidates} is below samples.count {self.samples.count}; raise it")
+            raise ValueError(
+                f"samples.candidates {self.samples.candidates} is below samples.count {self.samples.count}; raise it"
+            )
         return self
 
     def units(self) -> dict[str, list[str]]:
@@ -368,9 +394,7 @@ class Bound(Closed):
 
     factor: NonNegative
     """Factor; 0 switches the quantity off."""
-    standard: Literal[
-        "none", "value", "centred_value", "full", "range", "max", "max_centred", "mean_range"
-    ] = "range"
+    standard: Literal["none", "value", "centred_value", "full", "range", "max", "max_centred", "mean_range"] = "range"
     """1, |v(S)|, |v(S)−v(∅)|, |v(N)|, |v(N)−v(∅)|, max|v(S)|, max|v(S)−v(∅)|, or the mean of |v(N)−v(∅)| over samples."""
 
 
@@ -390,8 +414,9 @@ class Method(Closed):
 
     kind: Literal["original", "traditional", "generalizable"]
     """AND only; per model (Eq 4); all models of an ensemble at once (Eq 6)."""
-    alpha: NonNegative | Literal["inf"] = 1 / 9
-    """Weight of the sum against the maximum over models (Eq 6); the authors' `a` is alpha/(1+alpha), theirs is 0.1."""
+    alpha: Annotated[float, Field(ge=0)] = 1 / 9
+    """Weight of the sum against the maximum over models (Eq 6), `.inf` for the sum alone; the authors' `a` is
+    alpha/(1+alpha), and theirs is 0.1."""
     learn: Literal["none", "gamma", "gamma_epsilon"] = "gamma_epsilon"
     """What is learned: nothing (half to each kind), the split γ, or γ and the noise ε."""
     kappa: Bound = Bound(factor=0.02, standard="range")
@@ -416,7 +441,19 @@ class Analysis(Closed):
 
     salience: Salience = Salience()
     """The rule of salience."""
-    strongest: Annotated[list[Annotated[float, Field(gt=0, le=1)]], Field(min_length=1)] = [0.01, 0.02, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45]
+    strongest: Annotated[list[Annotated[float, Field(gt=0, le=1)]], Field(min_length=1)] = [
+        0.01,
+        0.02,
+        0.05,
+        0.1,
+        0.15,
+        0.2,
+        0.25,
+        0.3,
+        0.35,
+        0.4,
+        0.45,
+    ]
     """How many of the strongest interactions of a kind are compared, as shares of 2^n."""
     listed: PositiveInt = 50
     """Strongest interactions of a kind listed by name for each sample."""
@@ -456,7 +493,9 @@ class Config(Closed):
                 wanted[f"models.{name}.tokenizer"] = getattr(model, "tokenizer", None)
             for key, source in wanted.items():
                 if source is not None and source not in self.sources:
-                    raise ValueError(f"`tasks.{task_name}.{key}: {source}` is no entry of `sources`{_near(source, self.sources)}")
+                    raise ValueError(
+                        f"`tasks.{task_name}.{key}: {source}` is no entry of `sources`{_near(source, self.sources)}"
+                    )
         return self
 
     def used_sources(self) -> list[str]:
@@ -471,13 +510,25 @@ class Config(Closed):
 # ---------------------------------------------------------------------------------------------------- checking
 
 
-def check(raw: Mapping[str, Any], origin: str = "config.yaml") -> Config:
-    """Checked configuration, or a UserError with one line per fault: key, value and fix."""
+def part(kind: Any, plain: Any) -> Any:
+    """A part of the configuration (`Model`, `Data`, `Method`, …) from the plain values that a rule hands to its script."""
+    return TypeAdapter(kind).validate_python(plain)
+
+
+def check(raw: Mapping[str, Any], origin: str = "config.yaml", base: Path | None = None) -> Config:
+    """Checked configuration, or a UserError with one line per fault: key, value and fix.
+
+    With ``base``, the folder that `path:` addresses start from, local files and this machine's memory are checked too.
+    """
     try:
-        return Config.model_validate(dict(raw))
+        config = Config.model_validate(dict(raw))
     except ValidationError as error:
-        lines = [_explain(fault, raw) for fault in error.errors()]
-        raise UserError("\n".join(f"{origin}: {line}" for line in dict.fromkeys(lines))) from None
+        lines = [_explain(fault) for fault in error.errors()]
+    else:
+        lines = [] if base is None else [*_missing_files(config, base), *_too_large(config)]
+    if lines:
+        raise UserError("\n".join(f"{origin}: {line}" for line in dict.fromkeys(lines)))
+    return config
 
 
 def load(path: str | Path) -> Config:
@@ -493,15 +544,40 @@ def load(path: str | Path) -> Config:
     return check(raw, str(path))
 
 
+def _missing_files(config: Config, base: Path) -> list[str]:
+    """Sources that can only be had from a local path where nothing is."""
+    return [
+        f"`sources.{name}.mirrors`: no file or folder at {base / mirror.name}; mend the path"
+        for name in config.used_sources()
+        for mirror in map(parse_uri, config.sources[name].mirrors)
+        if mirror.scheme == "path" and len(config.sources[name].mirrors) == 1 and not (base / mirror.name).exists()
+    ]
+
+
+def _too_large(config: Config) -> list[str]:
+    """Tasks whose extraction needs more memory than this machine has, even one sample at a time."""
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    faults = []
+    for name, task in config.tasks.items():
+        models = max(map(len, task.units().values()), default=1)
+        needed = ARRAYS_PER_MODEL * models * 8 * 2**task.players.count
+        if needed > memory:
+            faults.append(
+                f"`tasks.{name}.players.count: {task.players.count}` needs about {needed / 2**30:.0f} GiB "
+                f"for {models} models at once and this machine has {memory / 2**30:.0f}; lower it"
+            )
+    return faults
+
+
 def _near(word: str, known: Mapping[str, Any] | list[str]) -> str:
     """The advice that ends a message about an unknown name."""
     close = difflib.get_close_matches(word, list(known), n=1)
     return f"; did you mean `{close[0]}`?" if close else f"; known: {', '.join(known) or 'none'}"
 
 
-def _explain(fault: Mapping[str, Any], raw: Mapping[str, Any]) -> str:
+def _explain(fault: Mapping[str, Any]) -> str:
     """One line for one of pydantic's errors."""
-    location, owner = _locate(fault["loc"], raw)
+    location, owner = _locate(fault["loc"])
     key = ".".join(str(part) for part in location) or "top level"
     kind, context = fault["type"], fault.get("ctx", {})
     if kind == "extra_forbidden":
@@ -515,13 +591,17 @@ def _explain(fault: Mapping[str, Any], raw: Mapping[str, Any]) -> str:
         tag = str(context.get("discriminator", "")).strip("'")
         given = context.get("tag")
         expected = str(context.get("expected_tags", "")).replace("'", "")
-        return f"`{key}.{tag}{f': {given}' if given is not None else ''}` must be one of {expected}" if expected else f"`{key}.{tag}` is missing; add it"
+        return (
+            f"`{key}.{tag}{f': {given}' if given is not None else ''}` must be one of {expected}"
+            if expected
+            else f"`{key}.{tag}` is missing; add it"
+        )
     value = fault["input"]
     shown = f": {value}" if isinstance(value, str | int | float | bool) or value is None else ""
     return f"`{key}{shown}`: {fault['msg'][0].lower()}{fault['msg'][1:]}"
 
 
-def _locate(loc: tuple[Any, ...], raw: Mapping[str, Any]) -> tuple[list[Any], type[BaseModel]]:
+def _locate(loc: tuple[Any, ...]) -> tuple[list[Any], type[BaseModel]]:
     """Keys as the user wrote them (pydantic adds the tags of unions to its paths), and the model that owns the last one."""
     owner: Any = Config
     keys: list[Any] = []

@@ -1,0 +1,38 @@
+"""Interactions that several networks of one task share: from sources to figures."""
+
+import sys
+from pathlib import Path
+
+from snakemake.utils import min_version
+
+min_version("9.27")
+
+# The package beside this file, not an installed one: its modules are inputs of the rules that use them.
+sys.path.insert(0, str(Path(workflow.basedir) / "src"))
+
+# A configuration given with --configfile replaces the default one; merged, their tasks would add up.
+if "tasks" not in config:
+
+    configfile: "config.yaml"
+
+
+report: "workflow/report/workflow.rst"
+
+
+include: "rules/common.smk"
+include: "rules/sources.smk"
+include: "rules/data.smk"
+include: "rules/models.smk"
+include: "rules/samples.smk"
+include: "rules/masked_outputs.smk"
+include: "rules/interactions.smk"
+include: "rules/tables.smk"
+include: "rules/figures.smk"
+
+
+rule all:
+    default_target: True
+    input:
+        rules.tables.input,
+        rules.figures.input,
+        rules.provenance.output,

@@ -1,0 +1,119 @@
+"""The checked configuration, and what the rules need of it: names, paths and parts of it as plain values."""
+
+from andor.catalogue import FIGURE_TABLES, TABLE_INPUTS
+from andor.config import Config, check
+from andor.errors import UserError
+from snakemake.exceptions import WorkflowError
+
+
+def checked(raw: dict) -> Config:
+    """The configuration as its model, or one line for each fault in it."""
+    origin = ", ".join(str(path) for path in workflow.configfiles) or "configuration"
+    try:
+        return check(raw, origin, base=Path.cwd())
+    except UserError as error:
+        raise WorkflowError(str(error))
+
+
+CONFIG = checked(config)
+TASKS = CONFIG.tasks
+GPUS = int(
+    CONFIG.device.startswith("cuda")
+    or (CONFIG.device == "auto" and Path("/dev/nvidiactl").exists())
+)
+
+
+wildcard_constraints:
+    task="|".join(TASKS),
+    model="|".join({name for task in TASKS.values() for name in task.models}),
+    method="|".join(CONFIG.methods),
+    unit="|".join(
+        {unit for task in TASKS.values() for unit in [*task.models, *task.units()]}
+    ),
+    chunk=r"\d{4}",
+    source="|".join(CONFIG.sources) or "none",
+    table="|".join(TABLE_INPUTS),
+    figure="|".join(FIGURE_TABLES),
+
+
+def plain(part) -> dict:
+    """A part of the configuration as JSON values, defaults left out, so that only a real change reruns a job."""
+    return part.model_dump(mode="json", exclude_defaults=True)
+
+
+def modules(*names: str) -> list[str]:
+    """Files of the package that determine a rule's numbers: as inputs, a change in them reruns it and nothing else."""
+    package = Path(workflow.basedir) / "src" / "andor"
+    found = []
+    for name in names:
+        folder = package / name
+        found += (
+            sorted(folder.rglob("*.py"))
+            if folder.is_dir()
+            else [folder.with_suffix(".py")]
+        )
+    return [str(path) for path in found]
+
+
+def fetched(*names) -> list[str]:
+    """Folders of the named sources; a part of a task that needs no source has None."""
+    return [f"results/sources/{name}" for name in names if name]
+
+
+def model_of(wildcards):
+    """The configured model."""
+    return TASKS[wildcards.task].models[wildcards.model]
+
+
+def target_of(task: str) -> str | None:
+    """The model whose most likely next token is the target of a language task."""
+    models = TASKS[task].models
+    language = [name for name, model in models.items() if model.family == "causal_lm"]
+    return (TASKS[task].target or language[0]) if language else None
+
+
+def members(task: str, unit: str) -> list[str]:
+    """Models of a unit: an ensemble's, or the one model itself."""
+    return TASKS[task].units().get(unit, [unit])
+
+
+def units_of(task: str, method: str) -> list[str]:
+    """What a method is applied to: ensembles if it joins models, else each model."""
+    joint = CONFIG.methods[method].kind == "generalizable"
+    return list(TASKS[task].units() if joint else TASKS[task].models)
+
+
+def masked_outputs_of(task: str) -> list[str]:
+    """Every chunk of masked outputs of a task."""
+    return [
+        f"results/{task}/masked_outputs/{model}/{chunk}"
+        for model in TASKS[task].models
+        for chunk in TASKS[task].chunks()
+    ]
+
+
+def interactions_of(task: str) -> list[str]:
+    """Every chunk of interactions of a task."""
+    return [
+        f"results/{task}/interactions/{method}/{unit}/{chunk}"
+        for method in CONFIG.methods
+        for unit in units_of(task, method)
+        for chunk in TASKS[task].chunks()
+    ]
+
+
+def table_inputs(wildcards) -> list[str]:
+    """What a table is made from."""
+    task = wildcards.task
+    files = {
+        "samples": [
+            f"results/{task}/samples.parquet",
+            f"results/{task}/eligibility.parquet",
+        ],
+        "models": [f"results/{task}/models/{model}" for model in TASKS[task].models],
+        "masked_outputs": masked_outputs_of(task),
+        "interactions": interactions_of(task),
+    }
+    return [
+        path for kind in sorted(TABLE_INPUTS[wildcards.table]) for path in files[kind]
+    ]

@@ -1,0 +1,46 @@
+"""Takes a task's source; makes its items as one tidy table, and the test items with players chosen in each."""
+
+
+rule data:
+    input:
+        source=lambda wildcards: fetched(TASKS[wildcards.task].data.source),
+        modules=modules("data"),
+    output:
+        "results/{task}/data.parquet",
+    log:
+        "logs/data/{task}.log",
+    benchmark:
+        "logs/data/{task}.tsv"
+    conda:
+        "../envs/torch.yaml"
+    params:
+        data=lambda wildcards: plain(TASKS[wildcards.task].data),
+        seed=CONFIG.seed,
+    script:
+        "../workflow/scripts/data.py"
+
+
+rule candidates:
+    input:
+        data="results/{task}/data.parquet",
+        target=lambda wildcards: [
+            f"results/{wildcards.task}/models/{name}"
+            for name in [target_of(wildcards.task)]
+            if name
+        ],
+        modules=modules("players"),
+    output:
+        "results/{task}/candidates.parquet",
+    log:
+        "logs/candidates/{task}.log",
+    benchmark:
+        "logs/candidates/{task}.tsv"
+    conda:
+        "../envs/torch.yaml"
+    params:
+        players=lambda wildcards: plain(TASKS[wildcards.task].players),
+        candidates=lambda wildcards: TASKS[wildcards.task].samples.candidates,
+        label=lambda wildcards: TASKS[wildcards.task].samples.label,
+        seed=CONFIG.seed,
+    script:
+        "../workflow/scripts/candidates.py"

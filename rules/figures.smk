@@ -1,0 +1,55 @@
+"""Takes tables alone; makes every figure as PDF, SVG and PNG."""
+
+
+rule figure:
+    input:
+        samples="results/{task}/samples.parquet",
+        tables=lambda wildcards: [
+            f"results/{wildcards.task}/tables/{table}.parquet"
+            for table in FIGURE_TABLES[wildcards.figure]
+        ],
+        modules=modules("figures"),
+    output:
+        pdf="results/{task}/figures/{figure}.pdf",
+        svg=report(
+            "results/{task}/figures/{figure}.svg",
+            caption="../workflow/report/{figure}.rst",
+            category="{task}",
+            subcategory="figures",
+            labels={"figure": "{figure}"},
+        ),
+        png="results/{task}/figures/{figure}.png",
+    log:
+        "logs/figure/{task}/{figure}.log",
+    benchmark:
+        "logs/figure/{task}/{figure}.tsv"
+    conda:
+        "../envs/analysis.yaml"
+    params:
+        ensembles=lambda wildcards: TASKS[wildcards.task].units(),
+    script:
+        "../workflow/scripts/figure.py"
+
+
+rule figures:
+    input:
+        expand(
+            "results/{task}/figures/{figure}.{ext}",
+            task=TASKS,
+            figure=FIGURE_TABLES,
+            ext=["pdf", "svg", "png"],
+        ),
+
+
+for figure in FIGURE_TABLES:
+
+    rule:
+        name:
+            f"figure_{figure}"
+        input:
+            expand(
+                "results/{task}/figures/{figure}.{ext}",
+                task=TASKS,
+                figure=figure,
+                ext=["pdf", "svg", "png"],
+            ),

@@ -1,0 +1,35 @@
+"""Takes masked outputs of one model or of an ensemble; makes certified AND and OR interactions of a chunk of samples."""
+
+
+rule extract:
+    input:
+        samples="results/{task}/samples.parquet",
+        eligibility="results/{task}/eligibility.parquet",
+        outputs=lambda wildcards: [
+            f"results/{wildcards.task}/masked_outputs/{model}/{wildcards.chunk}"
+            for model in members(wildcards.task, wildcards.unit)
+        ],
+        modules=modules("sparsify", "transforms", "rewards", "samples"),
+    output:
+        directory("results/{task}/interactions/{method}/{unit}/{chunk}"),
+    log:
+        "logs/extract/{task}/{method}/{unit}/{chunk}.log",
+    benchmark:
+        "logs/extract/{task}/{method}/{unit}/{chunk}.tsv"
+    conda:
+        "../envs/torch.yaml"
+    resources:
+        gpu=GPUS,
+        mem_mb=4000,
+    params:
+        models=lambda wildcards: members(wildcards.task, wildcards.unit),
+        numbers=lambda wildcards: TASKS[wildcards.task].chunks()[wildcards.chunk],
+        method=lambda wildcards: plain(CONFIG.methods[wildcards.method]),
+        reward=lambda wildcards: plain(TASKS[wildcards.task].reward),
+    script:
+        "../workflow/scripts/extract.py"
+
+
+rule interactions:
+    input:
+        [path for task in TASKS for path in interactions_of(task)],

@@ -1,0 +1,29 @@
+"""Takes a model and a chunk of samples; makes its outputs on all 2^n masked versions of each, behind the cache."""
+
+
+rule evaluate:
+    input:
+        samples="results/{task}/samples.parquet",
+        model="results/{task}/models/{model}",
+        modules=modules("masking", "evaluate", "store"),
+    output:
+        directory("results/{task}/masked_outputs/{model}/{chunk}"),
+    log:
+        "logs/evaluate/{task}/{model}/{chunk}.log",
+    benchmark:
+        "logs/evaluate/{task}/{model}/{chunk}.tsv"
+    conda:
+        "../envs/torch.yaml"
+    resources:
+        gpu=GPUS,
+        mem_mb=4000,
+    params:
+        numbers=lambda wildcards: TASKS[wildcards.task].chunks()[wildcards.chunk],
+        masking=lambda wildcards: plain(TASKS[wildcards.task].masking),
+    script:
+        "../workflow/scripts/evaluate.py"
+
+
+rule masked_outputs:
+    input:
+        [path for task in TASKS for path in masked_outputs_of(task)],

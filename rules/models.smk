@@ -1,0 +1,36 @@
+"""Takes items and pretrained weights; makes each model of a task, ready to be evaluated."""
+
+
+rule model:
+    input:
+        data="results/{task}/data.parquet",
+        source=lambda wildcards: fetched(
+            getattr(model_of(wildcards), "source", None),
+            getattr(model_of(wildcards), "tokenizer", None),
+        ),
+        modules=modules("models"),
+    output:
+        directory("results/{task}/models/{model}"),
+    log:
+        "logs/model/{task}/{model}.log",
+    benchmark:
+        "logs/model/{task}/{model}.tsv"
+    conda:
+        "../envs/torch.yaml"
+    resources:
+        gpu=GPUS,
+        mem_mb=4000,
+    params:
+        model=lambda wildcards: plain(model_of(wildcards)),
+        seed=CONFIG.seed,
+    script:
+        "../workflow/scripts/model.py"
+
+
+rule models:
+    input:
+        [
+            f"results/{task}/models/{model}"
+            for task in TASKS
+            for model in TASKS[task].models
+        ],

@@ -1,0 +1,49 @@
+"""Takes candidates and models; makes the list of samples that every model gets right with enough range."""
+
+
+rule screening:
+    input:
+        candidates="results/{task}/candidates.parquet",
+        model="results/{task}/models/{model}",
+        modules=modules("masking", "evaluate"),
+    output:
+        "results/{task}/screening/{model}.parquet",
+    log:
+        "logs/screening/{task}/{model}.log",
+    benchmark:
+        "logs/screening/{task}/{model}.tsv"
+    conda:
+        "../envs/torch.yaml"
+    resources:
+        gpu=GPUS,
+        mem_mb=4000,
+    params:
+        masking=lambda wildcards: plain(TASKS[wildcards.task].masking),
+    script:
+        "../workflow/scripts/screening.py"
+
+
+rule samples:
+    input:
+        candidates="results/{task}/candidates.parquet",
+        screenings=lambda wildcards: [
+            f"results/{wildcards.task}/screening/{model}.parquet"
+            for model in TASKS[wildcards.task].models
+        ],
+        modules=modules("samples", "rewards"),
+    output:
+        samples="results/{task}/samples.parquet",
+        eligibility="results/{task}/eligibility.parquet",
+    log:
+        "logs/samples/{task}.log",
+    benchmark:
+        "logs/samples/{task}.tsv"
+    conda:
+        "../envs/torch.yaml"
+    params:
+        models=lambda wildcards: list(TASKS[wildcards.task].models),
+        reward=lambda wildcards: plain(TASKS[wildcards.task].reward),
+        count=lambda wildcards: TASKS[wildcards.task].samples.count,
+        min_range=lambda wildcards: TASKS[wildcards.task].samples.min_range,
+    script:
+        "../workflow/scripts/samples.py"

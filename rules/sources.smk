@@ -1,0 +1,27 @@
+"""Takes the addresses in `sources`; makes a folder each, fetched once, verified and kept in the cache."""
+
+
+localrules:
+    source,
+
+
+rule source:
+    input:
+        modules("sources"),
+    output:
+        directory("results/sources/{source}"),
+    log:
+        "logs/source/{source}.log",
+    benchmark:
+        "logs/source/{source}.tsv"
+    conda:
+        "../envs/sources.yaml"
+    params:
+        source=lambda wildcards: plain(CONFIG.sources[wildcards.source]),
+    script:
+        "../workflow/scripts/source.py"
+
+
+rule sources:
+    input:
+        fetched(*CONFIG.used_sources()),

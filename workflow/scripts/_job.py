@@ -1,0 +1,60 @@
+"""What every script does around its work: log, number of threads, and one-line errors."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TextIO
+
+from andor.errors import UserError
+
+
+class Tee:
+    """Standard error that is also kept in the rule's log, with progress bars as lines of their own."""
+
+    def __init__(self, terminal: TextIO, log: TextIO) -> None:
+        self.terminal, self.log = terminal, log
+
+    def write(self, text: str) -> int:
+        self.terminal.write(text)
+        return self.log.write(text.replace("\r", "\n"))
+
+    def flush(self) -> None:
+        self.terminal.flush()
+        self.log.flush()
+
+    def isatty(self) -> bool:
+        return self.terminal.isatty()
+
+    def fileno(self) -> int:
+        return self.terminal.fileno()
+
+
+def run(main: Callable[[Any], None], names: dict[str, Any]) -> None:
+    """Call ``main(snakemake)`` if Snakemake started the script; importing the script does nothing."""
+    if "snakemake" not in names:
+        return
+    snakemake = names["snakemake"]
+    # Read when numpy and torch are first imported: a job uses the cores it was given and no more.
+    os.environ.update(
+        dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), str(snakemake.threads))
+    )
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    log_path = Path(snakemake.log[0])
+    with log_path.open("w", encoding="utf-8", buffering=1) as log:
+        sys.stderr = Tee(sys.__stderr__, log)
+        logging.basicConfig(level=logging.INFO, stream=log, format="%(asctime)s %(levelname)s %(message)s", force=True)
+        try:
+            main(snakemake)
+        except UserError as error:
+            print(f"error: {error}", file=sys.stderr)
+            sys.exit(1)
+        except Exception:
+            log.write(traceback.format_exc())
+            raise
+        finally:
+            sys.stderr = sys.__stderr__
