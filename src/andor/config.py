@@ -548,8 +548,8 @@ def check(raw: Mapping[str, Any], origin: str = "config.yaml", base: Path | None
     return config
 
 
-def load(path: str | Path) -> Config:
-    """Read and check a YAML configuration."""
+def load_raw(path: str | Path) -> dict[str, Any]:
+    """Plain values of a YAML file."""
     try:
         raw = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -558,7 +558,12 @@ def load(path: str | Path) -> Config:
         raise UserError(f"{path}: no valid YAML: {' '.join(str(error).split())}") from None
     if not isinstance(raw, dict):
         raise UserError(f"{path}: holds no mapping of keys; start from config.yaml")
-    return check(raw, str(path))
+    return raw
+
+
+def load(path: str | Path) -> Config:
+    """Read and check a YAML configuration."""
+    return check(load_raw(path), str(path))
 
 
 def _missing_files(config: Config, base: Path) -> list[str]:

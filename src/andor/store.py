@@ -100,6 +100,12 @@ def write_table(path: Path, table: pa.Table, metadata: Mapping[str, Any] | None 
         pq.write_table(table, temporary, compression="zstd", write_page_checksum=True)
 
 
+def write_text(path: Path, text: str) -> None:
+    """Write a text file, atomically."""
+    with replacing(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
 def read_table(path: Path, columns: list[str] | None = None) -> pa.Table:
     """Read a table and verify its checksums.
 

@@ -1,0 +1,66 @@
+"""The command `andor`: what can be done without the workflow."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+import andor
+from andor.errors import UserError
+
+app = typer.Typer(
+    name="andor",
+    help="AND-OR interactions that several neural networks share.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        typer.echo(andor.__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")] = False,
+) -> None:
+    pass
+
+
+@app.command()
+def check(config: Annotated[Path, typer.Argument(help="A configuration in YAML.")] = Path("config.yaml")) -> None:
+    """Check a configuration: one line for each fault, or what it describes."""
+    from andor.config import check as check_config
+    from andor.config import load_raw
+
+    checked = check_config(load_raw(config), str(config), base=Path.cwd())
+    for name, task in checked.tasks.items():
+        units = ", ".join(task.units())
+        typer.echo(f"{name}: {task.samples.count} samples, {task.players.count} players, ensembles {units}")
+
+
+@app.command()
+def reference(root: Annotated[Path, typer.Argument(help="The repository.")] = Path()) -> None:
+    """Write the configuration's schema and table of keys anew."""
+    from andor.reference import json_schema, key_table
+    from andor.store import write_text
+
+    write_text(root / "workflow" / "schemas" / "config.schema.json", json_schema())
+    write_text(root / "config" / "README.md", key_table())
+
+
+def main() -> None:
+    """Run the command; a user's error is one line and exit status 1."""
+    try:
+        app()
+    except UserError as error:
+        typer.echo(f"error: {error}", err=True)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        sys.exit(130)

@@ -1,0 +1,92 @@
+"""The configuration's reference, made from its model: the JSON schema for editors and the table of every key."""
+
+from __future__ import annotations
+
+import json
+import types
+from collections.abc import Iterator
+from typing import Any, Literal, Union, get_args, get_origin
+
+from pydantic import BaseModel
+from pydantic_core import PydanticUndefined
+
+from andor.config import Config
+
+HEADER = """# Configuration
+
+Every key of a configuration, made from `andor.config` by `andor reference` (a test keeps this page in step).
+`<name>` stands for a name you choose. Where a key depends on another, the other's value is given in brackets.
+
+| key | type | default | meaning |
+|---|---|---|---|
+"""
+
+
+def json_schema() -> str:
+    """JSON schema of a configuration file."""
+    schema = Config.model_json_schema()
+    schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
+    return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
+
+
+def key_table() -> str:
+    """Markdown page with a row for every key."""
+    rows = (f"| `{key}` | {kind} | {default} | {text} |\n" for key, kind, default, text in _keys(Config, ""))
+    return HEADER + "".join(dict.fromkeys(rows))
+
+
+def _keys(model: type[BaseModel], prefix: str) -> Iterator[tuple[str, str, str, str]]:
+    """Key, type, default and description of every field, depth first."""
+    for name, field in model.model_fields.items():
+        key = f"{prefix}{name}"
+        default = "required" if field.is_required() else _shown(field.get_default(call_default_factory=True))
+        yield key, _kind(field.annotation), default, " ".join((field.description or "").split()).replace("|", r"\|")
+        for part in _parts(field.annotation):
+            inner = f"{key}.<name>" if get_origin(field.annotation) is dict or "dict[" in str(field.annotation) else key
+            tag = _tag(part)
+            yield from _keys(part, f"{inner}{f' ({tag})' if tag else ''}.")
+
+
+def _parts(annotation: Any) -> list[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    return [part for inner in get_args(annotation) for part in _parts(inner)]
+
+
+def _tag(model: type[BaseModel]) -> str:
+    """The value that picks this model out of a union: its one required single-valued Literal."""
+    tags = [get_args(f.annotation) for f in model.model_fields.values() if get_origin(f.annotation) is Literal]
+    single = [values[0] for values in tags if len(values) == 1]
+    return str(single[0]) if single else ""
+
+
+def _kind(annotation: Any) -> str:
+    """A type in words."""
+    origin, arguments = get_origin(annotation), get_args(annotation)
+    if origin is Literal:
+        return " or ".join(f"`{value}`" for value in arguments)
+    if origin in (Union, types.UnionType):
+        kinds = dict.fromkeys(_kind(a) for a in arguments if a is not type(None))
+        return " or ".join([*kinds, *(["null"] if type(None) in arguments else [])])
+    if origin is dict:
+        return f"{_kind(arguments[1])} by name"
+    if origin is list:
+        return f"list of {_kind(arguments[0])}"
+    if hasattr(annotation, "__metadata__"):
+        return _kind(arguments[0])
+    if annotation is type(None) or annotation is None:
+        return "null"
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return "mapping"
+    return {"str": "text", "int": "whole number", "float": "number", "bool": "yes or no"}[annotation.__name__]
+
+
+def _shown(default: Any) -> str:
+    """A default as YAML would have it; a whole mapping's parts have rows of their own."""
+    if default is None or default is PydanticUndefined:
+        return "null"
+    if isinstance(default, BaseModel):
+        return "see below"
+    if isinstance(default, dict):
+        return ", ".join(f"`{name}`" for name in default) or "none"
+    return f"`{json.dumps(default)}`"
