@@ -42,13 +42,13 @@ _LOCATIONS = {
     ),
     "hf": (
         re.compile(
-            r"(?P<kind>datasets/|models/)?"
+            r"((?P<kind>dataset|model)s/)?(?!datasets/|models/)"
             r"(?P<name>[A-Za-z0-9][A-Za-z0-9._-]*/[A-Za-z0-9][A-Za-z0-9._-]*)@(?P<version>[0-9a-f]{40})"
         ),
         "hf:owner/name@ or hf:datasets/owner/name@, then the full commit hash (40 hexadecimal digits)",
     ),
 }
-_KINDS = {None: {"pypi": "wheel", "hf": "model"}, "datasets/": {"hf": "dataset"}, "models/": {"hf": "model"}}
+_DEFAULT_KINDS = {"pypi": "wheel", "npm": "", "hf": "model"}
 _MAX_MEMBERS = 4
 
 
@@ -69,9 +69,9 @@ class Mirror:
     """Where to go inside: archives from the outside in, then a file or a folder that ends in ``/``."""
 
     @property
-    def is_pinned(self) -> bool:
-        """Whether the address itself names the content (a commit), or is the user's own file."""
-        return self.scheme in ("hf", "path")
+    def needs_digest(self) -> bool:
+        """Whether a sha256 must come with it: all but a commit of the hub, which names its content, and local files."""
+        return self.scheme not in ("hf", "path")
 
     @property
     def file_name(self) -> str:
@@ -116,9 +116,7 @@ def parse(uri: str) -> Mirror:
     match = pattern.fullmatch(location)
     if match is None:
         raise UserError(f"{uri!r}: write {form}")
-    kind = match["kind"]
-    kind = _KINDS[kind][scheme] if kind in _KINDS else kind
-    return Mirror(uri, scheme, match["name"], match["version"], kind, tuple(members))
+    return Mirror(uri, scheme, match["name"], match["version"], match["kind"] or _DEFAULT_KINDS[scheme], tuple(members))
 
 
 def _check_url(uri: str, url: str) -> None:
@@ -129,8 +127,10 @@ def _check_url(uri: str, url: str) -> None:
         raise UserError(f"{uri!r}: {error}") from None
     if not host or not url.partition(":")[2].startswith("//"):
         raise UserError(f"{uri!r}: write https://host/path")
-    if parts.username is not None or parts.fragment:
-        raise UserError(f"{uri!r}: leave out {'credentials (they go into ~/.netrc)' if parts.username else '#…'}")
+    if parts.username is not None or parts.password is not None:  # and never repeat them in a message
+        raise UserError(f"an address at {host} holds credentials: put them into ~/.netrc")
+    if parts.fragment:
+        raise UserError(f"{uri!r}: leave out #{parts.fragment}")
     if parts.scheme == "http" and not is_loopback(host):
         raise UserError(f"{uri!r}: write https://, http is for the loopback only")
 
@@ -158,6 +158,6 @@ def _check_members(uri: str, members: list[str]) -> None:
 
 
 def is_safe(name: str) -> bool:
-    """Whether a name in an archive stays where it is put: relative, no ``..``, nothing that some system reads otherwise."""
+    """Whether a name in an archive stays where it is put: relative, no ``..``, nothing that a system reads otherwise."""
     parts = name.split("/")
     return name.isprintable() and not any(part in ("", ".", "..") for part in parts) and not set(name) & set("\\:")
