@@ -34,6 +34,26 @@ class Tee:
         return self.terminal.fileno()
 
 
+def device(snakemake: Any) -> str:
+    """The configured device, `auto` resolved.
+
+    Raises
+    ------
+    UserError
+        If CUDA is asked for and there is none.
+    """
+    import torch
+
+    name = snakemake.config.get("device", "auto")
+    if name == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    if name.startswith("cuda") and not torch.cuda.is_available():
+        raise UserError(
+            f"`device: {name}`: no CUDA device here; set `device: cpu`, or run the job on a node with a GPU"
+        )
+    return name
+
+
 def run(main: Callable[[Any], None], names: dict[str, Any]) -> None:
     """Call ``main(snakemake)`` if Snakemake started the script; importing the script does nothing."""
     if "snakemake" not in names:

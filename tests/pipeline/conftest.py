@@ -1,0 +1,121 @@
+"""A tiny configuration that runs the whole chain in a folder of its own: real digits, made-up reviews, small models."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
+from transformers import BertConfig, BertForSequenceClassification, PreTrainedTokenizerFast
+
+ROOT = Path(__file__).parents[2]
+GOOD = ["superb", "moving", "funny", "brilliant", "tender", "gripping"]
+BAD = ["dull", "clumsy", "boring", "hollow", "noisy", "bland"]
+PLAIN = ["film", "story", "actor", "scene", "camera", "ending", "music", "script", "hero", "city", "war", "love"]
+
+
+def snakemake(folder: Path, *arguments: str, **options) -> subprocess.CompletedProcess:
+    """Run the workflow in ``folder`` with the interpreter of the tests."""
+    command = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile"), "--cores", "2", *arguments]
+    environment = {**os.environ, "HF_HUB_OFFLINE": "1", "COLUMNS": "200"}
+    return subprocess.run(
+        command, cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=900, **options
+    )
+
+
+def reviews(path: Path, count: int = 240) -> None:
+    """Scored sentences in the layout of the real file: id, mean score, scores, text."""
+    random = np.random.default_rng(0)
+    lines = []
+    for number in range(count):
+        positive = number % 2
+        words = [*random.choice(GOOD if positive else BAD, 2), *random.choice(PLAIN, 6, replace=False)]
+        score = random.uniform(1, 4) * (1 if positive else -1)
+        lines.append(f"{number}\t{score:.2f}\t[{score:.2f}]\tThe {' '.join(random.permutation(words))} .")
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def encoder(folder: Path) -> None:
+    """A two-layer BERT with random weights and a word tokenizer, in the layout of transformers."""
+    special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+    words = [*special, "the", ".", *GOOD, *BAD, *PLAIN]
+    vocabulary = {word: number for number, word in enumerate(words)}
+    tokenizer = Tokenizer(models.WordPiece(vocabulary, unk_token="[UNK]"))
+    tokenizer.normalizer = normalizers.BertNormalizer(lowercase=True)
+    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single="[CLS] $A [SEP]", special_tokens=[("[CLS]", vocabulary["[CLS]"]), ("[SEP]", vocabulary["[SEP]"])]
+    )
+    names = dict(zip(["pad_token", "unk_token", "cls_token", "sep_token", "mask_token"], special, strict=True))
+    PreTrainedTokenizerFast(tokenizer_object=tokenizer, **names).save_pretrained(folder)
+    shape = BertConfig(
+        vocab_size=len(words), hidden_size=32, num_hidden_layers=2, num_attention_heads=2, intermediate_size=64
+    )
+    BertForSequenceClassification(shape).save_pretrained(folder)
+
+
+@pytest.fixture(scope="session")
+def sources(tmp_path_factory) -> Path:
+    """A folder with the reviews and the encoder."""
+    folder = tmp_path_factory.mktemp("sources")
+    reviews(folder / "reviews.tsv")
+    encoder(folder / "encoder")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def configuration(sources) -> dict:
+    """Two tasks, two models each, three samples."""
+    fast = {"epochs": 6, "batch_size": 32, "learning_rate": 0.005}
+    return {
+        "device": "cpu",
+        "sources": {
+            "reviews": {"mirrors": [f"path:{sources / 'reviews.tsv'}"]},
+            "encoder": {"mirrors": [f"path:{sources / 'encoder'}"]},
+        },
+        "tasks": {
+            "digits": {
+                "data": {"reader": "digits", "size": 16},
+                "models": {
+                    "lenet": {"family": "image_classifier", "architecture": "lenet", "training": {**fast, "epochs": 4}},
+                    "resnet20": {
+                        "family": "image_classifier",
+                        "architecture": "resnet20",
+                        "training": {"epochs": 1, "batch_size": 64, "learning_rate": 0.003},
+                    },
+                },
+                "players": {"kind": "patches", "count": 4, "size": 4},
+                "reward": {"kind": "logit"},
+                "samples": {"count": 3, "chunk": 2, "candidates": 20, "label": 1, "min_range": 0.01},
+            },
+            "sentiment": {
+                "data": {"reader": "film_reviews", "source": "reviews"},
+                "models": {
+                    "bert": {"family": "text_encoder", "source": "encoder", "training": fast},
+                    "cnn": {"family": "text_cnn", "tokenizer": "encoder", "width": 16, "filters": 8, "training": fast},
+                },
+                "players": {"kind": "words", "count": 5},
+                "masking": {"baseline": "mask"},
+                "samples": {"count": 3, "chunk": 2, "candidates": 40, "min_range": 0.1},
+            },
+        },
+        "analysis": {"strongest": [0.1, 0.25, 0.5], "draws": 100},
+    }
+
+
+def write_config(folder: Path, configuration: dict) -> None:
+    """Put a configuration where the workflow looks for it."""
+    (folder / "config.yaml").write_text(yaml.safe_dump(configuration), encoding="utf-8")
+
+
+@pytest.fixture(scope="session")
+def run(tmp_path_factory, configuration) -> Path:
+    """A folder in which the whole chain was run once."""
+    folder = tmp_path_factory.mktemp("run")
+    write_config(folder, configuration)
+    done = snakemake(folder)
+    assert done.returncode == 0, done.stderr[-6000:]
+    return folder

@@ -1,0 +1,216 @@
+"""The whole chain on a tiny configuration, and what must not run again."""
+
+import copy
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import ROOT, snakemake, write_config
+
+from andor.attributions import predict
+from andor.catalogue import FIGURE_TABLES, TABLE_INPUTS
+from andor.config import check
+from andor.results import TaskResults
+from andor.store import read_metadata, read_table
+
+TASKS = ["digits", "sentiment"]
+TIMED = {"timings"}
+
+
+def planned(folder: Path, *arguments: str) -> set[str]:
+    """Rules that a run would execute."""
+    done = snakemake(folder, "--dry-run", "--quiet", "host", *arguments)
+    assert done.returncode == 0, done.stderr
+    text = done.stdout + done.stderr
+    return {line.split()[1].rstrip(":") for line in text.splitlines() if line.startswith(("rule ", "localrule "))}
+
+
+def copied(run: Path, to: Path) -> Path:
+    """A finished run, to change; times of files are kept."""
+    shutil.copytree(run, to, symlinks=True)
+    return to
+
+
+def test_every_table_and_figure_is_there(run):
+    for task in TASKS:
+        for table in TABLE_INPUTS:
+            assert read_table(run / f"results/{task}/tables/{table}.parquet").num_rows > 0, table
+            assert (run / f"results/{task}/tables/{table}.csv").stat().st_size > 0
+        for figure in FIGURE_TABLES:
+            for extension in ("pdf", "svg", "png"):
+                assert (run / f"results/{task}/figures/{figure}.{extension}").stat().st_size > 1000
+    record = json.loads((run / "results/provenance.json").read_text())
+    assert record["config"]["tasks"].keys() == set(TASKS)
+    assert record["packages"]["torch"]
+
+
+def test_interactions_reproduce_every_masked_output(run, configuration):
+    config = check(configuration)
+    for task in TASKS:
+        results = TaskResults.of(run / "results" / task, config, task)
+        for method in results.methods:
+            for unit, members in results.units(method).items():
+                raw = results.raw_interactions(method, unit)
+                for place, model in enumerate(members):
+                    values = results.values(model)
+                    kappa = np.array([entry["kappa"][model] for entry in results.interaction_metadata(method, unit)])
+                    noise = np.abs(predict(raw[:, place, 0], raw[:, place, 1]) - values)
+                    allowed = kappa[:, None] + 1e-6 * np.abs(values).max(axis=1, keepdims=True)
+                    assert np.all(noise <= allowed), (task, method, unit, model)
+
+
+def test_every_sample_carries_its_certificate(run):
+    files = sorted((run / "results").glob("*/interactions/*/*/*/*.parquet"))
+    assert len(files) == 2 * 3 * (2 + 2 + 1)
+    for file in files:
+        metadata = read_metadata(file)
+        assert metadata["lower_bound"] <= metadata["objective"] * (1 + 1e-9)
+        assert metadata["gap"] <= 0.01, file
+
+
+def test_a_second_run_does_nothing(run):
+    assert planned(run) == set()
+
+
+@pytest.mark.parametrize(
+    ("change", "expected", "unchanged"),
+    [
+        (
+            {"methods": {"generalizable": {"kind": "generalizable", "alpha": 0.5}}},
+            "extract",
+            {"evaluate", "model", "screening"},
+        ),
+        ({"analysis": {"salience": {"threshold": 0.1}, "draws": 100}}, "table", {"evaluate", "extract", "model"}),
+    ],
+)
+def test_a_changed_setting_reruns_what_it_touches(run, configuration, tmp_path, change, expected, unchanged):
+    folder = copied(run, tmp_path / "changed")
+    write_config(folder, {**configuration, **change})
+    rules = planned(folder)
+    assert expected in rules
+    assert not rules & unchanged
+
+
+def test_one_figure_needs_its_tables_only(run, tmp_path):
+    folder = copied(run, tmp_path / "figure")
+    for path in [*folder.glob("results/digits/interactions"), *folder.glob("results/digits/masked_outputs")]:
+        shutil.rmtree(path)
+    (folder / "results/digits/figures/orders.png").unlink()
+    done = snakemake(folder, "--allowed-rules", "figure", "--", "results/digits/figures/orders.png")
+    assert done.returncode == 0, done.stderr
+    assert (folder / "results/digits/figures/orders.png").exists()
+
+
+def test_masked_outputs_outlive_the_results(run, tmp_path):
+    folder = copied(run, tmp_path / "again")
+    shutil.rmtree(folder / "results/sentiment/masked_outputs")
+    done = snakemake(folder, "masked_outputs")
+    assert done.returncode == 0, done.stderr
+    timings = sorted(folder.glob("results/sentiment/masked_outputs/*/*/timings.csv"))
+    assert len(timings) == 4
+    for path in timings:
+        cached = [line.rsplit(",", 1)[1] for line in path.read_text().splitlines()[1:]]
+        assert set(cached) == {"True"}
+
+
+@pytest.mark.slow
+def test_a_killed_run_goes_on_to_the_same_numbers(run, configuration, tmp_path):
+    folder = tmp_path / "killed"
+    folder.mkdir()
+    write_config(folder, configuration)
+    command = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile"), "--cores", "2"]
+    process = subprocess.Popen(
+        command, cwd=folder, start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    deadline = time.monotonic() + 240
+    while not list(folder.glob(".cache/masked_outputs/*/*.parquet")) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    assert list(folder.glob(".cache/masked_outputs/*/*.parquet")), "killed too late or too early"
+    assert not (folder / "results/provenance.json").exists() or not (folder / "results/digits/figures").exists()
+    unlocked = snakemake(folder, "--unlock")
+    assert unlocked.returncode == 0, unlocked.stderr
+    done = snakemake(folder)
+    assert done.returncode == 0, done.stderr
+    for task in TASKS:
+        for table in set(TABLE_INPUTS) - TIMED:
+            name = f"results/{task}/tables/{table}.csv"
+            assert (folder / name).read_bytes() == (run / name).read_bytes(), name
+
+
+def test_a_damaged_file_is_named(run, configuration, tmp_path):
+    folder = copied(run, tmp_path / "damaged")
+    file = next(folder.glob("results/digits/interactions/generalizable/*/0000/0.parquet"))
+    file.write_bytes(file.read_bytes()[:-40])
+    (folder / "results/digits/tables/orders.csv").unlink()
+    done = snakemake(folder, "results/digits/tables/orders.csv")
+    assert done.returncode != 0
+    log = (folder / "logs/table/digits/orders.log").read_text()
+    assert "interactions/generalizable/lenet-resnet20/0000/0.parquet: damaged" in log
+    assert "Traceback" not in log
+
+
+def test_report_is_built_without_network(run, tmp_path):
+    for name in ("report.html", "report.zip"):
+        done = snakemake(run, "--report", str(tmp_path / name))
+        assert done.returncode == 0, done.stderr
+        assert (tmp_path / name).stat().st_size > 100_000
+
+
+def broken(configuration: dict, path: str, value) -> dict:
+    """The configuration with one key set, or taken away if the value is None."""
+    changed = copy.deepcopy(configuration)
+    *parents, last = path.split(".")
+    part = changed
+    for parent in parents:
+        part = part[parent]
+    if value is None:
+        del part[last]
+    else:
+        part[last] = value
+    return changed
+
+
+def test_a_broken_configuration_starts_nothing(configuration, tmp_path):
+    write_config(tmp_path, broken(configuration, "tasks.digits.models.lenet.architecure", "lenet"))
+    done = snakemake(tmp_path)
+    assert done.returncode != 0
+    assert "`tasks.digits.models.lenet.architecure` is no known key; did you mean `architecture`?" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (tmp_path / "results").exists()
+
+
+def test_an_unreachable_source_is_one_line(configuration, tmp_path):
+    source = {"mirrors": ["https://127.0.0.1:9/reviews.tsv"], "sha256": "0" * 64}
+    write_config(tmp_path, broken(configuration, "sources.reviews", source))
+    done = snakemake(tmp_path, "results/sources/reviews")
+    assert done.returncode != 0
+    log = (tmp_path / "logs/source/reviews.log").read_text()
+    assert "127.0.0.1:9" in log
+    assert "Traceback" not in log
+
+
+@pytest.mark.parametrize("name", sorted(path.name for path in (ROOT / "config").glob("*.yaml")))
+def test_shipped_configurations_plan(name, tmp_path):
+    done = snakemake(tmp_path, "--dry-run", "--configfile", str(ROOT / "config" / name), "--quiet", "all")
+    assert done.returncode == 0, done.stderr
+
+
+def test_default_configuration_plans(tmp_path):
+    shutil.copy(ROOT / "config.yaml", tmp_path)
+    rules = planned(tmp_path)
+    assert {"source", "model", "evaluate", "extract", "table", "figure", "provenance"} <= rules
+
+
+def test_workflow_is_linted(tmp_path, configuration):
+    write_config(tmp_path, configuration)
+    done = snakemake(tmp_path, "--lint")
+    assert done.returncode == 0, done.stdout + done.stderr

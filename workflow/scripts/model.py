@@ -1,0 +1,30 @@
+"""Train, fine-tune or take over one model, and count what it gets right."""
+
+import json
+from pathlib import Path
+
+from _job import device, run
+
+
+def main(snakemake):
+    from andor import models
+    from andor.config import Model, part
+    from andor.store import read_table, write_text
+
+    settings = part(Model, snakemake.params.model)
+    table = read_table(Path(snakemake.input.data))
+    source = Path(snakemake.input.source[0]) if snakemake.input.get("source") else None
+    folder = Path(snakemake.output[0])
+    models.make(settings, table, source, folder, snakemake.params.seed, device(snakemake))
+
+    metrics = {"family": settings.family, "splits": {}}
+    if settings.family != "causal_lm":
+        model = models.load(folder, device(snakemake))
+        metrics["parameters"] = model.parameters
+        for split in ("train", "test"):
+            correct, items = models.accuracy(model, table, split)
+            metrics["splits"][split] = {"items": items, "correct": correct}
+    write_text(folder / "metrics.json", json.dumps(metrics, indent=2) + "\n")
+
+
+run(main, globals())
