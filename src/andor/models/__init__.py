@@ -1,0 +1,40 @@
+"""Models: training, files, and what masked evaluation needs of them.
+
+make(model, table, source, folder, seed, device)   # trains or adopts a model, once
+model = load(folder, device)                       # a TextClassifier, ImageClassifier or LanguageModel
+correct, items = accuracy(model, table, "test")
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pyarrow as pa
+import torch
+
+from andor import config
+from andor.models.accuracy import accuracy, predictions
+from andor.models.files import adopt, load, save
+from andor.models.loaded import ImageClassifier, LanguageModel, LoadedModel, TextClassifier
+from andor.models.training import train
+
+__all__ = [
+    "ImageClassifier", "LanguageModel", "LoadedModel", "TextClassifier",
+    "accuracy", "adopt", "load", "make", "predictions", "save", "train",
+]  # fmt: skip
+
+
+def make(
+    model: config.Model,
+    table: pa.Table,
+    source: Path | None,
+    folder: Path,
+    seed: int,
+    device: torch.device | str = "cpu",
+    progress: bool = True,
+) -> None:
+    """Put a model of the configuration into a folder: trained on a tidy table, or as it comes if it has no `training`."""
+    if model.training is None:
+        adopt(model, source, folder)
+    else:
+        save(train(model, table, source, seed, device, progress), folder)

@@ -1,0 +1,164 @@
+"""Models ready for masked evaluation: eval mode, no gradients, float32 in and out, and a digest of all they consist of."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from functools import cached_property
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from transformers import PreTrainedModel, PreTrainedTokenizerFast
+
+from andor.models.architectures import TextCNN
+from andor.store import canonical
+
+
+class LoadedModel:
+    """What all models share.
+
+    Attributes
+    ----------
+    network
+        The torch module.
+    description
+        What beside its weights makes the model: its family and whatever else `andor.models.load` needs to rebuild it.
+    """
+
+    def __init__(self, network: nn.Module, description: dict[str, Any]) -> None:
+        self.network = network.eval().requires_grad_(False)
+        self.description = description
+
+    @property
+    def family(self) -> str:
+        """Kind of model, as in the configuration."""
+        return self.description["family"]
+
+    @property
+    def device(self) -> torch.device:
+        """Where the weights are."""
+        return next(self.network.parameters()).device
+
+    @property
+    def parameters(self) -> int:
+        """Number of weights."""
+        return sum(weight.numel() for weight in self.network.parameters())
+
+    @property
+    def described(self) -> dict[str, Any]:
+        """Everything but the weights that can change an output, as JSON values."""
+        return self.description
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 of everything that can change an output: the description and the bytes of every weight."""
+        sha256 = hashlib.sha256(canonical(self.described).encode())
+        for name, weight in sorted(self.network.state_dict().items()):
+            sha256.update(f"{name} {weight.dtype} {tuple(weight.shape)}".encode())
+            sha256.update(weight.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().data)
+        return sha256.hexdigest()
+
+
+class ImageClassifier(LoadedModel):
+    """Images to one logit; it is above 0 for label 1.
+
+    Attributes
+    ----------
+    mean_image
+        Mean over the training images, (C, H, W) float32.
+    """
+
+    def __init__(self, network: nn.Module, description: dict[str, Any], mean_image: Tensor) -> None:
+        super().__init__(network, description)
+        self.mean_image = mean_image
+
+    @property
+    def described(self) -> dict[str, Any]:
+        mean = hashlib.sha256(self.mean_image.cpu().numpy().tobytes()).hexdigest()
+        return self.description | {"mean_image": mean}
+
+    @torch.no_grad()
+    def logits(self, images: Tensor) -> Tensor:
+        """Logits (B, 1) of images (B, C, H, W), both float32."""
+        return self.network(images.to(self.device))
+
+
+class TextModel(LoadedModel):
+    """A model that reads word embeddings.
+
+    Attributes
+    ----------
+    tokenizer
+        Its fast tokenizer.
+    """
+
+    def __init__(self, network: nn.Module, description: dict[str, Any], tokenizer: PreTrainedTokenizerFast) -> None:
+        super().__init__(network, description)
+        self.tokenizer = tokenizer
+
+    @property
+    def described(self) -> dict[str, Any]:
+        tokenizer = json.loads(self.tokenizer.backend_tokenizer.to_str())
+        # Padding and truncation are set anew by every call.
+        described = {key: value for key, value in tokenizer.items() if key not in ("padding", "truncation")}
+        described = self.description | {"tokenizer": hashlib.sha256(canonical(described).encode()).hexdigest()}
+        if isinstance(self.network, PreTrainedModel):
+            settings = self.network.config.to_diff_dict()
+            described["config"] = {key: value for key, value in settings.items() if key != "transformers_version"}
+        return described
+
+    @property
+    def _embedding(self) -> nn.Module:
+        return embedding_of(self.network)
+
+    @torch.no_grad()
+    def embed(self, token_ids: Tensor) -> Tensor:
+        """Word embeddings (L, d) float32 of token ids (L,) int64, without positions or segments."""
+        return self._embedding(token_ids.to(self.device)).float()
+
+    @property
+    def vocabulary_embedding(self) -> Tensor:
+        """Word embeddings (V, d) float32 of the tokenizer's vocabulary."""
+        # Some checkpoints have spare rows at the end, which no token uses.
+        rows = min(len(self.tokenizer), self._embedding.num_embeddings)
+        return self.embed(torch.arange(rows))
+
+
+class TextClassifier(TextModel):
+    """Word embeddings of a text to two logits: a transformers encoder, or the convolutional `TextCNN`."""
+
+    @torch.no_grad()
+    def logits(self, embeddings: Tensor) -> Tensor:
+        """Logits (B, 2) of texts of equal length (no padding) as word embeddings (B, L, d), both float32."""
+        return text_logits(self.network, embeddings.to(self.device))
+
+
+class LanguageModel(TextModel):
+    """Word embeddings of a text to the logits of the next token."""
+
+    @torch.no_grad()
+    def next_logits(self, embeddings: Tensor) -> Tensor:
+        """Logits (B, V) of the token after texts of equal length as word embeddings (B, L, d), both float32."""
+        return self._logits(embeddings, 1)[:, -1]
+
+    @torch.no_grad()
+    def logits_at(self, embeddings: Tensor, positions: Tensor) -> Tensor:
+        """Logits (B, P, V) of the token after each of the positions (P,) int64."""
+        return self._logits(embeddings, positions.to(self.device))
+
+    def _logits(self, embeddings: Tensor, keep: int | Tensor) -> Tensor:
+        embeddings = embeddings.to(self.device, self.network.dtype)
+        return self.network(inputs_embeds=embeddings, use_cache=False, logits_to_keep=keep).logits.float()
+
+
+def embedding_of(network: nn.Module) -> nn.Module:
+    """The layer from token ids to word embeddings."""
+    return network.embedding if isinstance(network, TextCNN) else network.get_input_embeddings()
+
+
+def text_logits(network: nn.Module, embeddings: Tensor, mask: Tensor | None = None) -> Tensor:
+    """Logits of a text classifier; ``mask`` (B, L) is 1 on tokens and 0 on padding."""
+    if isinstance(network, TextCNN):
+        return network(embeddings, mask)
+    return network(inputs_embeds=embeddings, attention_mask=mask).logits

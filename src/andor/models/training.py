@@ -1,0 +1,224 @@
+"""Training and fine-tuning, the same bits for the same seed and number of threads."""
+
+from __future__ import annotations
+
+import math
+import os
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+from tqdm import tqdm
+from transformers import PreTrainedTokenizerFast
+
+from andor import config, data
+from andor.errors import UserError
+from andor.models import files
+from andor.models.architectures import TextCNN, image_network
+from andor.models.loaded import ImageClassifier, LoadedModel, TextClassifier, embedding_of, text_logits
+
+WORD_DROPOUT = 0.5
+"""Largest share of word pieces that a sentence loses to the mask token while a `TextCNN` is trained: drawn anew, evenly
+from 0, for each sentence, so that texts with masked words are nothing new to it."""
+POOL = 50
+"""Batches that are drawn together and sorted by length, so that texts of one batch need little padding."""
+
+Loss = Callable[[np.ndarray], Tensor]
+"""Mean loss over the training items at these positions."""
+
+
+def train(
+    model: config.TextEncoder | config.TextCNN | config.ImageClassifier,
+    table: pa.Table,
+    source: Path | None,
+    seed: int,
+    device: torch.device | str = "cpu",
+    progress: bool = True,
+) -> LoadedModel:
+    """Train a model on the training rows of a tidy table (see `andor.data`).
+
+    Parameters
+    ----------
+    source
+        Folder of the pretrained encoder, or of the tokenizer of a `TextCNN`; None for images.
+    seed
+        Seed of new weights, batches and dropout. The same seed and number of threads give the same weights.
+    progress
+        Whether a bar on stderr shows loss, rate and time left.
+
+    Raises
+    ------
+    UserError
+        If the loss is not finite, or the pretrained folder lacks what is needed.
+    """
+    rows = table.filter(np.asarray(table["split"]) == "train")
+    with _reproducible(seed):
+        if isinstance(model, config.ImageClassifier):
+            return _image_classifier(model, rows, seed, torch.device(device), progress)
+        return _text_classifier(model, rows, source, seed, torch.device(device), progress)
+
+
+def _image_classifier(
+    model: config.ImageClassifier, rows: pa.Table, seed: int, device: torch.device, progress: bool
+) -> ImageClassifier:
+    images = torch.from_numpy(data.images(rows).copy()).to(device)
+    labels = torch.from_numpy(rows["label"].to_numpy().astype(np.float32)).to(device)
+    network = image_network(model.architecture, images.shape[1:]).to(device)
+
+    def loss(batch: np.ndarray) -> Tensor:
+        return functional.binary_cross_entropy_with_logits(network(images[batch])[:, 0], labels[batch])
+
+    _fit(network, loss, rows["label"].to_numpy(), None, model.training, seed, progress and model.architecture)
+    return ImageClassifier(network, files.description(model), images.mean(dim=0))
+
+
+def _text_classifier(
+    model: config.TextEncoder | config.TextCNN,
+    rows: pa.Table,
+    source: Path,
+    seed: int,
+    device: torch.device,
+    progress: bool,
+) -> TextClassifier:
+    tokenizer = files.tokenizer(source)
+    token_ids = encode(tokenizer, rows["text"].to_pylist())
+    labels = torch.from_numpy(rows["label"].to_numpy().astype(np.int64))
+    if isinstance(model, config.TextCNN):
+        if tokenizer.mask_token_id is None:
+            raise UserError(
+                f"`tokenizer: {model.tokenizer}` has no mask token; name the tokenizer of a masked language model"
+            )
+        shape = {"vocabulary": len(tokenizer), "width": model.width, "filters": model.filters, "kernels": model.kernels}
+        network, description = TextCNN(**shape), files.description(model, network=shape)
+    else:
+        network, description = files.pretrained_encoder(model, source), files.description(model)
+    network.to(device)
+    padding = tokenizer.pad_token_id or 0
+
+    def loss(batch: np.ndarray) -> Tensor:
+        texts = [torch.tensor(token_ids[item]) for item in batch]
+        padded = nn.utils.rnn.pad_sequence(texts, batch_first=True, padding_value=padding)
+        lengths = torch.tensor([len(text) for text in texts])
+        mask = (torch.arange(padded.shape[1]) < lengths.unsqueeze(1)).long()
+        if isinstance(network, TextCNN):
+            padded = _dropped(padded, tokenizer)
+        logits = text_logits(network, embedding_of(network)(padded.to(device)), mask.to(device))
+        return functional.cross_entropy(logits, labels[batch].to(device))
+
+    lengths = np.array([len(text) for text in token_ids])
+    _fit(network, loss, labels.numpy(), lengths, model.training, seed, progress and model.family)
+    return TextClassifier(network, description, tokenizer)
+
+
+def encode(tokenizer: PreTrainedTokenizerFast, texts: Sequence[str]) -> list[list[int]]:
+    """Token ids of texts, cut off at the tokenizer's greatest length."""
+    return tokenizer(list(texts), truncation=tokenizer.model_max_length < 10**9)["input_ids"]
+
+
+def _dropped(token_ids: Tensor, tokenizer: PreTrainedTokenizerFast) -> Tensor:
+    """Token ids (B, L) with some words of each text replaced by the mask token (see `WORD_DROPOUT`)."""
+    special = torch.isin(token_ids, torch.tensor(tokenizer.all_special_ids))
+    share = WORD_DROPOUT * torch.rand(len(token_ids), 1)
+    return token_ids.masked_fill((torch.rand(token_ids.shape) < share) & ~special, tokenizer.mask_token_id)
+
+
+# ------------------------------------------------------------------------------------------------ optimisation
+
+
+def _fit(
+    network: nn.Module,
+    loss: Loss,
+    labels: np.ndarray,
+    lengths: np.ndarray | None,
+    training: config.Training,
+    seed: int,
+    title: str | bool,
+) -> None:
+    """Train a network in place."""
+    random = np.random.default_rng(seed)
+    batches = [batch for _ in range(training.epochs) for batch in _epoch(labels, lengths, training, random)]
+    optimizer = _optimizer(network, training)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimizer, training.learning_rate, total_steps=max(len(batches), 2), pct_start=0.1, cycle_momentum=False
+    )
+    network.train()
+    bar = tqdm(
+        batches, desc=title or None, unit="step", disable=not title, file=sys.stderr,
+        mininterval=0.5 if sys.stderr.isatty() else 10,  # a log file wants fewer lines than a terminal
+    )  # fmt: skip
+    for batch in bar:
+        value = loss(batch)
+        if not math.isfinite(value.item()):
+            raise UserError(
+                f"`training.learning_rate: {training.learning_rate}`: the loss became {value.item()}; lower it"
+            )
+        optimizer.zero_grad()
+        value.backward()
+        nn.utils.clip_grad_norm_(network.parameters(), 1.0)
+        optimizer.step()
+        bar.set_postfix(loss=f"{value.item():.3f}", rate=f"{schedule.get_last_lr()[0]:.1e}", refresh=False)
+        schedule.step()
+
+
+def _optimizer(network: nn.Module, training: config.Training) -> torch.optim.Optimizer:
+    # Biases and the scales of norms are not decayed: pulling them to 0 makes nothing simpler.
+    weights = list(network.parameters())
+    groups = [
+        {"params": [weight for weight in weights if weight.ndim > 1], "weight_decay": training.weight_decay},
+        {"params": [weight for weight in weights if weight.ndim <= 1], "weight_decay": 0.0},
+    ]
+    if training.optimizer == "sgd":
+        return torch.optim.SGD(groups, lr=training.learning_rate, momentum=0.9)
+    return torch.optim.AdamW(groups, lr=training.learning_rate, fused=True)
+
+
+def _epoch(
+    labels: np.ndarray, lengths: np.ndarray | None, training: config.Training, random: np.random.Generator
+) -> Iterator[np.ndarray]:
+    """Positions of the training items of each batch of one epoch."""
+    if training.balanced:
+        known = np.unique(labels)
+        share = len(labels) // len(known)
+        items = np.concatenate([_drawn(np.flatnonzero(labels == label), share, random) for label in known])
+    else:
+        items = np.arange(len(labels))
+    items = random.permutation(items)
+    if lengths is None:
+        yield from _cut(items, training.batch_size)
+        return
+    batches = []
+    for pool in _cut(items, training.batch_size * POOL):
+        batches += _cut(pool[np.argsort(lengths[pool], kind="stable")], training.batch_size)
+    for position in random.permutation(len(batches)):
+        yield batches[position]
+
+
+def _drawn(items: np.ndarray, count: int, random: np.random.Generator) -> np.ndarray:
+    """So many of the items, each as often as any other, give or take one."""
+    rounds = [random.permutation(items) for _ in range(math.ceil(count / len(items)))]
+    return np.concatenate(rounds)[:count]
+
+
+def _cut(items: np.ndarray, size: int) -> list[np.ndarray]:
+    return [items[start : start + size] for start in range(0, len(items), size)]
+
+
+@contextmanager
+def _reproducible(seed: int) -> Iterator[None]:
+    """Seeded, deterministic torch inside; its generators are as before afterwards."""
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # without it CUDA's products are not deterministic
+    files.exact_arithmetic()
+    strict = torch.is_deterministic_algorithms_warn_only_enabled()
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        torch.use_deterministic_algorithms(True)
+        try:
+            yield
+        finally:
+            torch.use_deterministic_algorithms(True, warn_only=strict)
