@@ -1,0 +1,164 @@
+"""Every fault of a configuration is one line that names the key, its value and the fix."""
+
+import copy
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from andor import reference
+from andor.config import Config, check, load
+from andor.errors import UserError
+
+ROOT = Path(__file__).parents[2]
+DEFAULT = yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8"))
+SENTIMENT = "tasks.sentiment"
+
+BROKEN = [
+    ("sed", 1, "`sed` is no known key; did you mean `seed`?"),
+    ("seed", "x", "`seed: x`"),
+    ("seed", -1, "`seed: -1`: input should be greater than or equal to 0"),
+    ("device", "gpu", "`device: gpu` must be auto, cpu, cuda or cuda:N"),
+    ("sources.minilm6.sha256", "12", "`sources.minilm6.sha256: 12` must be a SHA-256 digest"),
+    ("sources.minilm6.sha256", None, "needs `sha256`"),
+    ("sources.minilm6.mirrors", ["pipi:x==1"], "'pipi:x==1'"),
+    ("sources.minilm6.mirrors", [], "`sources.minilm6.mirrors`"),
+    ("sources.minilm6.mirrors", ["path:nowhere"], "no file or folder at"),
+    ("tasks", {}, "`tasks`"),
+    ("tasks.Bad-Name", DEFAULT["tasks"]["digits"], "`tasks.Bad-Name: Bad-Name` must be a name of lower-case letters"),
+    (f"{SENTIMENT}.data.reader", "film_review", "`tasks.sentiment.data.reader: film_review` must be one of digits"),
+    (f"{SENTIMENT}.data", 3, "`tasks.sentiment.data: 3`"),
+    (f"{SENTIMENT}.data.source", "film", "`tasks.sentiment.data.source: film` is no entry of `sources`; known:"),
+    (f"{SENTIMENT}.models.minilm6.sorce", "a", "`tasks.sentiment.models.minilm6.sorce` is no known key; did you mean"),
+    (f"{SENTIMENT}.models.minilm6.family", "bert", "must be one of text_encoder"),
+    (f"{SENTIMENT}.models.minilm6.family", None, "`tasks.sentiment.models.minilm6.family` is missing"),
+    (f"{SENTIMENT}.models.minilm6.source", "minilm", "is no entry of `sources`; did you mean `minilm6`?"),
+    (f"{SENTIMENT}.models.minilm6.training.epochs", 0, "epochs: 0`: input should be greater than 0"),
+    (f"{SENTIMENT}.models.minilm6.training.epoch", 1, "training.epoch` is no known key; did you mean `epochs`?"),
+    (f"{SENTIMENT}.models.vgg", DEFAULT["tasks"]["digits"]["models"]["vgg16"], "cannot read film_reviews; use text_"),
+    (f"{SENTIMENT}.ensembles", {"one": ["minilm6"]}, "ensemble `one` needs two or more models, has 1"),
+    (f"{SENTIMENT}.ensembles", {"two": ["minilm6", "cnm"]}, "`cnm`, which is no model of the task; did you mean"),
+    (f"{SENTIMENT}.ensembles", {"two": ["cnn", "cnn"]}, "names a model twice"),
+    (f"{SENTIMENT}.players.count", 30, "players.count: 30`: input should be less than or equal to 24"),
+    (f"{SENTIMENT}.players", {"kind": "patches"}, "players of kind `patches` do not fit film_reviews; use words"),
+    (f"{SENTIMENT}.masking.baseline", "maks", "masking.baseline: maks`: input should be 'zero'"),
+    (f"{SENTIMENT}.masking.background", "integrate", "`integrate` is for images; use keep"),
+    (f"{SENTIMENT}.reward.kind", "logg", "reward.kind: logg`: input should be 'logit'"),
+    (f"{SENTIMENT}.samples.count", 0, "samples.count: 0`: input should be greater than 0"),
+    (f"{SENTIMENT}.samples.count", 10**6, "is below samples.count 1000000; raise it"),
+    ("tasks.digits.players.size", 16, "players.count 8 is more than the 4 patches of 16 pixels"),
+    ("tasks.digits.masking.baseline", "mask", "`mask` is a token; images take zero or mean"),
+    ("methods", {}, "`methods`"),
+    ("methods.generalizable.alpha", -1, "`methods.generalizable.alpha: -1`: input should be greater"),
+    ("methods.generalizable.kappa", {"factor": 1, "standart": "range"}, "standart` is no known key; did you mean"),
+    ("methods.generalizable.solver", {"gap": 2}, "solver.gap: 2`: input should be less than 1"),
+    ("analysis", {"salience": {"treshold": 1}}, "treshold` is no known key; did you mean `threshold`?"),
+]  # fmt: skip
+
+
+def changed(path: str, value) -> dict:
+    """The default configuration with one key set, or taken away if the value is None."""
+    raw = copy.deepcopy(DEFAULT)
+    *parents, last = path.split(".")
+    part = raw
+    for parent in parents:
+        part = part.setdefault(parent, {})
+    if value is None:
+        del part[last]
+    else:
+        part[last] = value
+    return raw
+
+
+@pytest.mark.parametrize(("path", "value", "message"), BROKEN)
+def test_a_fault_is_one_line(path, value, message, tmp_path):
+    with pytest.raises(UserError) as caught:
+        check(changed(path, value), "config.yaml", base=tmp_path)
+    lines = str(caught.value).splitlines()
+    assert any(message in line for line in lines), lines
+    assert len(lines) == 1
+    assert all(line.startswith("config.yaml: ") for line in lines)
+
+
+def test_every_fault_is_told_at_once():
+    raw = changed("sed", 1)
+    raw["tasks"]["digits"]["samples"]["cuont"] = 3
+    with pytest.raises(UserError) as caught:
+        check(raw)
+    assert len(str(caught.value).splitlines()) == 2
+
+
+def test_too_many_players_for_the_memory(monkeypatch, tmp_path):
+    monkeypatch.setattr("os.sysconf", {"SC_PAGE_SIZE": 4096, "SC_PHYS_PAGES": 2**18}.__getitem__)
+    check(changed("tasks.sentiment.players.count", 12), base=tmp_path)
+    with pytest.raises(UserError, match=r"players.count: 24` needs about 15 GiB for 3 models at once"):
+        check(changed("tasks.sentiment.players.count", 24), base=tmp_path)
+
+
+@pytest.mark.parametrize("text", ["tasks: [", "- 1", ""])
+def test_a_file_that_is_no_configuration(text, tmp_path):
+    (tmp_path / "config.yaml").write_text(text, encoding="utf-8")
+    with pytest.raises(UserError, match=r"config.yaml: (no valid YAML|holds no mapping)"):
+        load(tmp_path / "config.yaml")
+
+
+def test_a_missing_file(tmp_path):
+    with pytest.raises(UserError, match="no such file"):
+        load(tmp_path / "config.yaml")
+
+
+@pytest.mark.parametrize(
+    "path", [ROOT / "config.yaml", *sorted((ROOT / "config").glob("*.yaml"))], ids=lambda p: p.name
+)
+def test_shipped_configurations_are_valid(path):
+    assert load(path).tasks
+
+
+def test_every_pair_and_all_at_once_by_default():
+    units = load(ROOT / "config.yaml").tasks["digits"].units()
+    assert [len(members) for members in units.values()] == [2, 2, 2, 3]
+    pair = load(ROOT / "config" / "paper.yaml").tasks["images"].units()
+    assert pair == {"resnet20-vgg16": ["resnet20", "vgg16"]}
+
+
+def test_chunks_hold_every_sample_once():
+    task = check(changed("tasks.digits.samples.chunk", 7)).tasks["digits"]
+    chunks = task.chunks()
+    assert [number for numbers in chunks.values() for number in numbers] == list(range(20))
+    assert list(chunks) == ["0000", "0001", "0002"]
+
+
+def test_a_part_survives_the_way_to_a_script():
+    config = load(ROOT / "config.yaml")
+    plain = config.model_dump(mode="json", exclude_defaults=True)
+    assert Config.model_validate(plain) == config
+
+
+def test_reading_the_configuration_is_light():
+    code = (
+        "import sys, andor.config, andor.catalogue; print({'numpy', 'torch', 'pandas', 'pyarrow'} & set(sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "set()"
+
+
+def test_the_reference_is_in_step():
+    page = (ROOT / "config" / "README.md").read_text(encoding="utf-8")
+    schema = (ROOT / "workflow" / "schemas" / "config.schema.json").read_text(encoding="utf-8")
+    assert page == reference.key_table(), "run `andor reference`"
+    assert schema == reference.json_schema(), "run `andor reference`"
+
+
+def test_every_key_is_described():
+    rows = [line for line in reference.key_table().splitlines() if line.startswith("| `")]
+    assert len(rows) > 60
+    assert all(row.rsplit("|", 2)[1].strip() for row in rows)
+
+
+def test_every_pin_of_an_environment_is_the_one_of_the_requirements():
+    pins = set((ROOT / "requirements.txt").read_text(encoding="utf-8").split("\n"))
+    for path in (ROOT / "envs").glob("*.yaml"):
+        *_, pip = yaml.safe_load(path.read_text(encoding="utf-8"))["dependencies"]
+        assert set(pip["pip"]) <= pins, path.name

@@ -1,0 +1,129 @@
+"""Files are whole or absent, damage is found, and the cache returns what was kept under exactly this description."""
+
+import errno
+import multiprocessing
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from andor import store
+from andor.errors import UserError
+
+CONTENT = {"weights": "ab", "players": [[0, 3], [4, 7]], "baseline": 0.5}
+
+
+def outputs(n: int = 6, seed: int = 0) -> pa.Table:
+    logits = np.random.default_rng(seed).normal(size=2 * 2**n).astype(np.float32)
+    columns = {
+        "coalition": pa.array(np.arange(2**n), pa.uint32()),
+        "logits": pa.FixedSizeListArray.from_arrays(pa.array(logits), 2),
+    }
+    return pa.table(columns, schema=store.classifier_outputs(2))
+
+
+def test_a_table_comes_back_with_its_metadata(tmp_path):
+    metadata = {"gap": 0.01, "status": "optimal", "kappa": {"a": [1, 2]}}
+    store.write_table(tmp_path / "a" / "t.parquet", outputs(), metadata)
+    assert store.read_table(tmp_path / "a" / "t.parquet").equals(outputs())
+    assert store.read_metadata(tmp_path / "a" / "t.parquet") == metadata
+
+
+def test_the_same_table_is_the_same_bytes(tmp_path):
+    for name in ("a", "b"):
+        store.write_table(tmp_path / name, outputs(), {"y": 1, "x": 2})
+    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+
+
+@pytest.mark.parametrize("damage", [lambda b: b[:-9], lambda b: b[:40], lambda b: b"", lambda b: flipped(b, 60)])
+def test_a_damaged_file_is_an_error_that_names_it(tmp_path, damage):
+    path = tmp_path / "t.parquet"
+    store.write_table(path, outputs())
+    path.write_bytes(damage(path.read_bytes()))
+    with pytest.raises(UserError, match=r"t.parquet: damaged Parquet file"):
+        store.read_table(path)
+
+
+def flipped(content: bytes, place: int) -> bytes:
+    return content[:place] + bytes([content[place] ^ 1]) + content[place + 1 :]
+
+
+def test_a_write_that_fails_leaves_what_was_there(tmp_path):
+    path = tmp_path / "t.txt"
+    path.write_text("old")
+    with pytest.raises(RuntimeError), store.replacing(path) as temporary:
+        temporary.write_text("half")
+        raise RuntimeError
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_full_disk_is_one_line():
+    full = Path("/dev/full")
+    if not full.exists():
+        pytest.skip("no /dev/full here")
+    with pytest.raises(UserError, match="No space left on device"), store.replacing(Path("t.parquet")):
+        full.write_text("x" * 10)
+    assert not Path("t.parquet").exists()
+
+
+def test_a_folder_that_cannot_be_written(tmp_path):
+    def refuse(*_args, **_kwargs):
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    with pytest.raises(UserError, match="Read-only"), store.replacing(tmp_path / "x"):
+        refuse()
+
+
+def test_the_digest_does_not_depend_on_the_order_of_keys():
+    assert store.digest({"a": 1, "b": [1.5]}) == store.digest({"b": [1.5], "a": 1})
+    assert store.digest({"a": 1}) != store.digest({"a": 2})
+
+
+def test_the_cache_returns_what_it_kept(tmp_path):
+    cache = store.OutputCache(tmp_path)
+    assert cache.find(CONTENT, rows=64) is None
+    path = cache.keep(CONTENT, outputs())
+    assert cache.find(CONTENT, rows=64) == path
+    assert store.read_table(path).equals(outputs())
+    assert cache.find({**CONTENT, "baseline": 0.6}, rows=64) is None
+
+
+@pytest.mark.parametrize("damage", [lambda b: b[:-9], lambda b: flipped(b, 60)])
+def test_damage_in_the_cache_is_a_miss(tmp_path, damage):
+    cache = store.OutputCache(tmp_path)
+    path = cache.keep(CONTENT, outputs())
+    path.write_bytes(damage(path.read_bytes()))
+    assert cache.find(CONTENT, rows=64) is None
+    cache.keep(CONTENT, outputs())
+    assert store.read_table(cache.find(CONTENT, rows=64)).equals(outputs())
+
+
+def test_a_file_of_other_content_or_length_is_a_miss(tmp_path):
+    cache = store.OutputCache(tmp_path)
+    path = cache.keep(CONTENT, outputs())
+    assert cache.find(CONTENT, rows=128) is None
+    store.write_table(path, outputs(), {"content": {"weights": "other"}})
+    assert cache.find(CONTENT, rows=64) is None
+
+
+def keep_many(folder: Path) -> None:
+    cache = store.OutputCache(folder)
+    for number in range(20):
+        cache.keep({**CONTENT, "number": number}, outputs(seed=number))
+
+
+def test_two_processes_may_write_one_cache(tmp_path):
+    spawn = multiprocessing.get_context("spawn")
+    processes = [spawn.Process(target=keep_many, args=(tmp_path,)) for _ in range(2)]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join()
+        assert process.exitcode == 0
+    cache = store.OutputCache(tmp_path)
+    for number in range(20):
+        found = cache.find({**CONTENT, "number": number}, rows=64)
+        assert store.read_table(found).equals(outputs(seed=number))
+    assert len(list(cache.folder.rglob("*"))) == 20 + len(list(cache.folder.iterdir()))
