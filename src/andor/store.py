@@ -92,10 +92,11 @@ def replacing(path: Path) -> Iterator[Path]:
 def write_table(path: Path, table: pa.Table, metadata: Mapping[str, Any] | None = None) -> None:
     """Write a table as zstd Parquet with page checksums, atomically.
 
-    ``metadata`` is kept as JSON values under their own keys in the file's key-value metadata (see `read_metadata`).
+    ``metadata`` is added to the table's own, as JSON values under their keys in the file's key-value metadata (see
+    `read_metadata`).
     """
-    texts = {key: json.dumps(value, sort_keys=True) for key, value in (metadata or {}).items()}
-    table = table.replace_schema_metadata(texts)
+    texts = {key.encode(): json.dumps(value, sort_keys=True) for key, value in (metadata or {}).items()}
+    table = table.replace_schema_metadata({**(table.schema.metadata or {}), **texts})
     with replacing(path) as temporary:
         pq.write_table(table, temporary, compression="zstd", write_page_checksum=True)
 
@@ -174,7 +175,11 @@ class OutputCache:
         return self.folder / key[:2] / f"{key}.parquet"
 
     def find(self, content: Mapping[str, Any], rows: int) -> Path | None:
-        """The whole, undamaged file of ``content`` with ``rows`` rows, or None; a damaged one is removed."""
+        """The whole, undamaged file of ``content`` with ``rows`` rows, or None.
+
+        A damaged file counts as none and is left for `keep` to replace: removing it could hit the good one that another
+        run has just put in its place.
+        """
         path = self.path(content)
         if not path.exists():
             return None
@@ -184,7 +189,6 @@ class OutputCache:
                 return path
         except (UserError, OSError, ValueError, pa.ArrowException):
             pass
-        path.unlink(missing_ok=True)
         return None
 
     def keep(self, content: Mapping[str, Any], table: pa.Table) -> Path:

@@ -1,0 +1,63 @@
+"""Masked inputs: one sample of one model as a function of which players are present.
+
+`locate` finds the players in what the model reads (word pieces, pixels) and needs no weights: what it returns describes
+the masked outputs completely and is the key of the cache. `bind` adds the weights and gives a `MaskedModel`.
+
+A further family needs a class with `content` and `bind` like those in `text` and `image`, and a line in `locate`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from andor import config
+from andor.errors import UserError
+from andor.masking.image import MaskedImage, locate_image
+from andor.masking.model import MaskedModel, MaskingError
+from andor.masking.text import MaskedText, locate_text
+
+__all__ = ["Located", "MaskedImage", "MaskedModel", "MaskedText", "MaskingError", "bind", "locate"]
+
+TEXT = ("text_encoder", "text_cnn", "causal_lm")
+"""Families that read word embeddings."""
+
+
+class Located(Protocol):
+    """A sample whose players were found in what the model reads."""
+
+    def content(self) -> dict[str, Any]:
+        """Everything about the input, the players and the baseline that can change an output, as JSON values."""
+
+    def bind(self, model: Any) -> MaskedModel:
+        """The model's outputs on this sample as a function of the players that are present."""
+
+
+def locate(model: Any, sample: Mapping[str, Any], masking: config.Masking) -> Located:
+    """Players of one sample in what the model reads; no weights are touched.
+
+    Parameters
+    ----------
+    model
+        A model of `andor.models`; only `family` and, for text, `tokenizer` are read.
+    sample
+        `players`, and `text` or `image` (float32 (C, H, W)), as `andor.samples.rows` gives them; for language models
+        also `target`.
+
+    Raises
+    ------
+    MaskingError
+        If this sample cannot be masked for this model: a word is cut off or shares a word piece with another player.
+    UserError
+        If the baseline value does not exist in this model.
+    """
+    if model.family == "image_classifier":
+        return locate_image(sample, masking)
+    if model.family in TEXT:
+        return locate_text(model, sample, masking)
+    raise UserError(f"models of family `{model.family}` cannot be masked; use image_classifier, {', '.join(TEXT)}")
+
+
+def bind(model: Any, sample: Mapping[str, Any], masking: config.Masking) -> MaskedModel:
+    """The model's outputs on one sample as a function of the players that are present (`locate`, then the weights)."""
+    return locate(model, sample, masking).bind(model)

@@ -1,0 +1,71 @@
+"""A model and a sample, as a function of which players are present."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from andor.errors import UserError
+
+
+class MaskingError(UserError):
+    """A sample whose players cannot be masked in the input of one model; the message is the reason."""
+
+
+@dataclass(frozen=True)
+class MaskedModel:
+    """Outputs of one model on one sample as a function of the players that are present.
+
+    Whatever a model reads, masking is one selection between the sample and its baseline value, made for a whole batch
+    of coalitions on the model's device. Shapes are those of one input: (L, d) word pieces, (C, H, W) pixels.
+    """
+
+    forward: Callable[[Tensor], Tensor]
+    """The model: inputs (B, …) to outputs (B, C)."""
+    samples: Tensor
+    """(T, …): the sample, or T versions of it with other backgrounds, over which the outputs are averaged."""
+    baseline: Tensor
+    """(…), or of a shape that broadcasts to it: what stands in place of a masked player."""
+    owner: Tensor
+    """int64, broadcasts to (…): the player of each position, and n where the background is."""
+    players: int
+    """n, the number of players."""
+    batch_size: int
+    """Inputs of one forward pass: a power of two fixed by the shapes, so that numbers are bitwise repeatable."""
+
+    def __call__(self, presence: Tensor) -> Tensor:
+        """float32 outputs (B, C) for the players that are present, (B, n) bool on the model's device."""
+        background = presence.new_ones(len(presence), 1)
+        present = torch.cat([presence, background], dim=1)[:, self.owner]
+        outputs = [self.forward(torch.where(present, sample, self.baseline)).float() for sample in self.samples]
+        return torch.stack(outputs).mean(dim=0)
+
+
+def owners(players: list[list[int]], positions: int) -> Tensor:
+    """Player of each of so many positions, int64; the number of players where it is nobody's.
+
+    Raises
+    ------
+    MaskingError
+        If two players share a position or a player has none.
+    """
+    owner = torch.full((positions,), len(players))
+    for player, own in enumerate(players):
+        if not own:
+            raise MaskingError(f"player {player} has no position in the input")
+        if (owner[own] != len(players)).any():
+            raise MaskingError(f"player {player} shares a position of the input with another player")
+        owner[own] = player
+    return owner
+
+
+def batch_size(positions: int, on_cpu: int, on_cuda: int, device: torch.device | str) -> int:
+    """The largest power of two of inputs with `positions` positions each that stays within a number of positions.
+
+    On a CPU a batch should stay in its caches, a GPU wants enough work; more than that gains nothing (measured).
+    """
+    limit = on_cpu if torch.device(device).type == "cpu" else on_cuda
+    return 1 << max(0, (limit // positions).bit_length() - 1)

@@ -1,0 +1,118 @@
+"""Masked texts: the embeddings of a player's word pieces take the baseline embedding.
+
+Positions, segments and attention stay those of the whole text, and so do special tokens ([CLS], [SEP], a first token).
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from andor import config
+from andor.masking import baselines
+from andor.masking.model import MaskedModel, MaskingError, batch_size, owners
+
+
+@dataclass(frozen=True)
+class MaskedText:
+    """A text as one model's tokenizer cuts it, and its players."""
+
+    ids: list[int]
+    """The L tokens, special ones too."""
+    players: list[list[int]]
+    """Positions of each player's word pieces among them."""
+    baseline: str
+    """Name of the baseline value."""
+    token: int | None
+    """The token it names, if it does."""
+    target: int | None = None
+    """Language models: the next token whose probability is the output."""
+
+    def content(self) -> dict[str, Any]:
+        """What determines the masked outputs besides the weights (the mean embedding is one of them)."""
+        token = {} if self.token is None else {"token": self.token}
+        target = {} if self.target is None else {"target": self.target}
+        return {
+            "input": {"ids": self.ids, **target},
+            "players": self.players,
+            "masking": {"baseline": self.baseline, "background": "keep", **token},
+        }
+
+    @torch.inference_mode()
+    def bind(self, model: Any) -> MaskedModel:
+        """Logits (B, 2), or (log-probability, log-odds) of the target (B, 2), by the players that are present."""
+        owner = owners(self.players, len(self.ids)).reshape(-1, 1).to(model.device)
+        embeddings = model.embed(torch.tensor(self.ids, device=model.device))
+        baseline = baselines.embedding(model, self.baseline, self.token).to(embeddings.dtype)
+        if self.target is None:
+            forward, on_cuda = model.logits, 1 << 16
+        else:
+            forward, on_cuda = functools.partial(_target_outputs, model, self.target), 1 << 14
+        size = batch_size(len(self.ids), on_cpu=1 << 11, on_cuda=on_cuda, device=model.device)
+        return MaskedModel(forward, embeddings[None], baseline, owner, len(self.players), size)
+
+
+def locate_text(model: Any, sample: Mapping[str, Any], masking: config.Masking) -> MaskedText:
+    """Word pieces of each player, found by the characters they come from.
+
+    Raises
+    ------
+    MaskingError
+        If a word is cut off by the model's maximal length, or a piece belongs to two players.
+    UserError
+        If the tokenizer lacks the token that stands for a masked player.
+    """
+    tokenizer, text = model.tokenizer, sample["text"]
+    # Tokenizers that know no limit state an enormous one.
+    encoded = tokenizer(text, return_offsets_mapping=True, truncation=tokenizer.model_max_length < 10**9)
+    ids = encoded["input_ids"]
+    players = [pieces(encoded["offset_mapping"], start, stop) for start, stop in sample["players"]]
+    for (start, stop), own in zip(sample["players"], players, strict=True):
+        covered = {c for piece in own for c in range(*encoded["offset_mapping"][piece])}
+        if not covered.issuperset(range(start, stop)):
+            raise MaskingError(f"a word is missing or cut off after the {len(ids)} tokens that the model reads")
+    if len({piece for own in players for piece in own}) < sum(map(len, players)):
+        raise MaskingError("two players share a word piece of the model's tokenizer")
+    target = None
+    if model.family == "causal_lm":
+        target = target_token(tokenizer, ids, text, sample["target"])
+    return MaskedText(ids, players, masking.baseline, baselines.special_token(tokenizer, masking.baseline), target)
+
+
+def pieces(offsets: Sequence[tuple[int, int]], start: int, stop: int) -> list[int]:
+    """Positions of the word pieces that hold any of the characters [start, stop)."""
+    return [piece for piece, (first, last) in enumerate(offsets) if max(first, start) < min(last, stop)]
+
+
+def target_token(tokenizer: Any, ids: list[int], text: str, target: str) -> int:
+    """First token of the target where it follows the prompt.
+
+    Tokenizers that would merge the target into the prompt's last token get the target's own first token instead.
+    """
+    if not target:
+        raise MaskingError("the target is empty")
+    own = tokenizer(text + target)["input_ids"]
+    own = own[len(ids) :] if own[: len(ids)] == ids else tokenizer(target, add_special_tokens=False)["input_ids"]
+    if not own:
+        raise MaskingError(f"the target {target!r} is no token of the model")
+    return own[0]
+
+
+def target_outputs(logits: Tensor, target: int) -> Tensor:
+    """Log-probability and log-odds (B, 2) of one token, from next-token logits (B, V), in float32.
+
+    log p − log(1 − p) is the target's logit less the log-sum-exp of all others: exact where p rounds to 0 or 1.
+    """
+    logits = logits.float()
+    own = logits[:, target]
+    others = logits.index_fill(1, torch.tensor([target], device=logits.device), -torch.inf).logsumexp(dim=1)
+    return torch.stack([-torch.nn.functional.softplus(others - own), own - others], dim=1)
+
+
+def _target_outputs(model: Any, target: int, embeddings: Tensor) -> Tensor:
+    return target_outputs(model.next_logits(embeddings), target)
