@@ -1,0 +1,257 @@
+"""Numbers that compare the interactions of several models: pure functions of arrays.
+
+Interactions have shape (..., m, 2, 2^n): models, kinds (AND, OR; or AND alone), coalitions by bit mask. Orders <= 1 are
+merged, so OR interactions of these orders are 0. The empty coalition is background, no interaction: it is in no set,
+maximum or sum.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Literal
+
+import numpy as np
+
+from andor.coalitions import number_of_players
+
+AND, OR = 0, 1
+"""Places on the axis of kinds."""
+KINDS = ("and", "or")
+"""Names of the kinds, by place."""
+
+
+def orders(n: int) -> np.ndarray:
+    """Order |S| of each of the 2^n coalitions, uint8."""
+    return np.bitwise_count(np.arange(2**n, dtype=np.uint32))
+
+
+def possible(n: int) -> np.ndarray:
+    """How many coalitions can hold an interaction once orders <= 1 are merged, by kind: [2^n - 1, 2^n - n - 1]."""
+    return np.array([2**n - 1, 2**n - n - 1])
+
+
+def without_rounding(interactions: np.ndarray) -> np.ndarray:
+    """Interactions with what rounding may have left of a 0 set to 0, so that no set is filled up with noise.
+
+    An interaction is a signed sum of 2^n float64 values; what is below 2^n * machine epsilon of the largest one of the
+    sample and model is 0. Same shape, (..., 2, 2^n).
+    """
+    size = np.abs(interactions)
+    noise = size.max((-2, -1), keepdims=True) * size.shape[-1] * np.finfo(np.float64).eps
+    return np.where(size > noise, interactions, 0.0)
+
+
+def strengths(interactions: np.ndarray) -> np.ndarray:
+    """|I| with the empty coalition set to 0: it is no interaction. Same shape."""
+    size = np.abs(interactions)
+    size[..., 0] = 0.0
+    return size
+
+
+# ------------------------------------------------------------------------------------------------- sets of interactions
+
+
+def salience_bound(
+    strength: np.ndarray,
+    rule: Literal["sample", "pooled", "output"],
+    threshold: float,
+    output_range: np.ndarray | None = None,
+) -> np.ndarray:
+    """Strength above which an interaction is salient, for each sample and model.
+
+    Parameters
+    ----------
+    strength : float64, shape (K, m, 2, 2^n)
+        `strengths` of K samples.
+    rule
+        ``sample``: share of the largest strength of the sample and model, over both kinds. ``pooled``: of the model's
+        largest over all samples (ICLR 2024, Figure 2). ``output``: of the model's mean |v(N) - v(empty)| (the authors'
+        code for Figure 4).
+    threshold : share
+    output_range : float64, shape (K, m), optional
+        |v(N) - v(empty)|, for the rule ``output``.
+
+    Returns
+    -------
+    float64, shape (K, m)
+    """
+    largest = strength.max((-2, -1))
+    if rule == "pooled":
+        largest = np.broadcast_to(largest.max(0), largest.shape)
+    elif rule == "output":
+        if output_range is None:
+            raise ValueError("the rule `output` needs |v(N) - v(empty)|")
+        largest = np.broadcast_to(output_range.mean(0), largest.shape)
+    return threshold * largest
+
+
+def salient(strength: np.ndarray, bound: np.ndarray) -> np.ndarray:
+    """Which interactions are stronger than their sample's and model's bound; bool, shape (K, m, 2, 2^n)."""
+    return strength > bound[..., None, None]
+
+
+def ranks(strength: np.ndarray) -> np.ndarray:
+    """Rank of each entry of the last axis, 0 being the strongest; ties go to the smaller bit mask. Same shape."""
+    places = np.argsort(-strength, axis=-1, kind="stable")
+    ranked = np.empty_like(places)
+    np.put_along_axis(ranked, places, np.arange(strength.shape[-1]), axis=-1)
+    return ranked
+
+
+def strongest(strength: np.ndarray, ranked: np.ndarray, k: int) -> np.ndarray:
+    """The k strongest along the last axis, or fewer where fewer are not 0; bool."""
+    return (ranked < k) & (strength > 0)
+
+
+def shares_to_k(share: float, n: int) -> int:
+    """k for a share of the 2^n coalitions, rounded down as in ICLR 2024 (5 % of 1024 is 51), at least 1."""
+    return max(1, math.floor(share * 2**n))
+
+
+# --------------------------------------------------------------------------------------------------------- shared sets
+
+
+def shared_by_all(chosen: np.ndarray) -> np.ndarray:
+    """Coalitions that every model chose: bool (..., m, 2, 2^n) to (..., 2, 2^n)."""
+    return chosen.all(-3)
+
+
+def generalization_power(chosen: np.ndarray) -> np.ndarray:
+    """s^(i) = |intersection of all models' sets| / |set of model i| (ICLR 2024, Eq 7).
+
+    Parameters
+    ----------
+    chosen : bool, shape (..., m, 2, 2^n)
+
+    Returns
+    -------
+    float64, shape (..., m, 2)
+        NaN where model i's set is empty.
+    """
+    own = chosen.sum(-1)
+    both = np.broadcast_to(shared_by_all(chosen).sum(-1)[..., None, :], own.shape)
+    return ratio(both, own)
+
+
+def chance_power(chosen: np.ndarray) -> np.ndarray:
+    """Expected `generalization_power` of sets of the same sizes drawn at random from the possible interactions.
+
+    The product of |set of j| / C over the other models j, C being `possible`. NaN where model i's set is empty.
+
+    Parameters
+    ----------
+    chosen : bool, shape (..., m, 2, 2^n)
+
+    Returns
+    -------
+    float64, shape (..., m, 2)
+    """
+    own = chosen.sum(-1)
+    chances = np.maximum(possible(number_of_players(chosen.shape[-1])), 1)
+    share = own / chances[: chosen.shape[-2]]
+    models = share.shape[-2]
+    others = np.stack([np.delete(share, i, axis=-2).prod(-2) for i in range(models)], axis=-2)
+    return np.where(own > 0, others, np.nan)
+
+
+def ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
+    """part / whole, NaN where the whole is 0."""
+    return np.divide(part, whole, out=np.full(np.shape(whole), np.nan), where=whole != 0)[()]
+
+
+# ------------------------------------------------------------------------------------------------------------ strength
+
+
+def sorted_strengths(strength: np.ndarray) -> np.ndarray:
+    """Strengths of both kinds together, strongest first, in shares of the sample's largest (all 0 if that is 0).
+
+    Parameters
+    ----------
+    strength : float64, shape (..., 2, 2^n)
+
+    Returns
+    -------
+    float64, shape (..., R) with R = 2^(n+1) - n - 2, the number of possible interactions.
+    """
+    n = number_of_players(strength.shape[-1])
+    order = orders(n)
+    both = np.concatenate([strength[..., AND, order >= 1], strength[..., OR, order >= 2]], axis=-1)
+    both = -np.sort(-both, axis=-1)
+    return np.divide(both, both[..., :1], out=np.zeros_like(both), where=both[..., :1] > 0)
+
+
+def strength_by_order(interactions: np.ndarray) -> np.ndarray:
+    """Sums of |I| over the coalitions of each order, positive and negative effects apart (ICLR 2024, Figure 4).
+
+    Parameters
+    ----------
+    interactions : float64, shape (..., 2^n)
+
+    Returns
+    -------
+    float64, shape (..., n + 1, 2)
+        By order, and by sign: positive, negative; order 0 is always 0.
+    """
+    n = number_of_players(interactions.shape[-1])
+    of_order = (orders(n)[:, None] == np.arange(n + 1)).astype(float)
+    of_order[0] = 0.0
+    positive = np.maximum(interactions, 0.0) @ of_order
+    negative = np.maximum(-interactions, 0.0) @ of_order
+    return np.stack([positive, negative], axis=-1)
+
+
+# ----------------------------------------------------------------------------------------------------------- intervals
+
+
+class Bootstrap:
+    """Resamples of the same K samples for every number that is asked of them, so that ratios and differences pair up.
+
+    Parameters
+    ----------
+    samples : K
+    draws : number of resamples
+    seed : of the draws
+    """
+
+    def __init__(self, samples: int, draws: int, seed: int) -> None:
+        random = np.random.default_rng(seed)
+        self.counts = random.multinomial(samples, np.full(samples, 1 / samples), size=draws).astype(float)
+
+    def means(self, values: np.ndarray) -> np.ndarray:
+        """Mean over the first axis in each resample, NaNs left out: (K, ...) to (draws, ...)."""
+        flat = values.reshape(len(values), -1)
+        known = ~np.isnan(flat)
+        total = self.counts @ np.where(known, flat, 0.0)
+        return ratio(total, self.counts @ known.astype(float)).reshape(-1, *values.shape[1:])
+
+    def interval(self, values: np.ndarray, over: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
+        """95 % percentile interval of the mean over the first axis, or of its ratio to the mean of `over`."""
+        means = self.means(values)
+        if over is not None:
+            means = ratio(means, self.means(over))
+        return percentiles(means)
+
+
+def percentiles(draws: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """2.5 % and 97.5 % quantiles over the first axis, NaNs left out; NaN where there is nothing else."""
+    bounds = np.quantile(draws, [0.025, 0.975], axis=0)
+    patchy = np.isnan(draws).any(0) & ~np.isnan(draws).all(0)  # few if any, and slow
+    if patchy.any():
+        bounds[:, patchy] = np.nanquantile(draws[:, patchy], [0.025, 0.975], axis=0)
+    return bounds[0], bounds[1]
+
+
+def mean(values: np.ndarray) -> np.ndarray:
+    """Mean over the first axis, NaNs left out; NaN where there is nothing else."""
+    known = ~np.isnan(values)
+    return ratio(np.where(known, values, 0.0).sum(0), known.sum(0))
+
+
+def wilson_interval(successes: int, trials: int) -> tuple[float, float]:
+    """95 % interval of a proportion (Wilson 1927); NaN without trials."""
+    from scipy.stats import binomtest
+
+    if trials == 0:
+        return math.nan, math.nan
+    interval = binomtest(successes, trials).proportion_ci(0.95, method="wilson")
+    return interval.low, interval.high

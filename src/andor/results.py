@@ -1,0 +1,232 @@
+"""A task's results as arrays: the one room that knows how the tree ``results/<task>`` is laid out for reading.
+
+Samples are numbered 0..K-1 and every array has them first. Files are read when they are asked for, and kept.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from andor import rewards, store
+from andor.attributions import merge_low_orders
+from andor.config import Analysis, Config, Reward
+from andor.errors import UserError
+from andor.metrics import KINDS, without_rounding
+
+
+@dataclass(frozen=True, eq=False)
+class TaskResults:
+    """What the steps up to the interactions left in one task's folder.
+
+    Attributes
+    ----------
+    folder : ``results/<task>``
+    models : names, in the order of the configuration
+    ensembles : models of each ensemble, by its name
+    methods : kind of each method (original, traditional, generalizable), by its name
+    chunks : sample numbers of each chunk, by its name
+    reward, analysis, seed : as configured
+    """
+
+    folder: Path
+    models: list[str]
+    ensembles: dict[str, list[str]]
+    methods: dict[str, str]
+    chunks: dict[str, list[int]]
+    reward: Reward
+    analysis: Analysis
+    seed: int
+
+    @classmethod
+    def of(cls, folder: str | Path, config: Config, task: str) -> TaskResults:
+        """Results of a task of a checked configuration."""
+        settings = config.tasks[task]
+        return cls(
+            folder=Path(folder),
+            models=list(settings.models),
+            ensembles=settings.units(),
+            methods={name: method.kind for name, method in config.methods.items()},
+            chunks=settings.chunks(),
+            reward=settings.reward,
+            analysis=config.analysis,
+            seed=config.seed,
+        )
+
+    # ------------------------------------------------------------------------------------------------ what there is
+
+    @property
+    def sample_numbers(self) -> list[int]:
+        """0..K-1."""
+        return [number for numbers in self.chunks.values() for number in numbers]
+
+    def units(self, method: str) -> dict[str, list[str]]:
+        """What a method was applied to and its models: the ensembles, or each model for itself."""
+        return self.ensembles if self.methods[method] == "generalizable" else {model: [model] for model in self.models}
+
+    def kinds(self, method: str) -> tuple[str, ...]:
+        """Kinds that a method has: AND only for the original one."""
+        return KINDS[:1] if self.methods[method] == "original" else KINDS
+
+    # --------------------------------------------------------------------------------------------------------- files
+
+    @functools.cached_property
+    def samples(self) -> pa.Table:
+        """``samples.parquet``, one row per sample in the order of their numbers."""
+        path = self.folder / "samples.parquet"
+        table = store.read_table(path).sort_by("sample")
+        if table["sample"].to_pylist() != self.sample_numbers:
+            wanted = len(self.sample_numbers)
+            raise UserError(f"{path}: holds {len(table)} samples instead of {wanted}; delete it and run again")
+        return table
+
+    @property
+    def passed_over(self) -> dict[str, int]:
+        """Test items that were no candidates for want of players, counted by reason."""
+        return store.read_metadata(self.folder / "samples.parquet").get("passed_over", {})
+
+    @functools.cached_property
+    def eligibility(self) -> pa.Table:
+        """``eligibility.parquet``: one row per candidate and model."""
+        return store.read_table(self.folder / "eligibility.parquet")
+
+    def model_metrics(self, model: str) -> dict[str, Any]:
+        """``models/<model>/metrics.json``: family, parameters, and items and correct of each split."""
+        path = self.folder / "models" / model / "metrics.json"
+        try:
+            return json.loads(path.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            raise UserError(f"{path}: no such file; run the step that trains the model") from None
+        except ValueError as error:
+            raise UserError(f"{path}: no valid JSON ({error}); delete it and run again") from None
+
+    def output_files(self, model: str) -> list[Path]:
+        """Masked outputs of a model, a file per sample."""
+        return self._files(self.folder / "masked_outputs" / model)
+
+    def interaction_files(self, method: str, unit: str) -> list[Path]:
+        """Interactions of a unit, a file per sample."""
+        return self._files(self.folder / "interactions" / method / unit)
+
+    def _files(self, folder: Path) -> list[Path]:
+        """The file of each sample in a folder of chunks."""
+        files = []
+        for chunk, numbers in self.chunks.items():
+            found = {path.stem: path for path in (folder / chunk).glob("*.parquet")}
+            by_number = {int(stem): path for stem, path in found.items() if stem.isdigit()}
+            missing = [number for number in numbers if number not in by_number]
+            if missing:
+                raise UserError(f"{folder / chunk}: sample {missing[0]} is missing; delete the folder and run again")
+            files += [by_number[number] for number in numbers]
+        return files
+
+    # -------------------------------------------------------------------------------------------------------- arrays
+
+    @functools.cached_property
+    def players(self) -> int:
+        """n."""
+        return len(self.player_names[0])
+
+    @functools.cached_property
+    def player_names(self) -> list[list[str]]:
+        """Names of the n players of each sample."""
+        return self.samples["player_names"].to_pylist()
+
+    @functools.cache  # noqa: B019 - a handful of these objects live as long as the process
+    def raw_interactions(self, method: str, unit: str) -> np.ndarray:
+        """Interactions as stored, orders <= 1 not merged; float64, shape (K, m, 2, 2^n)."""
+        members = self.units(method)[unit]
+        return np.stack([read_interactions(path, members) for path in self.interaction_files(method, unit)])
+
+    @functools.cache  # noqa: B019
+    def merged_interactions(self, method: str, unit: str) -> np.ndarray:
+        """Interactions with OR effects of orders <= 1 added to the AND ones, and no rounding errors; (K, m, 2, 2^n)."""
+        raw = self.raw_interactions(method, unit)
+        return without_rounding(np.stack(merge_low_orders(raw[:, :, 0], raw[:, :, 1]), axis=2))
+
+    def of_ensemble(self, method: str, ensemble: str) -> np.ndarray:
+        """Merged interactions of an ensemble's models, be they found together or one by one; (K, m, 2, 2^n)."""
+        if self.methods[method] == "generalizable":
+            return self.merged_interactions(method, ensemble)
+        return np.concatenate([self.merged_interactions(method, model) for model in self.ensembles[ensemble]], axis=1)
+
+    @functools.cache  # noqa: B019
+    def values(self, model: str) -> np.ndarray:
+        """Rewards v of a model; float64, shape (K, 2^n)."""
+        labels = self.samples["label"].to_pylist()
+        outputs = [read_outputs(path) for path in self.output_files(model)]
+        return np.stack([rewards.values(*sample, self.reward) for sample in zip(outputs, labels, strict=True)])
+
+    def output_range(self, models: Sequence[str]) -> np.ndarray:
+        """|v(N) - v(empty)| of models; float64, shape (K, m)."""
+        return np.stack([np.abs(self.values(model)[:, -1] - self.values(model)[:, 0]) for model in models], axis=1)
+
+    def interaction_metadata(self, method: str, unit: str) -> list[dict[str, Any]]:
+        """What the solver said of each sample: objective, lower_bound, gap, status, kappa and so on."""
+        return [store.read_metadata(path) for path in self.interaction_files(method, unit)]
+
+
+# ------------------------------------------------------------------------------------------------------- single files
+
+
+def read_interactions(path: Path, models: Sequence[str]) -> np.ndarray:
+    """Interactions of one sample, whatever the order of the rows; float64, shape (m, 2, 2^n).
+
+    Raises
+    ------
+    UserError
+        If the file is damaged or does not hold each kind x coalition x model once.
+    """
+    table = store.read_table(path)
+    size = len(table) // (2 * len(models))
+    row_model, row_kind = _places(table["model"], models), _places(table["kind"], KINDS)
+    coalition = table["coalition"].to_numpy().astype(np.int64)
+    place = (row_model * 2 + row_kind) * size + coalition
+    complete = (
+        size > 0
+        and size & (size - 1) == 0
+        and len(table) == 2 * len(models) * size
+        and min(row_model.min(), row_kind.min()) >= 0
+        and coalition.max() < size
+        and bool((np.bincount(place, minlength=len(table)) == 1).all())
+    )
+    if not complete:
+        raise UserError(f"{path}: does not hold every coalition of {', '.join(models)} once; delete it and run again")
+    interactions = np.empty(len(table))
+    interactions[place] = table["strength"].to_numpy()
+    return interactions.reshape(len(models), 2, size)
+
+
+def read_outputs(path: Path) -> pa.Table:
+    """Masked outputs of one sample, a row per coalition in the order of their bit masks.
+
+    Raises
+    ------
+    UserError
+        If the file is damaged or a coalition is missing.
+    """
+    table = store.read_table(path)
+    coalition = table["coalition"].to_numpy()
+    rows = len(coalition)
+    if rows == 0 or rows & (rows - 1) or not np.array_equal(coalition, np.arange(rows)):
+        raise UserError(f"{path}: does not hold every coalition once and in order; delete it and run again")
+    return table
+
+
+def _places(column: pa.ChunkedArray, names: Sequence[str]) -> np.ndarray:
+    """Place of each entry among the names, -1 for another; int64."""
+    texts = column.cast(pa.string())
+    return pc.fill_null(pc.index_in(texts, pa.array(names, pa.string())), -1).to_numpy().astype(np.int64)
+
+
+def per_model(value: Mapping[str, Any] | Any, model: str) -> Any:
+    """A model's part of a metadata entry that may be given by model."""
+    return value[model] if isinstance(value, Mapping) else value
