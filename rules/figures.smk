@@ -26,7 +26,8 @@ rule figure:
     conda:
         "../envs/analysis.yaml"
     params:
-        ensembles=lambda wildcards: TASKS[wildcards.task].units(),
+        models=lambda wildcards: list(TASKS[wildcards.task].models),
+        output=lambda wildcards: TASKS[wildcards.task].reward.words,
     script:
         "../workflow/scripts/figure.py"
 

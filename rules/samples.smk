@@ -43,7 +43,6 @@ rule samples:
     params:
         models=lambda wildcards: list(TASKS[wildcards.task].models),
         reward=lambda wildcards: plain(TASKS[wildcards.task].reward),
-        count=lambda wildcards: TASKS[wildcards.task].samples.count,
-        min_range=lambda wildcards: TASKS[wildcards.task].samples.min_range,
+        samples=lambda wildcards: plain(TASKS[wildcards.task].samples),
     script:
         "../workflow/scripts/samples.py"

@@ -291,6 +291,11 @@ class Reward(Closed):
     centred: bool = True
     """Subtract v(∅)."""
 
+    @property
+    def words(self) -> str:
+        """The reward as it stands on an axis."""
+        return self.kind.replace("_", " ").replace("true", "true-label").replace("log odds", "log-odds")
+
 
 # ------------------------------------------------------------------------------------------- samples and tasks
 

@@ -1,8 +1,8 @@
-"""Choose the players of a task's test items."""
+"""Choose the players of a task's test items, and the targets of a language task."""
 
 from pathlib import Path
 
-from _job import run
+from _job import device, run
 
 
 def main(snakemake):
@@ -11,11 +11,14 @@ def main(snakemake):
     from andor.store import read_table, write_table
 
     samples = Samples(count=1, candidates=snakemake.params.candidates, label=snakemake.params.label)
-    table = read_table(Path(snakemake.input.data))
-    write_table(
-        Path(snakemake.output[0]),
-        candidates(table, part(Players, snakemake.params.players), samples, snakemake.params.seed),
-    )
+    players = part(Players, snakemake.params.players)
+    table = candidates(read_table(Path(snakemake.input.data)), players, samples, snakemake.params.seed)
+    if snakemake.input.get("target"):
+        from andor.evaluate import with_targets
+        from andor.models import load
+
+        table = with_targets(load(Path(snakemake.input.target[0]), device(snakemake)), table)
+    write_table(Path(snakemake.output[0]), table)
 
 
 run(main, globals())

@@ -1,0 +1,20 @@
+"""Run one model on every candidate, whole and with all players masked."""
+
+from pathlib import Path
+
+from _job import device, run
+
+
+def main(snakemake):
+    from andor.config import Masking
+    from andor.evaluate import screen
+    from andor.models import load
+    from andor.store import read_table, write_table
+
+    model = load(Path(snakemake.input.model), device(snakemake))
+    candidates = read_table(Path(snakemake.input.candidates))
+    masking = Masking.model_validate(snakemake.params.masking)
+    write_table(Path(snakemake.output[0]), screen(snakemake.wildcards.model, model, candidates, masking))
+
+
+run(main, globals())
