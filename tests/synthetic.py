@@ -18,9 +18,8 @@ import pandas as pd
 import pyarrow as pa
 
 from andor import store, tables
-from andor.attributions import merge_low_orders
 from andor.config import Config, Task, check
-from andor.metrics import orders
+from andor.metrics import merge_low_orders, orders
 from andor.results import TaskResults
 from andor.samples import ELIGIBILITY
 from andor.transforms import and_inverse, and_transform, or_inverse, or_transform

@@ -30,6 +30,12 @@ def possible(n: int) -> np.ndarray:
     return np.array([2**n - 1, 2**n - n - 1])
 
 
+def merge_low_orders(of_and: np.ndarray, of_or: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """OR interactions of orders <= 1 added to the AND ones, which have the same effect; both of shape (..., 2^n)."""
+    low = orders(number_of_players(of_and.shape[-1])) <= 1
+    return np.where(low, of_and + of_or, of_and), np.where(low, 0.0, of_or)
+
+
 def without_rounding(interactions: np.ndarray) -> np.ndarray:
     """Interactions with what rounding may have left of a 0 set to 0, so that no set is filled up with noise.
 

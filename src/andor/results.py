@@ -17,10 +17,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from andor import rewards, store
-from andor.attributions import merge_low_orders
 from andor.config import Analysis, Config, Reward
 from andor.errors import UserError
-from andor.metrics import KINDS, without_rounding
+from andor.metrics import KINDS, merge_low_orders, without_rounding
 
 
 @dataclass(frozen=True, eq=False)
