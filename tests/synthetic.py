@@ -18,10 +18,12 @@ import pandas as pd
 import pyarrow as pa
 
 from andor import store, tables
+from andor.attributions import merge_low_orders
+from andor.coalitions import orders
 from andor.config import Config, Task, check
-from andor.metrics import merge_low_orders, orders
 from andor.results import TaskResults
 from andor.samples import ELIGIBILITY
+from andor.store import write_text
 from andor.transforms import and_inverse, and_transform, or_inverse, or_transform
 
 TEXT = "the film left me cold and wet like a long slow story without heart but with great warm music"
@@ -117,11 +119,14 @@ def _write_task(folder: Path, task: Task, settings: Config, random: np.random.Ge
     _write_samples(folder, task, labels, outputs, random)
     _write_models(folder, task, random)
     for chunk, numbers in task.chunks().items():
+        for model in models:
+            timings = "".join(f"{number},{random.uniform(0.1, 0.3):.4f},false\n" for number in numbers)
+            write_text(folder / "masked_outputs" / model / chunk / "timings.csv", f"sample,seconds,cached\n{timings}")
         for number in numbers:
-            file = f"{number:04d}.parquet"
+            file = f"{number}.parquet"
             for place, model in enumerate(models):
                 path = folder / "masked_outputs" / model / chunk / file
-                _write_outputs(path, outputs[number][place], task, labels[number], random)
+                _write_outputs(path, outputs[number][place], task, labels[number])
             traditional = rewritten(random, games[number])
             original = np.stack([and_transform(outputs[number]), np.zeros_like(outputs[number])], axis=1)
             for method, details in settings.methods.items():
@@ -142,7 +147,7 @@ def _noisy_outputs(random: np.random.Generator, game: np.ndarray) -> np.ndarray:
     return (v + noise).astype(np.float32).astype(np.float64)
 
 
-def _write_outputs(path: Path, v: np.ndarray, task: Task, label: int, random: np.random.Generator) -> None:
+def _write_outputs(path: Path, v: np.ndarray, task: Task, label: int) -> None:
     """Logits whose reward is v: one for images, two for texts."""
     classes = 1 if task.reward.kind == "logit" else 2
     logits = np.zeros((len(v), classes))
@@ -151,7 +156,7 @@ def _write_outputs(path: Path, v: np.ndarray, task: Task, label: int, random: np
     schema = store.classifier_outputs(classes)
     coalitions = pa.array(np.arange(len(v), dtype=np.uint32))
     table = pa.Table.from_arrays([coalitions, column], schema=schema)
-    store.write_table(path, table, {"content": {"synthetic": True}, "seconds": float(random.uniform(0.1, 0.3))})
+    store.write_table(path, table, {"content": {"synthetic": True}})
 
 
 def _write_interactions(
@@ -252,6 +257,4 @@ def _write_models(folder: Path, task: Task, random: np.random.Generator) -> None
             for split, items in (("train", 1347), ("test", 450))
         }
         measured = {"family": settings.family, "parameters": int(random.integers(10**5, 10**7)), "splits": splits}
-        path = folder / "models" / model / "metrics.json"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(measured), encoding="utf-8")
+        write_text(folder / "models" / model / "metrics.json", json.dumps(measured))

@@ -7,18 +7,18 @@ TABLE_INPUTS: dict[str, set[str]] = {
     "accuracy": {"models"},
     "eligibility": {"samples"},
     "generalization": {"interactions"},
-    "sharing": {"interactions", "masked_outputs", "samples"},
+    "sharing": {"interactions", "samples"},
     "sparsity": {"interactions"},
-    "salient": {"interactions", "masked_outputs", "samples"},
-    "orders": {"interactions", "masked_outputs", "samples"},
-    "interactions": {"interactions", "masked_outputs", "samples"},
+    "salient": {"interactions", "samples"},
+    "orders": {"interactions", "samples"},
+    "interactions": {"interactions", "samples"},
     "matching": {"interactions", "masked_outputs", "samples"},
     "matching_curve": {"interactions", "masked_outputs", "samples"},
     "solver": {"interactions"},
     "timings": {"interactions", "masked_outputs"},
-    "summary": {"interactions", "masked_outputs", "samples"},
+    "summary": {"interactions", "samples"},
 }
-"""Steps whose results each table reads. Rewards, and salience by the rule `output`, need masked outputs and labels."""
+"""Steps whose results each table reads; salience by the rule `output` needs what is said of the samples."""
 
 FIGURE_TABLES: dict[str, list[str]] = {
     "sparsity": ["sparsity", "salient"],

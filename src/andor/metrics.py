@@ -12,7 +12,7 @@ from typing import Literal
 
 import numpy as np
 
-from andor.coalitions import number_of_players
+from andor.coalitions import number_of_players, orders
 
 AND, OR = 0, 1
 """Places on the axis of kinds."""
@@ -20,20 +20,9 @@ KINDS = ("and", "or")
 """Names of the kinds, by place."""
 
 
-def orders(n: int) -> np.ndarray:
-    """Order |S| of each of the 2^n coalitions, uint8."""
-    return np.bitwise_count(np.arange(2**n, dtype=np.uint32))
-
-
 def possible(n: int) -> np.ndarray:
     """How many coalitions can hold an interaction once orders <= 1 are merged, by kind: [2^n - 1, 2^n - n - 1]."""
     return np.array([2**n - 1, 2**n - n - 1])
-
-
-def merge_low_orders(of_and: np.ndarray, of_or: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """OR interactions of orders <= 1 added to the AND ones, which have the same effect; both of shape (..., 2^n)."""
-    low = orders(number_of_players(of_and.shape[-1])) <= 1
-    return np.where(low, of_and + of_or, of_and), np.where(low, 0.0, of_or)
 
 
 def without_rounding(interactions: np.ndarray) -> np.ndarray:

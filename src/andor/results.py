@@ -5,6 +5,7 @@ Samples are numbered 0..K-1 and every array has them first. Files are read when 
 
 from __future__ import annotations
 
+import csv
 import functools
 import json
 from collections.abc import Mapping, Sequence
@@ -17,9 +18,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from andor import rewards, store
+from andor.attributions import merge_low_orders
 from andor.config import Analysis, Config, Reward
 from andor.errors import UserError
-from andor.metrics import KINDS, merge_low_orders, without_rounding
+from andor.metrics import KINDS, without_rounding
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,28 +113,26 @@ class TaskResults:
         """Masked outputs of a model, a file per sample."""
         return self._files(self.folder / "masked_outputs" / model)
 
+    def output_timings(self, model: str) -> list[dict[str, Any]]:
+        """``timings.csv`` of a model's chunks: sample, seconds, and whether its masked outputs came from the cache."""
+        rows = []
+        for chunk in self.chunks:
+            with (self.folder / "masked_outputs" / model / chunk / "timings.csv").open(encoding="utf-8") as file:
+                rows += [
+                    {"sample": int(row["sample"]), "seconds": float(row["seconds"]), "cached": row["cached"] == "true"}
+                    for row in csv.DictReader(file)
+                ]
+        return rows
+
     def interaction_files(self, method: str, unit: str) -> list[Path]:
         """Interactions of a unit, a file per sample."""
         return self._files(self.folder / "interactions" / method / unit)
 
     def _files(self, folder: Path) -> list[Path]:
         """The file of each sample in a folder of chunks."""
-        files = []
-        for chunk, numbers in self.chunks.items():
-            found = {path.stem: path for path in (folder / chunk).glob("*.parquet")}
-            by_number = {int(stem): path for stem, path in found.items() if stem.isdigit()}
-            missing = [number for number in numbers if number not in by_number]
-            if missing:
-                raise UserError(f"{folder / chunk}: sample {missing[0]} is missing; delete the folder and run again")
-            files += [by_number[number] for number in numbers]
-        return files
+        return [folder / chunk / f"{number}.parquet" for chunk, numbers in self.chunks.items() for number in numbers]
 
     # -------------------------------------------------------------------------------------------------------- arrays
-
-    @functools.cached_property
-    def players(self) -> int:
-        """n."""
-        return len(self.player_names[0])
 
     @functools.cached_property
     def player_names(self) -> list[list[str]]:
@@ -166,7 +166,8 @@ class TaskResults:
 
     def output_range(self, models: Sequence[str]) -> np.ndarray:
         """|v(N) - v(empty)| of models; float64, shape (K, m)."""
-        return np.stack([np.abs(self.values(model)[:, -1] - self.values(model)[:, 0]) for model in models], axis=1)
+        outputs = np.array([self.samples[f"output_{model}"].to_pylist() for model in models])
+        return np.abs(outputs[..., 0] - outputs[..., 1]).T
 
     def interaction_metadata(self, method: str, unit: str) -> list[dict[str, Any]]:
         """What the solver said of each sample: objective, lower_bound, gap, status, kappa and so on."""

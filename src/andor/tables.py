@@ -14,8 +14,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.csv
 
-from andor import metrics, store, transforms
+from andor import metrics, store
+from andor.attributions import predict
+from andor.coalitions import members as players_of
+from andor.coalitions import number_of_players
 from andor.metrics import Bootstrap
 from andor.results import TaskResults, per_model
 
@@ -150,7 +154,14 @@ SCHEMAS: dict[str, pa.Schema] = {
             "iterations": COUNT,
             "l1": NUMBER,  # sum of |I| as stored (not merged, empty coalition included) over both kinds and all models
         },
-        "timings": {"step": TEXT, "method": TEXT, "unit": TEXT, "sample": COUNT, "seconds": NUMBER},
+        "timings": {
+            "step": TEXT,  # masked_outputs or extraction
+            "method": TEXT,  # of the extraction
+            "unit": TEXT,
+            "sample": COUNT,
+            "seconds": NUMBER,
+            "cached": FLAG,  # whether masked outputs came from the cache
+        },
         "summary": {
             "method": TEXT,
             "ensemble": TEXT,
@@ -291,7 +302,7 @@ def _power_of_strongest(
     """Power, interval, chance and counts for each model, kind and share of 2^n."""
     strength = metrics.strengths(interactions)
     ranked = metrics.ranks(strength)
-    sizes = [metrics.shares_to_k(share, metrics.number_of_players(strength.shape[-1])) for share in shares]
+    sizes = [metrics.shares_to_k(share, number_of_players(strength.shape[-1])) for share in shares]
     powers, chances, short = [], [], []
     for k in sizes:
         chosen = metrics.strongest(strength, ranked, k)
@@ -404,7 +415,7 @@ def interactions(results: TaskResults) -> pd.DataFrame:
 
 def _members(names: Sequence[str], coalition: int) -> str:
     """Names of a coalition's players."""
-    return ", ".join(name for player, name in enumerate(names) if coalition >> player & 1)
+    return ", ".join(names[player] for player in players_of(coalition))
 
 
 # -------------------------------------------------------------------------------------------------------- sparsity
@@ -418,7 +429,7 @@ def sparsity(results: TaskResults) -> pd.DataFrame:
         strength = metrics.strengths(results.merged_interactions(method, unit))
         curve = metrics.sorted_strengths(strength)
         # the original method has no OR interactions: those zeros come last
-        curve = curve[..., : _possible(results, method, metrics.number_of_players(strength.shape[-1]))]
+        curve = curve[..., : _possible(results, method, number_of_players(strength.shape[-1]))]
         low, high = bootstrap.interval(curve)
         axes = {"model": members, "rank": range(1, curve.shape[-1] + 1)}
         frame = tidy(axes, strength=curve.mean(0), low=low, high=high, samples=len(curve))
@@ -434,7 +445,7 @@ def salient(results: TaskResults) -> pd.DataFrame:
         strength = metrics.strengths(results.merged_interactions(method, unit))
         bound = _salience_bound(results, strength, members)
         counts = metrics.salient(strength, bound).sum((-2, -1)).astype(float)
-        possible = _possible(results, method, metrics.number_of_players(strength.shape[-1]))
+        possible = _possible(results, method, number_of_players(strength.shape[-1]))
         low, high = bootstrap.interval(counts)
         frame = tidy(
             {"model": members},
@@ -458,7 +469,7 @@ def salient(results: TaskResults) -> pd.DataFrame:
 def _predictions(results: TaskResults, method: str, unit: str) -> np.ndarray:
     """Outputs v + epsilon that the interactions of a unit add up to, on every coalition; float64, shape (K, m, 2^n)."""
     raw = results.raw_interactions(method, unit)
-    return transforms.and_inverse(raw[:, :, metrics.AND]) + transforms.or_inverse(raw[:, :, metrics.OR])
+    return predict(raw[:, :, metrics.AND], raw[:, :, metrics.OR])
 
 
 def matching(results: TaskResults) -> pd.DataFrame:
@@ -520,15 +531,16 @@ def solver(results: TaskResults) -> pd.DataFrame:
 
 
 def timings(results: TaskResults) -> pd.DataFrame:
-    """Seconds per sample of masked forward passes (where they were computed, not found in the cache) and extraction."""
-    rows = []
+    """Seconds per sample of masked outputs (little where the cache had them) and of extraction."""
+    frames = []
     for model in results.models:
-        for sample, entry in enumerate(store.read_metadata(path) for path in results.output_files(model)):
-            rows.append(("masked_outputs", None, model, sample, entry.get("seconds")))
+        frame = pd.DataFrame(results.output_timings(model))
+        frames.append(frame.assign(step="masked_outputs", method=None, unit=model))
     for method, unit, _ in _units(results):
-        for sample, entry in enumerate(results.interaction_metadata(method, unit)):
-            rows.append(("extraction", method, unit, sample, entry.get("seconds")))
-    return finish("timings", [pd.DataFrame(rows, columns=SCHEMAS["timings"].names)])
+        seconds = [entry["seconds"] for entry in results.interaction_metadata(method, unit)]
+        frame = tidy({"sample": results.sample_numbers}, seconds=seconds)
+        frames.append(frame.assign(step="extraction", method=method, unit=unit, cached=None))
+    return finish("timings", frames)
 
 
 def summary(results: TaskResults) -> pd.DataFrame:
@@ -588,7 +600,7 @@ TABLES: dict[str, Callable[[TaskResults], pd.DataFrame]] = {
 
 def write(name: str, frame: pd.DataFrame, parquet: str | Path, csv: str | Path) -> None:
     """Write a table as Parquet and as CSV, each whole or not at all."""
-    table = pa.Table.from_pandas(frame, schema=SCHEMAS[name], preserve_index=False)
+    table = pa.Table.from_pandas(frame, schema=SCHEMAS[name], preserve_index=False).replace_schema_metadata()
     store.write_table(Path(parquet), table, {"table": name})
     with store.replacing(Path(csv)) as temporary:
-        table.to_pandas(types_mapper=pd.ArrowDtype).to_csv(temporary, index=False, lineterminator="\n")
+        pyarrow.csv.write_csv(table, temporary, pyarrow.csv.WriteOptions(quoting_style="needed"))
