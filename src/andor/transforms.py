@@ -181,7 +181,7 @@ def _block(
 
 
 def _is_faster_in_numpy(x: Array) -> bool:
-    """Whether to use numpy on a tensor's memory: on one thread its small products are up to twice as fast as torch's."""
+    """Whether to use numpy on a tensor's memory: on one thread its small products are up to twice as fast."""
     if not is_tensor(x) or not x.is_cpu or x.requires_grad:
         return False
     return sys.modules["torch"].get_num_threads() == 1
