@@ -1,6 +1,6 @@
 """The checked configuration, and what the rules need of it: names, paths and parts of it as plain values."""
 
-from andor.catalogue import FIGURE_TABLES, TABLE_INPUTS
+from andor.catalogue import FIGURE_TABLES, TABLES
 from andor.config import Config, check
 from andor.errors import UserError
 from snakemake.exceptions import WorkflowError
@@ -32,7 +32,6 @@ wildcard_constraints:
     ),
     chunk=r"\d{4}",
     source="|".join(CONFIG.sources) or "none",
-    table="|".join(TABLE_INPUTS),
     figure="|".join(FIGURE_TABLES),
 
 
@@ -101,19 +100,3 @@ def interactions_of(task: str) -> list[str]:
         for chunk in TASKS[task].chunks()
     ]
 
-
-def table_inputs(wildcards) -> list[str]:
-    """What a table is made from."""
-    task = wildcards.task
-    files = {
-        "samples": [
-            f"results/{task}/samples.parquet",
-            f"results/{task}/eligibility.parquet",
-        ],
-        "models": [f"results/{task}/models/{model}" for model in TASKS[task].models],
-        "masked_outputs": masked_outputs_of(task),
-        "interactions": interactions_of(task),
-    }
-    return [
-        path for kind in sorted(TABLE_INPUTS[wildcards.table]) for path in files[kind]
-    ]

@@ -1,48 +1,55 @@
 """Takes samples, masked outputs and interactions of a task; makes tidy tables, and the record of the run."""
 
 
-rule table:
+rule tabulate:
     input:
-        files=table_inputs,
+        samples="results/{task}/samples.parquet",
+        eligibility="results/{task}/eligibility.parquet",
+        models=lambda wildcards: [
+            f"results/{wildcards.task}/models/{model}" for model in TASKS[wildcards.task].models
+        ],
+        masked_outputs=lambda wildcards: masked_outputs_of(wildcards.task),
+        interactions=lambda wildcards: interactions_of(wildcards.task),
         modules=modules("tables", "metrics", "results", "rewards", "attributions"),
     output:
-        parquet="results/{task}/tables/{table}.parquet",
+        parquet=expand("results/{{task}}/tables/{table}.parquet", table=TABLES),
         csv=report(
-            "results/{task}/tables/{table}.csv",
-            caption="../workflow/report/table.rst",
+            expand("results/{{task}}/tables/{table}.csv", table=TABLES),
+            caption="../workflow/report/tables.rst",
             category="{task}",
             subcategory="tables",
-            labels={"table": "{table}"},
         ),
-    log:
-        "logs/table/{task}/{table}.log",
-    benchmark:
-        "logs/table/{task}/{table}.tsv"
-    conda:
-        "../envs/analysis.yaml"
     params:
         analysis=plain(CONFIG.analysis),
-        seed=CONFIG.seed,
-        methods=list(CONFIG.methods),
         reward=lambda wildcards: plain(TASKS[wildcards.task].reward),
-        ensembles=lambda wildcards: TASKS[wildcards.task].units(),
+        seed=CONFIG.seed,
+    log:
+        "logs/tabulate/{task}.log",
+    benchmark:
+        "logs/tabulate/{task}.tsv"
+    conda:
+        "../envs/analysis.yaml"
     script:
-        "../workflow/scripts/table.py"
+        "../workflow/scripts/tabulate.py"
 
 
 rule provenance:
     input:
         fetched(*CONFIG.used_sources()),
     output:
-        report("results/provenance.json", category="run"),
+        report(
+            "results/provenance.json",
+            caption="../workflow/report/provenance.rst",
+            category="run",
+        ),
+    params:
+        config=CONFIG.model_dump(mode="json"),
     log:
         "logs/provenance.log",
     benchmark:
         "logs/provenance.tsv"
     conda:
         "../envs/torch.yaml"
-    params:
-        config=CONFIG.model_dump(mode="json"),
     script:
         "../workflow/scripts/provenance.py"
 
@@ -52,6 +59,6 @@ rule tables:
         expand(
             "results/{task}/tables/{table}.{ext}",
             task=TASKS,
-            table=TABLE_INPUTS,
+            table=TABLES,
             ext=["parquet", "csv"],
         ),

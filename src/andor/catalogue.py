@@ -1,24 +1,24 @@
-"""What there is to make: tables with the steps they read, and figures with the tables they draw.
+"""What there is to make: tables, and figures with the tables they draw.
 
 Plain names only: the Snakefile reads this module at every start.
 """
 
-TABLE_INPUTS: dict[str, set[str]] = {
-    "accuracy": {"models"},
-    "eligibility": {"samples"},
-    "generalization": {"interactions"},
-    "sharing": {"interactions", "samples"},
-    "sparsity": {"interactions"},
-    "salient": {"interactions", "samples"},
-    "orders": {"interactions", "samples"},
-    "interactions": {"interactions", "samples"},
-    "matching": {"interactions", "masked_outputs", "samples"},
-    "matching_curve": {"interactions", "masked_outputs", "samples"},
-    "solver": {"interactions"},
-    "timings": {"interactions", "masked_outputs"},
-    "summary": {"interactions", "samples"},
-}
-"""Steps whose results each table reads; salience by the rule `output` needs what is said of the samples."""
+TABLES = (
+    "accuracy",
+    "eligibility",
+    "generalization",
+    "sharing",
+    "sparsity",
+    "salient",
+    "orders",
+    "interactions",
+    "matching",
+    "matching_curve",
+    "solver",
+    "timings",
+    "summary",
+)
+"""Tables of a task, all made in one pass over its results."""
 
 FIGURE_TABLES: dict[str, list[str]] = {
     "sparsity": ["sparsity", "salient"],

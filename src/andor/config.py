@@ -380,7 +380,9 @@ class Task(Closed):
                     f"players.count {self.players.count} is more than the {cells} patches of {self.players.size} pixels "
                     f"in an image of {self.data.size}; lower count or size"
                 )
-        elif self.masking.background == "integrate":
+        if modality == "passage" and self.reward.kind not in ("log_odds", "probability"):
+            raise ValueError(f"reward.kind `{self.reward.kind}` is for classifiers; use log_odds or probability")
+        if modality != "image" and self.masking.background == "integrate":
             raise ValueError("masking.background `integrate` is for images; use keep")
         if self.samples.candidates < self.samples.count:
             raise ValueError(

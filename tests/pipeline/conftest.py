@@ -84,7 +84,7 @@ def configuration(sources) -> dict:
                     "resnet20": {
                         "family": "image_classifier",
                         "architecture": "resnet20",
-                        "training": {"epochs": 1, "batch_size": 64, "learning_rate": 0.003},
+                        "training": {"epochs": 2, "batch_size": 64, "learning_rate": 0.003, "balanced": True},
                     },
                 },
                 "players": {"kind": "patches", "count": 4, "size": 4},

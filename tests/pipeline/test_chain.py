@@ -15,7 +15,7 @@ import pytest
 from conftest import ROOT, snakemake, write_config
 
 from andor.attributions import predict
-from andor.catalogue import FIGURE_TABLES, TABLE_INPUTS
+from andor.catalogue import FIGURE_TABLES, TABLES
 from andor.config import check
 from andor.results import TaskResults
 from andor.store import read_metadata, read_table
@@ -40,7 +40,7 @@ def copied(run: Path, to: Path) -> Path:
 
 def test_every_table_and_figure_is_there(run):
     for task in TASKS:
-        for table in TABLE_INPUTS:
+        for table in TABLES:
             assert read_table(run / f"results/{task}/tables/{table}.parquet").num_rows > 0, table
             assert (run / f"results/{task}/tables/{table}.csv").stat().st_size > 0
         for figure in FIGURE_TABLES:
@@ -87,7 +87,7 @@ def test_a_second_run_does_nothing(run):
             "extract",
             {"evaluate", "model", "screening"},
         ),
-        ({"analysis": {"salience": {"threshold": 0.1}, "draws": 100}}, "table", {"evaluate", "extract", "model"}),
+        ({"analysis": {"salience": {"threshold": 0.1}, "draws": 100}}, "tabulate", {"evaluate", "extract", "model"}),
     ],
 )
 def test_a_changed_setting_reruns_what_it_touches(run, configuration, tmp_path, change, expected, unchanged):
@@ -141,7 +141,7 @@ def test_a_killed_run_goes_on_to_the_same_numbers(run, configuration, tmp_path):
     done = snakemake(folder)
     assert done.returncode == 0, done.stderr
     for task in TASKS:
-        for table in set(TABLE_INPUTS) - TIMED:
+        for table in set(TABLES) - TIMED:
             name = f"results/{task}/tables/{table}.csv"
             assert (folder / name).read_bytes() == (run / name).read_bytes(), name
 
@@ -153,7 +153,7 @@ def test_a_damaged_file_is_named(run, configuration, tmp_path):
     (folder / "results/digits/tables/orders.csv").unlink()
     done = snakemake(folder, "results/digits/tables/orders.csv")
     assert done.returncode != 0
-    log = (folder / "logs/table/digits/orders.log").read_text()
+    log = (folder / "logs/tabulate/digits.log").read_text()
     assert "interactions/generalizable/lenet-resnet20/0000/0.parquet: damaged" in log
     assert "Traceback" not in log
 
@@ -207,7 +207,7 @@ def test_shipped_configurations_plan(name, tmp_path):
 def test_default_configuration_plans(tmp_path):
     shutil.copy(ROOT / "config.yaml", tmp_path)
     rules = planned(tmp_path)
-    assert {"source", "model", "evaluate", "extract", "table", "figure", "provenance"} <= rules
+    assert {"source", "model", "evaluate", "extract", "tabulate", "figure", "provenance"} <= rules
 
 
 def test_workflow_is_linted(tmp_path, configuration):

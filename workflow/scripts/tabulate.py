@@ -1,0 +1,20 @@
+"""Make all tables of a task."""
+
+from pathlib import Path
+
+from _job import run
+
+
+def main(snakemake):
+    from andor.config import check
+    from andor.results import TaskResults
+    from andor.tables import TABLES, write
+
+    task = snakemake.wildcards.task
+    results = TaskResults.of(f"results/{task}", check(snakemake.config), task)
+    for parquet, csv in zip(snakemake.output.parquet, snakemake.output.csv, strict=True):
+        name = Path(parquet).stem
+        write(name, TABLES[name](results), parquet, csv)
+
+
+run(main, globals())
