@@ -1,31 +1,35 @@
 """Data sets as tidy tables: one row per item, with its split, its label and its text or image.
 
-Columns: ``item`` (int32, position in the origin), ``split`` (``train`` or ``test``), ``label`` (int8), and ``text`` (string)
-or ``image`` (list of float32 in [0, 1]: channels × height × width, flattened; the schema's metadata key ``shape`` holds
-[C, H, W] as JSON).
+Columns: ``item`` (int32, position in the origin), ``split`` (``train`` or ``test``), ``label`` (int8), and ``text``
+(string) or ``image`` (list of float32 in [0, 1]: channels × height × width, flattened; the schema's metadata key
+``shape`` holds [C, H, W] as JSON).
 """
 
 from __future__ import annotations
 
+import csv
 import html
 import io
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.json
 import pyarrow.parquet as pq
 from PIL import Image
 from sklearn.datasets import load_digits
-from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS
 from sklearn.model_selection import train_test_split
 
 from andor import config
 from andor.errors import UserError
+from andor.players import is_content, words
+
+SENTENCE_END = re.compile(r"[.!?][\"'”’)\]]*\s")
 
 
 def read(data: config.Data, source: Path | None, seed: int) -> pa.Table:
@@ -75,91 +79,76 @@ def _digits(data: config.DigitsData, seed: int) -> pa.Table:
 
 
 def _images(data: config.ImagesData, source: Path) -> pa.Table:
-    parts = {split: _parquet(source, f"{split}*.parquet", ["image", "label"]) for split in ("train", "test")}
-    rows = pa.concat_tables([part.select(["image", "label"]) for part in parts.values()], promote_options="permissive")
-    labels = np.int8(_column(rows, "label", source).to_numpy() == data.positive)
-    if not labels.any() or labels.all():
+    rows, split = _splits({"train": "train", "test": "test"}, ["image", "label"], source)
+    labels = np.int8(rows["label"].to_numpy() == data.positive)
+    if not 0 < labels.sum() < len(labels):
         raise UserError(
-            f"data.positive {data.positive}: {source} has {labels.sum()} of {len(labels)} images of that class; choose another"
+            f"`data.positive: {data.positive}`: {labels.sum()} of {len(labels)} images of {source} are of that class; "
+            f"choose one of {sorted(set(rows['label'].to_pylist()))[:10]}"
         )
     pixels = [_pixels(_decoded(image, source), data.size) for image in rows["image"].to_pylist()]
     if len({image.shape for image in pixels}) > 1:  # a few grey images among colour ones: all become colour
         pixels = [np.broadcast_to(image, (3, data.size, data.size)) for image in pixels]
-    split = np.repeat(list(parts), [part.num_rows for part in parts.values()])
     return _table(range(len(labels)), split, labels, np.stack(pixels))
 
 
 def _film_reviews(data: config.FilmReviewsData, source: Path, seed: int) -> pa.Table:
     try:
-        rows = pd.read_csv(source, sep="\t", header=None, quoting=3, encoding="utf-8", lineterminator="\n")
-        # A number, the mean human score (-4..4) and the sentence, in this order.
+        # A number, the mean human score (-4 to 4) and the sentence, whose quotation marks mean nothing to the format.
+        rows = pd.read_csv(source, sep="\t", header=None, quoting=csv.QUOTE_NONE, encoding="utf-8")
         scored = pd.DataFrame({"text": rows[2].map(_repaired), "score": rows[1].astype(float)})
-    except FileNotFoundError:
+    except (OSError, KeyError, TypeError, ValueError) as error:
         raise UserError(
-            f"data.source {data.source}: {source} is no file; name VADER's file of scored sentences"
-        ) from None
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise UserError(
-            f"data.source {data.source}: {source} has no tab-separated number, score and sentence in each line ({error}); "
+            f"`data.source: {data.source}`: {source} has no number, score and sentence in each line ({error}); "
             "name VADER's movieReviewSnippets_GroundTruth.txt"
         ) from None
-    # A sentence that was scored twice counts once, with the mean of its scores, at its first position.
-    scored = (
-        scored.reset_index(names="item")
-        .groupby("text", as_index=False, sort=False)
-        .agg({"item": "min", "score": "mean"})
-    )
+    # A sentence that was scored twice counts once, at its first position, with the mean of its scores.
+    scored = scored.rename_axis("item").reset_index().groupby("text", as_index=False, sort=False)
+    scored = scored.agg({"item": "min", "score": "mean"})
     scored = scored[(scored["score"].abs() >= data.min_score) & (scored["score"] != 0)]
     labels = (scored["score"] > 0).to_numpy(np.int8)
-    split = _split(labels, data.test_fraction, seed)
-    table = _table(scored["item"], split, labels, scored["text"])
+    table = _table(scored["item"], _split(labels, data.test_fraction, seed), labels, scored["text"])
     return table if data.train_limit is None else _limited(table, data.train_limit, seed)
 
 
 def _sentences(data: config.SentencesData, source: Path) -> pa.Table:
     # The hub's test splits often hide their labels, hence validation first.
     held_out = "validation" if list(source.rglob("validation*.parquet")) else "test"
-    columns = [data.text, data.label]
-    parts = {
-        name: _parquet(source, f"{file}*.parquet", columns) for name, file in (("train", "train"), ("test", held_out))
-    }
-    texts, labels, split = [], [], []
-    for name, part in parts.items():
-        texts += [_repaired(text or "") for text in _column(part, data.text, source).to_pylist()]
-        labels += _column(part, data.label, source).to_pylist()
-        split += [name] * part.num_rows
-    if unknown := set(labels) - {0, 1}:
-        raise UserError(f"data.label {data.label}: {source} holds the value {unknown.pop()}; name a column of 0 and 1")
-    keep = [row for row, text in enumerate(texts) if text]
-    return _table(keep, [split[row] for row in keep], [labels[row] for row in keep], [texts[row] for row in keep])
+    rows, split = _splits({"train": "train", held_out: "test"}, [data.text, data.label], source)
+    if unknown := set(rows[data.label].to_pylist()) - {0, 1}:
+        raise UserError(f"`data.label: {data.label}`: {source} holds {unknown.pop()} there; name a column of 0 and 1")
+    texts = [_repaired(text or "") for text in rows[data.text].to_pylist()]
+    table = _table(range(len(texts)), split, rows[data.label].to_pylist(), texts)
+    return table.filter(pc.field("text") != "")
 
 
 def _passages(data: config.PassagesData, source: Path) -> pa.Table:
-    passages = _column(_records(data, source), data.text, source).to_pylist()
-    first = {}  # one passage often serves many questions
-    for item, passage in enumerate(passages):
+    rows = _records(data, source)
+    _check_columns(rows, [data.text], source)
+    first: dict[str, int] = {}  # one passage often serves many questions
+    for item, passage in enumerate(rows[data.text].to_pylist()):
         first.setdefault(_repaired(passage or ""), item)
-    prompts = {item: prompt for passage, item in first.items() if (prompt := _prompt(passage, data.words)) is not None}
+    prompts = {item: _prompt(passage, data.words) for passage, item in first.items()}
+    prompts = {item: prompt for item, prompt in prompts.items() if prompt is not None}
     if not prompts:
-        raise UserError(f"data.words {data.words}: no passage of {source} is longer than that; lower it")
-    return _table(list(prompts), ["test"] * len(prompts), [0] * len(prompts), list(prompts.values()))
+        raise UserError(f"`data.words: {data.words}`: no passage of {source} has a prompt of so many words; lower it")
+    return _table(prompts, ["test"] * len(prompts), [0] * len(prompts), list(prompts.values()))
 
 
 # --------------------------------------------------------------------------------------------------- helpers
 
 
-def _prompt(passage: str, words: int) -> str | None:
+def _prompt(passage: str, count: int) -> str | None:
     """Opening of a passage whose next word is worth predicting; None if the passage ends before there is one.
 
-    At least `words` words; more while the next one is a stop word (or mere punctuation) or a sentence ended in the last
-    5 words (section 4 of the ICLR 2024 paper).
+    At least `count` words; more while the next word is a stop word or a sentence ended in the last 5 words (ICLR 2024,
+    section 4).
     """
-    tokens = list(re.finditer(r"\S+", passage))
-    for end in range(words, len(tokens)):
-        following = re.sub(r"^\W+|\W+$", "", tokens[end].group()).lower()
-        ended = any(re.search(r"[.!?][\"'”’)\]]*$", token.group()) for token in tokens[max(0, end - 5) : end])
-        if following and following not in ENGLISH_STOP_WORDS and not ended:
-            return passage[: tokens[end - 1].end()]
+    found = words(passage)
+    for number in range(count, len(found)):
+        recent = passage[found[max(0, number - 5)].start : found[number].start]
+        if is_content(found[number].text) and not SENTENCE_END.search(recent):
+            return passage[: found[number].start].rstrip()
     return None
 
 
@@ -188,20 +177,27 @@ def _decoded(image: dict | bytes, source: Path) -> Image.Image:
 
 def _split(labels: np.ndarray, test_fraction: float, seed: int) -> np.ndarray:
     """``train`` or ``test`` for each item, in equal shares of each label."""
-    _, test = train_test_split(np.arange(len(labels)), test_size=test_fraction, random_state=seed, stratify=labels)
-    split = np.full(len(labels), "train", dtype=object)
-    split[test] = "test"
-    return split
+    test = _stratified(labels, test_fraction, seed, f"test_fraction: {test_fraction}")
+    return np.where(np.isin(np.arange(len(labels)), test), "test", "train")
 
 
 def _limited(table: pa.Table, limit: int, seed: int) -> pa.Table:
     """Table with at most ``limit`` training rows, in equal shares of each label."""
-    train = np.flatnonzero(table["split"].to_numpy() == "train")
+    train = np.flatnonzero(np.asarray(table["split"]) == "train")
     if limit >= len(train):
         return table
-    labels = table["label"].to_numpy()[train]
-    _, dropped = train_test_split(train, train_size=limit, random_state=seed, stratify=labels)
+    labels = np.asarray(table["label"])[train]
+    dropped = train[_stratified(labels, len(train) - limit, seed, f"train_limit: {limit}")]
     return table.filter(~np.isin(np.arange(table.num_rows), dropped))
+
+
+def _stratified(labels: np.ndarray, size: int | float, seed: int, key: str) -> np.ndarray:
+    """Positions of a number or share of the items, drawn in equal shares of each label."""
+    try:
+        return train_test_split(np.arange(len(labels)), test_size=size, random_state=seed, stratify=labels)[1]
+    except ValueError as error:
+        counts = f"{np.sum(labels == 0)} items of label 0 and {np.sum(labels == 1)} of label 1"
+        raise UserError(f"`data.{key}` does not fit {counts} ({error}); change it") from None
 
 
 def _table(
@@ -223,52 +219,62 @@ def _table(
 
 def _given(data: config.Data, source: Path | None) -> Path:
     if source is None or not source.exists():
-        raise UserError(f"data.source {data.source}: {source or 'nothing'} is there; fetch the sources first")
+        raise UserError(f"`data.source: {data.source}`: {source} is not there; fetch the sources first")
     return source
 
 
-def _parquet(folder: Path, pattern: str, columns: list[str] | None = None) -> pa.Table:
-    """All Parquet files of a folder (and folders in it) that match a pattern, in the order of their names."""
-    files = sorted(folder.rglob(pattern))
-    if not files:
-        raise UserError(f"{folder}: no file {pattern}; name a folder that holds one under `sources`")
-    return pa.concat_tables([_readable(file, columns) for file in files], promote_options="permissive")
-
-
-def _readable(file: Path, columns: list[str] | None = None) -> pa.Table:
-    try:
-        known = pq.read_schema(file).names
-        return pq.read_table(file, columns=[name for name in columns or known if name in known])
-    except (OSError, pa.ArrowException) as error:
-        raise UserError(f"{file}: no readable Parquet file ({str(error).splitlines()[0]}); fetch it again") from None
+def _splits(parts: Mapping[str, str], columns: list[str], folder: Path) -> tuple[pa.Table, np.ndarray]:
+    """Rows of a folder's Parquet files and the split of each; ``parts`` maps the files' first word to the split."""
+    tables = [_concatenated([_parquet(file) for file in _files(folder, f"{part}*.parquet")]) for part in parts]
+    for table in tables:
+        _check_columns(table, columns, folder)
+    split = np.repeat(list(parts.values()), [table.num_rows for table in tables])
+    return _concatenated([table.select(columns) for table in tables]), split
 
 
 def _records(data: config.PassagesData, source: Path) -> pa.Table:
     """Rows of a Parquet or JSON-lines file, or of the files of a folder: its held-out part if it has one."""
-    files = [source]
-    if source.is_dir():
-        named = [
-            sorted(source.rglob(f"{part}*.{kind}"))
-            for part in ("validation", "test", "*")
-            for kind in ("parquet", "jsonl")
-        ]
-        files = next((found for found in named if found), [])
+    if source.is_file():
+        return _parquet(source) if source.suffix == ".parquet" else _json_lines(source)
+    for part in ("validation*", "test*", "*"):
+        if files := list(source.rglob(f"{part}.parquet")):
+            return _concatenated([_parquet(file) for file in sorted(files)])
+        if files := list(source.rglob(f"{part}.jsonl")):
+            return _concatenated([_json_lines(file) for file in sorted(files)])
+    raise UserError(f"`data.source: {data.source}`: {source} holds no .parquet or .jsonl file; name one that does")
+
+
+def _files(folder: Path, pattern: str) -> list[Path]:
+    """Files of a folder, and of folders in it, in the order of their names."""
+    files = sorted(folder.rglob(pattern))
     if not files:
-        raise UserError(f"data.source {data.source}: {source} holds no .parquet or .jsonl file; name one that does")
-    return pa.concat_tables(
-        [_readable(file) if file.suffix == ".parquet" else _json_lines(file) for file in files],
-        promote_options="permissive",
-    )
+        raise UserError(f"{folder}: no file {pattern}; name a folder that holds one under `sources`")
+    return files
+
+
+def _parquet(file: Path) -> pa.Table:
+    try:
+        return pq.read_table(file)
+    except (OSError, pa.ArrowException) as error:
+        raise UserError(f"{file}: no readable Parquet file ({_first_line(error)}); fetch it again") from None
 
 
 def _json_lines(file: Path) -> pa.Table:
     try:
         return pyarrow.json.read_json(file)
     except (OSError, pa.ArrowException) as error:
-        raise UserError(f"{file}: no JSON lines ({str(error).splitlines()[0]}); fetch it again") from None
+        raise UserError(f"{file}: no readable JSON lines ({_first_line(error)}); fetch it again") from None
 
 
-def _column(table: pa.Table, name: str, source: Path) -> pa.ChunkedArray:
-    if name not in table.column_names:
-        raise UserError(f"{source}: no column `{name}`; it has {', '.join(table.column_names)}")
-    return table[name]
+def _concatenated(tables: list[pa.Table]) -> pa.Table:
+    return pa.concat_tables(tables, promote_options="permissive")
+
+
+def _check_columns(table: pa.Table, names: list[str], source: Path) -> None:
+    for name in names:
+        if name not in table.column_names:
+            raise UserError(f"{source}: no column `{name}`; it has {', '.join(table.column_names)}")
+
+
+def _first_line(error: Exception) -> str:
+    return next(iter(str(error).splitlines()), type(error).__name__)

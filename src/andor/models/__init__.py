@@ -33,7 +33,7 @@ def make(
     device: torch.device | str = "cpu",
     progress: bool = True,
 ) -> None:
-    """Put a model of the configuration into a folder: trained on a tidy table, or as it comes if it has no `training`."""
+    """Put a model of the configuration into a folder: trained on a table, or as it comes if `training` is unset."""
     if model.training is None:
         adopt(model, source, folder)
     else:

@@ -56,7 +56,7 @@ def vgg_bn(layers: str, channels: int) -> nn.Sequential:
 
 
 def cifar_resnet(depth: int, channels: int) -> nn.Sequential:
-    """ResNet for small images (He et al. 2016, section 4.2): three stages of 16, 32 and 64 filters, depth = 6·blocks + 2.
+    """ResNet for small images (He et al. 2016, section 4.2): stages of 16, 32 and 64 filters, depth = 6·blocks + 2.
 
     Where a stage halves the image its shortcut is a 1×1 convolution (their option B).
     """
@@ -72,7 +72,7 @@ def cifar_resnet(depth: int, channels: int) -> nn.Sequential:
 
 
 class TextCNN(nn.Module):
-    """Kim's (2014) sentence classifier: convolutions over word pieces, the maximum over time, dropout, one dense layer."""
+    """Kim's (2014) sentence classifier: convolutions over word pieces, maxima over time, dropout, a dense layer."""
 
     def __init__(self, vocabulary: int, width: int, filters: int, kernels: Sequence[int], classes: int = 2) -> None:
         super().__init__()

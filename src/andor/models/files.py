@@ -1,6 +1,6 @@
 """Models on disk: weights as safetensors, a JSON that describes them, and the tokenizer where there is one.
 
-transformers models keep the layout of transformers. Nothing is ever unpickled and no code that came with a model is run.
+transformers models keep the layout of transformers. Nothing is unpickled, and no code that came with a model is run.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ def adopt(model: config.TextEncoder | config.CausalLM, source: Path, folder: Pat
     settings = transformers_config(source)
     if not list(source.glob("*.safetensors")):
         raise UserError(
-            f"`source: {model.source}`: {source} has no *.safetensors; name a revision that has (pickled weights are not read)"
+            f"`source: {model.source}`: {source} has no *.safetensors, and pickles are not read; name another revision"
         )
     if isinstance(model, config.TextEncoder):
         classifies = any(name.endswith("ForSequenceClassification") for name in settings.architectures or [])
@@ -122,7 +122,7 @@ def load(folder: Path, device: torch.device | str = "cpu") -> LoadedModel:
 
 
 def description(model: config.Model, **more: Any) -> dict[str, Any]:
-    """What `load` needs to know of a model, and what names it in a digest: nothing about training, nothing about sources."""
+    """What `load` needs to know of a model, and nothing about its training: it is part of the digest."""
     match model:
         case config.ImageClassifier():
             more["architecture"] = model.architecture
@@ -179,7 +179,7 @@ def pretrained(
         ) from None
     if complete and report["missing_keys"]:
         raise UserError(
-            f"{folder}: lacks the weights {', '.join(sorted(report['missing_keys'])[:3])} …; fetch or train the model again"
+            f"{folder}: has no weights {', '.join(sorted(report['missing_keys'])[:3])}; fetch or train the model again"
         )
     return network
 

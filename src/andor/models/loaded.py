@@ -1,4 +1,4 @@
-"""Models ready for masked evaluation: eval mode, no gradients, float32 in and out, and a digest of all they consist of."""
+"""Models ready for masked evaluation: eval mode, no gradients, float32 in and out, and a digest of their content."""
 
 from __future__ import annotations
 
@@ -45,15 +45,14 @@ class LoadedModel:
         """Number of weights."""
         return sum(weight.numel() for weight in self.network.parameters())
 
-    @property
-    def described(self) -> dict[str, Any]:
+    def _described(self) -> dict[str, Any]:
         """Everything but the weights that can change an output, as JSON values."""
         return self.description
 
     @cached_property
     def digest(self) -> str:
         """SHA-256 of everything that can change an output: the description and the bytes of every weight."""
-        sha256 = hashlib.sha256(canonical(self.described).encode())
+        sha256 = hashlib.sha256(canonical(self._described()).encode())
         for name, weight in sorted(self.network.state_dict().items()):
             sha256.update(f"{name} {weight.dtype} {tuple(weight.shape)}".encode())
             sha256.update(weight.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().data)
@@ -73,8 +72,7 @@ class ImageClassifier(LoadedModel):
         super().__init__(network, description)
         self.mean_image = mean_image
 
-    @property
-    def described(self) -> dict[str, Any]:
+    def _described(self) -> dict[str, Any]:
         mean = hashlib.sha256(self.mean_image.cpu().numpy().tobytes()).hexdigest()
         return self.description | {"mean_image": mean}
 
@@ -97,8 +95,7 @@ class TextModel(LoadedModel):
         super().__init__(network, description)
         self.tokenizer = tokenizer
 
-    @property
-    def described(self) -> dict[str, Any]:
+    def _described(self) -> dict[str, Any]:
         tokenizer = json.loads(self.tokenizer.backend_tokenizer.to_str())
         # Padding and truncation are set anew by every call.
         described = {key: value for key, value in tokenizer.items() if key not in ("padding", "truncation")}

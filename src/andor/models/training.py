@@ -69,7 +69,8 @@ def _image_classifier(
 ) -> ImageClassifier:
     images = torch.from_numpy(data.images(rows).copy()).to(device)
     labels = torch.from_numpy(rows["label"].to_numpy().astype(np.float32)).to(device)
-    network = image_network(model.architecture, images.shape[1:]).to(device)
+    # Channels last is the layout in which convolutions are fastest, on CPUs and on GPUs.
+    network = image_network(model.architecture, images.shape[1:]).to(device, memory_format=torch.channels_last)
 
     def loss(batch: np.ndarray) -> Tensor:
         return functional.binary_cross_entropy_with_logits(network(images[batch])[:, 0], labels[batch])
@@ -218,6 +219,7 @@ def _reproducible(seed: int) -> Iterator[None]:
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         torch.use_deterministic_algorithms(True)
+        torch.utils.deterministic.fill_uninitialized_memory = False  # a debugging aid that costs a tenth of the time
         try:
             yield
         finally:

@@ -1,0 +1,242 @@
+import io
+import json
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from PIL import Image
+from sklearn.datasets import load_digits
+
+from andor import config, data
+from andor.errors import UserError
+
+REVIEWS = """1\t2.5\tA  "warm" and   funny film
+2\t-1.25\tTedious &amp; cold
+3\t0.2\tIt exists
+4\t1.5\tTwice the 'fun'
+5\t-3.0\tBad
+6\t0.5\tTwice the 'fun'
+7\t-0.5\tNot good
+8\t1.0\tVery good"""
+
+
+def reviews(tmp_path, text=REVIEWS, **settings):
+    source = tmp_path / "reviews.txt"
+    source.write_bytes(text.replace("\n", "\r\n").encode())
+    return data.read(config.FilmReviewsData(reader="film_reviews", source="vader", **settings), source, seed=0)
+
+
+def column(table, name):
+    return table[name].to_pylist()
+
+
+class TestDigits:
+    def test_table(self):
+        table = data.read(config.DigitsData(reader="digits"), None, seed=0)
+        origin = load_digits()
+        assert table.schema.names == ["item", "split", "label", "image"]
+        assert [table.schema.field(name).type for name in ("item", "split", "label")] == [
+            pa.int32(),
+            pa.string(),
+            pa.int8(),
+        ]
+        assert json.loads(table.schema.metadata[b"shape"]) == [1, 32, 32]
+        assert column(table, "label") == (origin.target == 3).tolist()
+        images = data.images(table)
+        assert images.dtype == np.float32
+        assert images.shape == (1797, 1, 32, 32)
+        assert images.min() == 0 and images.max() == 1
+        # Averaged over its 4×4 pixels, an upscaled pixel is near the one it came from.
+        blocks = images.reshape(-1, 8, 4, 8, 4).mean(axis=(2, 4))
+        assert np.corrcoef(blocks.ravel(), origin.images.ravel())[0, 1] > 0.97
+
+    def test_size_of_the_origin_keeps_every_pixel(self):
+        table = data.read(config.DigitsData(reader="digits", size=8), None, seed=0)
+        np.testing.assert_array_equal(data.images(table)[:, 0] * 16, load_digits().images)
+
+    def test_split_is_stratified_and_follows_the_seed(self):
+        first, again, other = (data.read(config.DigitsData(reader="digits", size=8), None, seed) for seed in (0, 0, 1))
+        assert first.equals(again)
+        assert column(first, "split") != column(other, "split")
+        labels, test = np.array(column(first, "label")), np.array(column(first, "split")) == "test"
+        assert test.sum() == 450
+        assert abs(labels[test].mean() - labels[~test].mean()) < 0.002
+
+
+class TestFilmReviews:
+    def test_table(self, tmp_path):
+        table = reviews(tmp_path)
+        assert table.schema.names == ["item", "split", "label", "text"]
+        assert dict(zip(column(table, "item"), column(table, "text"), strict=True)) == {
+            0: 'A "warm" and funny film', 1: "Tedious & cold", 3: "Twice the 'fun'", 4: "Bad",
+            6: "Not good", 7: "Very good",
+        }  # fmt: skip
+        assert column(table, "label") == [1, 0, 1, 0, 0, 1]
+        assert sorted(column(table, "split")) == ["test"] * 2 + ["train"] * 4
+
+    def test_scores_of_a_repeated_sentence_are_averaged(self, tmp_path):
+        assert 3 in column(reviews(tmp_path, min_score=1.0), "item")
+        assert 3 not in column(reviews(tmp_path, REVIEWS + "\n9\t4\tGreat", min_score=1.01, test_fraction=0.5), "item")
+
+    def test_too_few_of_a_label(self, tmp_path):
+        with pytest.raises(
+            UserError, match=r"`data.test_fraction: 0.25` does not fit 2 items of label 0 and 1 of label 1"
+        ):
+            reviews(tmp_path, min_score=1.01)
+        with pytest.raises(UserError, match=r"`data.train_limit: 1` does not fit 2 items of label 0 and 2 of label 1"):
+            reviews(tmp_path, train_limit=1)
+
+    def test_a_score_of_0_has_no_label(self, tmp_path):
+        table = reviews(tmp_path, REVIEWS.replace("0.2", "0.0"), min_score=0.0)
+        assert 2 not in column(table, "item")
+
+    def test_train_limit_drops_training_items_only(self, tmp_path):
+        whole, limited = reviews(tmp_path), reviews(tmp_path, train_limit=2)
+        test = [row for row in whole.to_pylist() if row["split"] == "test"]
+        assert [row for row in limited.to_pylist() if row["split"] == "test"] == test
+        train = [row for row in limited.to_pylist() if row["split"] == "train"]
+        assert sorted(row["label"] for row in train) == [0, 1]
+        assert all(row in whole.to_pylist() for row in train)
+        assert reviews(tmp_path, train_limit=100).equals(whole)
+
+    @pytest.mark.parametrize("text", ["1\tgood\tA sentence", "1\t2.0", "", "1\t2.0\t"])
+    def test_another_format(self, tmp_path, text):
+        with pytest.raises(UserError, match=r"`data.source: vader`: .*movieReviewSnippets"):
+            reviews(tmp_path, text)
+
+    def test_missing_file(self, tmp_path):
+        settings = config.FilmReviewsData(reader="film_reviews", source="vader")
+        with pytest.raises(UserError, match=r"`data.source: vader`: .*none.txt is not there; fetch the sources first"):
+            data.read(settings, tmp_path / "none.txt", seed=0)
+
+
+def png(pixels, mode=None):
+    stream = io.BytesIO()
+    Image.fromarray(pixels, mode).save(stream, "PNG")
+    return stream.getvalue()
+
+
+def write(path, **columns):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pq.write_table(pa.table(columns), path)
+
+
+class TestImages:
+    settings = config.ImagesData(reader="images", source="mnist", positive=3, size=8)
+
+    def test_table(self, tmp_path):
+        random = np.random.default_rng(0)
+        grey = random.integers(0, 256, (4, 8, 8), dtype=np.uint8)
+        rows = [{"bytes": png(image), "path": None} for image in grey]
+        write(tmp_path / "mnist/train-00000-of-00002.parquet", image=rows[:2], label=[3, 1])
+        write(tmp_path / "mnist/train-00001-of-00002.parquet", image=rows[2:3], label=[0])
+        write(tmp_path / "mnist/test-00000-of-00001.parquet", image=rows[3:], label=[3])
+        table = data.read(self.settings, tmp_path, seed=0)
+        assert column(table, "split") == ["train", "train", "train", "test"]
+        assert column(table, "label") == [1, 0, 0, 1]
+        assert column(table, "item") == [0, 1, 2, 3]
+        np.testing.assert_allclose(data.images(table)[:, 0] * 255, grey, rtol=1e-6)
+
+    def test_a_grey_image_among_colour_ones(self, tmp_path):
+        colour = np.random.default_rng(0).integers(0, 256, (8, 8, 3), dtype=np.uint8)
+        write(tmp_path / "train.parquet", image=[png(colour)], label=[3])
+        write(tmp_path / "test.parquet", image=[png(colour[..., 0])], label=[1])
+        first, second = data.images(data.read(self.settings, tmp_path, seed=0))
+        np.testing.assert_allclose(first * 255, colour.transpose(2, 0, 1), rtol=1e-6)
+        np.testing.assert_array_equal(second, np.stack([first[0]] * 3))
+
+    def test_bad_input(self, tmp_path):
+        with pytest.raises(UserError, match=r"no file train\*.parquet"):
+            data.read(self.settings, tmp_path, seed=0)
+        write(tmp_path / "train.parquet", image=[b"no image"], label=[3])
+        with pytest.raises(UserError, match=r"no file test\*.parquet"):
+            data.read(self.settings, tmp_path, seed=0)
+        write(tmp_path / "test.parquet", image=[b"no image"], digit=[1])
+        with pytest.raises(UserError, match="no column `label`; it has image, digit"):
+            data.read(self.settings, tmp_path, seed=0)
+        write(tmp_path / "test.parquet", image=[b"no image"], label=[1])
+        with pytest.raises(UserError, match="column `image` holds no readable image"):
+            data.read(self.settings, tmp_path, seed=0)
+        write(tmp_path / "train.parquet", image=[b"no image"], label=[1])
+        with pytest.raises(UserError, match=r"`data.positive: 3`: 0 of 2 images .* choose one of \[1\]"):
+            data.read(self.settings, tmp_path, seed=0)
+        (tmp_path / "train.parquet").write_bytes(b"PAR1 cut off")
+        with pytest.raises(UserError, match=r"train.parquet: no readable Parquet file"):
+            data.read(self.settings, tmp_path, seed=0)
+
+
+class TestSentences:
+    settings = config.SentencesData(reader="sentences", source="sst2")
+
+    def test_validation_is_the_test_split(self, tmp_path):
+        write(tmp_path / "data/train-0.parquet", idx=[7, 8, 9], sentence=["a film ", "", "bad"], label=[1, 1, 0])
+        write(tmp_path / "data/validation-0.parquet", idx=[1], sentence=["so good"], label=[1])
+        write(tmp_path / "data/test-0.parquet", idx=[1], sentence=["hidden"], label=[-1])
+        table = data.read(self.settings, tmp_path, seed=0)
+        assert table.to_pylist() == [
+            {"item": 0, "split": "train", "label": 1, "text": "a film"},
+            {"item": 2, "split": "train", "label": 0, "text": "bad"},
+            {"item": 3, "split": "test", "label": 1, "text": "so good"},
+        ]
+
+    @pytest.mark.parametrize("label", [2, -1, None])
+    def test_labels_other_than_0_and_1(self, tmp_path, label):
+        write(tmp_path / "train.parquet", sentence=["a", "b"], label=[0, 1])
+        write(tmp_path / "test.parquet", sentence=["c"], label=pa.array([label], pa.int64()))
+        with pytest.raises(UserError, match=rf"`data.label: label`: .* holds {label} there; name a column of 0 and 1"):
+            data.read(self.settings, tmp_path, seed=0)
+
+    def test_missing_column(self, tmp_path):
+        write(tmp_path / "train.parquet", text=["a"], label=[0])
+        write(tmp_path / "test.parquet", text=["c"], label=[1])
+        with pytest.raises(UserError, match="no column `sentence`; it has text, label"):
+            data.read(self.settings, tmp_path, seed=0)
+
+
+class TestPassages:
+    settings = config.PassagesData(reader="passages", source="squad", words=4)
+
+    @pytest.mark.parametrize(
+        ("passage", "prompt"),
+        [
+            ("Rivers flow past cities quietly always", "Rivers flow past cities"),
+            ("Rivers flow past cities and oceans", "Rivers flow past cities and"),  # the next word was a stop word
+            ("Rivers flow past cities 1999 oceans", "Rivers flow past cities 1999"),  # or a number
+            ("Rivers flow. Cities grow near oceans since long ago", "Rivers flow. Cities grow near oceans since"),
+            ("Rivers flow , past cities ( oceans", "Rivers flow , past cities ("),  # punctuation is no word
+            ('He said "no." Next came this long winter night', 'He said "no." Next came this long winter'),
+        ],
+    )
+    def test_prompt(self, tmp_path, passage, prompt):
+        (tmp_path / "test.jsonl").write_text(json.dumps({"context": passage}) + "\n")
+        table = data.read(self.settings, tmp_path, seed=0)
+        assert table.to_pylist() == [{"item": 0, "split": "test", "label": 0, "text": prompt}]
+
+    def test_repeated_and_short_passages(self, tmp_path):
+        write(tmp_path / "train-0.parquet", context=["never read in the presence of a held-out part"])
+        long, short = "Oxygen forms stable bonds quickly", "Rivers flow past cities"
+        write(
+            tmp_path / "validation-0.parquet", context=[short, long, None, f" {long} ", "Iron also forms stable bonds"]
+        )
+        table = data.read(self.settings, tmp_path, seed=0)
+        assert column(table, "item") == [1, 4]
+        assert column(table, "text") == ["Oxygen forms stable bonds", "Iron also forms stable"]
+
+    def test_file(self, tmp_path):
+        write(tmp_path / "any.parquet", context=["Rivers flow past cities slowly"])
+        assert column(data.read(self.settings, tmp_path / "any.parquet", seed=0), "text") == ["Rivers flow past cities"]
+
+    def test_bad_input(self, tmp_path):
+        with pytest.raises(UserError, match=r"holds no .parquet or .jsonl file"):
+            data.read(self.settings, tmp_path, seed=0)
+        file = tmp_path / "test.jsonl"
+        file.write_text('{"passage": "One two"}\n')
+        with pytest.raises(UserError, match="no column `context`; it has passage"):
+            data.read(self.settings, tmp_path, seed=0)
+        file.write_text('{"context": "One two"}\n')
+        with pytest.raises(UserError, match=r"`data.words: 4`: no passage of .*; lower it"):
+            data.read(self.settings, tmp_path, seed=0)
+        file.write_text("{broken\n")
+        with pytest.raises(UserError, match=r"test.jsonl: no readable JSON lines"):
+            data.read(self.settings, tmp_path, seed=0)
