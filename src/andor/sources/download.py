@@ -21,7 +21,7 @@ from andor.sources.uri import is_loopback
 TIMEOUT = (10.0, 60.0)
 """Seconds to connect, and without a byte."""
 _ATTEMPTS = 20
-"""How often a download that breaks off is taken up again, if every attempt brings something; urllib3 repeats the others."""
+"""How often a download that breaks off is taken up again, if each attempt brings some; urllib3 repeats the rest."""
 _CHUNK = 2**18
 _BAR_FROM = 4_000_000
 """Bytes from which a download gets a progress bar."""
@@ -43,6 +43,7 @@ def session(*, plain_http: bool = False) -> requests.Session:
     """
     retries = urllib3.Retry(
         total=3,
+        connect=1,
         backoff_factor=0.5,
         status_forcelist=(429, 500, 502, 503, 504),
         raise_on_status=False,

@@ -71,16 +71,12 @@ def fetch(
     try:
         content = _stored_or_fetched(parsed, sha256, Store(store), base, offline, log)
         return place(content, destination, name)
-    except _NothingFetched as error:
+    except MirrorError as error:
         advice = f"; use {instead} instead" if instead else ""
         raise UserError(f"{destination.name}: no mirror gave it: {error}{advice}") from None
     except OSError as error:
         where = error.filename or store
         raise UserError(f"{where}: {error.strerror or error}; what was fetched is kept in {store}") from error
-
-
-class _NothingFetched(Exception):
-    """Every mirror failed."""
 
 
 def _check(mirrors: Sequence[str], sha256: str | None) -> list[Mirror]:
@@ -123,7 +119,7 @@ def _stored_or_fetched(
                 store.remember(mirror.uri, actual)
             log.info("%s: fetched, sha256 %s", mirror.uri, actual)
             return content
-        raise _NothingFetched("; ".join(failures))
+        raise MirrorError("; ".join(failures))
 
 
 def _obtain(

@@ -35,8 +35,8 @@ _REASONS: tuple[tuple[type[Exception], str], ...] = (
     (GatedRepoError, "the repository is gated: accept its terms on the hub and set HF_TOKEN"),
     (RepositoryNotFoundError, "no such repository, or a private one (then set HF_TOKEN)"),
     (RevisionNotFoundError, "the repository has no such revision"),
-    (LocalEntryNotFoundError, "the hub cannot be reached, and its client has kept no whole copy"),
-    (CachedRepoTreeNotFoundError, "the hub cannot be reached, and its client has kept no whole copy"),
+    (LocalEntryNotFoundError, "the hub does not answer, and its client has kept no whole copy"),
+    (CachedRepoTreeNotFoundError, "the hub does not answer, and its client has kept no whole copy"),
     (EntryNotFoundError, "the repository has no such file"),
 )
 
@@ -70,6 +70,8 @@ def fetch_snapshot(mirror: Mirror, target: Path, *, offline: bool) -> None:
         raise MirrorError(f"the repository holds no {', '.join(PATTERNS)} in {member}")
 
 
-def _explain(error: Exception) -> str:
-    known = next((reason for kind, reason in _REASONS if isinstance(error, kind)), None)
-    return known or f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
+def _explain(error: BaseException) -> str:
+    reason = next((reason for kind, reason in _REASONS if isinstance(error, kind)), None)
+    if isinstance(error, LocalEntryNotFoundError) and error.__cause__:
+        return f"{reason} ({_explain(error.__cause__)})"
+    return reason or f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"

@@ -129,7 +129,7 @@ def find_npm(http: requests.Session, mirror: Mirror) -> Package:
 
 
 def npm_registry(package: str) -> str:
-    """The registry that npm would ask for a package: its scope's, else that of the environment, ``~/.npmrc``, or npm's own."""
+    """The registry npm asks for a package: its scope's, else that of the environment, ``~/.npmrc`` or npm's own."""
     settings = {}
     file = Path(os.environ.get("NPM_CONFIG_USERCONFIG") or Path.home() / ".npmrc")
     if file.is_file():

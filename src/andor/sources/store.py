@@ -1,8 +1,8 @@
 """The store: what was fetched, each file or folder under its own digest.
 
 ``<store>/<sha256>`` *is* the content, a file or a folder, put there by one rename. Nothing in it is trusted: it is
-hashed again before every use, so a damaged entry is as good as none. Beside the entries lie ``<key>.lock``, ``<key>.partial/``
-(an interrupted download) and ``<key>.uri`` (the digest that an address without one turned out to have).
+hashed again before every use, so a damaged entry is as good as none. Beside the entries lie ``<key>.lock``,
+``<key>.partial/`` (an interrupted download) and ``<key>.uri`` (the digest that a pinned address turned out to have).
 """
 
 from __future__ import annotations

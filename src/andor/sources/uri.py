@@ -158,6 +158,6 @@ def _check_members(uri: str, members: list[str]) -> None:
 
 
 def is_safe(name: str) -> bool:
-    """Whether a name in an archive stays where it is put: relative, no ``..``, nothing that a system reads otherwise."""
+    """Whether a name in an archive stays where it is put: relative, no ``..``, nothing read otherwise elsewhere."""
     parts = name.split("/")
     return name.isprintable() and not any(part in ("", ".", "..") for part in parts) and not set(name) & set("\\:")
