@@ -44,7 +44,7 @@ def config(samples: int = 6) -> Config:
                     },
                     "players": {"kind": "patches", "count": 8},
                     "reward": {"kind": "logit"},
-                    "samples": {"count": samples, "candidates": 40, "chunk": 4},
+                    "samples": {"count": samples, "candidates": 40, "chunk": 3},
                 },
                 "sentiment": {
                     "data": {"reader": "film_reviews", "source": "reviews"},
@@ -54,7 +54,7 @@ def config(samples: int = 6) -> Config:
                         "cnn": {"family": "text_cnn", "tokenizer": "encoder"},
                     },
                     "players": {"kind": "words", "count": 10},
-                    "samples": {"count": samples, "candidates": 40, "chunk": 4},
+                    "samples": {"count": samples, "candidates": 40, "chunk": 3},
                 },
             },
             "analysis": {"draws": 200},

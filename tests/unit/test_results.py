@@ -1,0 +1,189 @@
+"""Reading a task's results back into arrays, and what happens when a file is not what it should be."""
+
+import dataclasses
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+import pytest
+
+from andor import store
+from andor.coalitions import orders
+from andor.errors import UserError
+from andor.results import TaskResults, read_interactions, read_outputs
+from andor.transforms import and_inverse, or_inverse
+from synthetic import write_synthetic_results
+
+MODELS = ["minilm_l6", "minilm_l3", "cnn"]
+ALL = "-".join(MODELS)
+
+
+@pytest.fixture(scope="module")
+def tree(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("results")
+    return folder, write_synthetic_results(folder, samples=5, with_tables=False)
+
+
+@pytest.fixture
+def results(tree, tmp_path):
+    """The texts' results in a folder that a test may damage."""
+    shutil.copytree(tree[0] / "sentiment", tmp_path / "sentiment")
+    return TaskResults.of(tmp_path / "sentiment", tree[1], "sentiment")
+
+
+def rewrite(path: Path, table: pa.Table) -> None:
+    store.write_table(path, table)
+
+
+def test_units_and_kinds_follow_the_method(results):
+    assert list(results.units("original")) == list(results.units("traditional")) == MODELS
+    assert list(results.units("generalizable")) == ["minilm_l6-minilm_l3", "minilm_l6-cnn", "minilm_l3-cnn", ALL]
+    assert results.kinds("original") == ("and",)
+    assert results.kinds("traditional") == ("and", "or")
+    assert results.sample_numbers == [0, 1, 2, 3, 4]
+
+
+def test_arrays_hold_what_the_files_say(results):
+    raw = results.raw_interactions("generalizable", ALL)
+    assert raw.shape == (5, 3, 2, 1024)
+    rows = store.read_table(results.interaction_files("generalizable", ALL)[4]).to_pylist()
+    for row in rows[:: len(rows) // 50]:
+        place = MODELS.index(row["model"]), ("and", "or").index(row["kind"]), row["coalition"]
+        assert raw[4][place] == row["strength"]
+
+
+def test_interactions_reproduce_the_rewards(results):
+    """Files, rewards and transforms fit together: the planted noise is at most 1 % of the range."""
+    for method in results.methods:
+        for unit, members in results.units(method).items():
+            raw = results.raw_interactions(method, unit)
+            prediction = and_inverse(raw[:, :, 0]) + or_inverse(raw[:, :, 1])
+            for place, model in enumerate(members):
+                v = results.values(model)
+                assert (v[:, 0] == 0).all(), "rewards are centred"
+                allowed = 0.0100001 * np.abs(v[:, -1:]) if method != "original" else 1e-9
+                assert (np.abs(prediction[:, place] - v) <= allowed).all()
+
+
+def test_merging_keeps_the_predictions(results):
+    raw, merged = (f("traditional", "cnn") for f in (results.raw_interactions, results.merged_interactions))
+    assert (merged[:, :, 1, orders(10) <= 1] == 0).all()
+    predictions = [and_inverse(x[:, :, 0]) + or_inverse(x[:, :, 1]) for x in (raw, merged)]
+    np.testing.assert_allclose(*predictions, atol=1e-10)
+
+
+def test_models_explained_one_by_one_stand_side_by_side(results):
+    joined = results.of_ensemble("traditional", "minilm_l3-cnn")
+    np.testing.assert_array_equal(joined[:, 0], results.merged_interactions("traditional", "minilm_l3")[:, 0])
+    np.testing.assert_array_equal(joined[:, 1], results.merged_interactions("traditional", "cnn")[:, 0])
+
+
+def test_ranges_of_outputs(results):
+    by_values = [np.abs(results.values(model)[:, -1] - results.values(model)[:, 0]) for model in MODELS]
+    np.testing.assert_allclose(results.output_range(MODELS), np.transpose(by_values))
+
+
+def test_order_of_rows_does_not_matter(results):
+    path = results.interaction_files("generalizable", ALL)[0]
+    before, table = read_interactions(path, MODELS), store.read_table(path)
+    rewrite(path, table.take(np.random.default_rng(0).permutation(len(table))))
+    np.testing.assert_array_equal(read_interactions(path, MODELS), before)
+
+
+def break_rows(table: pa.Table, fault: str) -> pa.Table:
+    match fault:
+        case "a row is missing":
+            return table.slice(1)
+        case "a model is missing":
+            return table.filter(pc.field("model") != "cnn")
+        case "a coalition comes twice":
+            return pa.concat_tables([table.slice(0, 1), table.slice(0, 1), table.slice(2)])
+        case "a model is unknown":
+            names = pc.replace_substring(table["model"], "cnn", "rnn")
+            return table.set_column(0, table.schema.field("model"), names)
+        case "a coalition is out of range":
+            coalition = table["coalition"].to_numpy().copy()
+            coalition[7] = 2**31
+            return table.set_column(2, table.schema.field("coalition"), pa.array(coalition))
+        case "no rows":
+            return table.slice(0, 0)
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        "a row is missing",
+        "a model is missing",
+        "a coalition comes twice",
+        "a model is unknown",
+        "a coalition is out of range",
+        "no rows",
+    ],
+)
+def test_incomplete_interactions_are_an_error(results, fault):
+    path = results.interaction_files("generalizable", ALL)[3]
+    rewrite(path, break_rows(store.read_table(path), fault))
+    with pytest.raises(UserError, match=f"{path}: does not hold every coalition of minilm_l6, minilm_l3, cnn once"):
+        results.raw_interactions("generalizable", ALL)
+
+
+@pytest.mark.parametrize("fault", ["truncated", "a flipped byte", "gone"])
+def test_damaged_files_are_named(results, fault):
+    for path, column, read in (
+        (
+            results.interaction_files("traditional", "cnn")[2],
+            "strength",
+            lambda r: r.of_ensemble("traditional", "both"),
+        ),
+        (results.output_files("cnn")[1], "coalition", lambda r: r.values("cnn")),
+        (results.folder / "samples.parquet", "text", lambda r: r.samples),
+        (results.folder / "eligibility.parquet", "model", lambda r: r.eligibility),
+    ):
+        content = bytearray(path.read_bytes())
+        kept = bytes(content)
+        if fault == "truncated":
+            path.write_bytes(content[: len(content) // 2])
+        elif fault == "gone":
+            path.unlink()
+        else:
+            last = pq.read_metadata(path).row_group(0).column(pq.read_schema(path).names.index(column))
+            content[last.data_page_offset + last.total_compressed_size // 2] ^= 0x40
+            path.write_bytes(content)
+        with pytest.raises(UserError) as raised:
+            read(dataclasses.replace(results, ensembles={"both": ["minilm_l6", "cnn"]}))
+        assert str(path) in str(raised.value)
+        assert "\n" not in str(raised.value)
+        path.write_bytes(kept)
+
+
+def test_outputs_in_another_order_are_an_error(results):
+    path = results.output_files("cnn")[0]
+    table = store.read_table(path)
+    rewrite(path, table.take([1, 0, *range(2, len(table))]))
+    with pytest.raises(UserError, match="every coalition once and in order"):
+        read_outputs(path)
+    rewrite(path, table.slice(0, 1000))
+    with pytest.raises(UserError, match="every coalition once and in order"):
+        read_outputs(path)
+
+
+def test_samples_must_be_all_there(results):
+    path = results.folder / "samples.parquet"
+    rewrite(path, store.read_table(path).slice(1))
+    with pytest.raises(UserError, match=f"{path}: holds 4 samples instead of 5"):
+        _ = results.samples
+
+
+def test_metrics_of_models(results):
+    path = results.folder / "models" / "cnn" / "metrics.json"
+    assert results.model_metrics("cnn") == json.loads(path.read_text())
+    path.write_text('{"family": ')
+    with pytest.raises(UserError, match=f"{path}: no valid JSON"):
+        results.model_metrics("cnn")
+    path.unlink()
+    with pytest.raises(UserError, match=f"{path}: no such file"):
+        results.model_metrics("cnn")

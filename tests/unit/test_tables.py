@@ -1,0 +1,364 @@
+"""Tables: their shape, that they repeat byte for byte, and their numbers against plain counting in the files."""
+
+import dataclasses
+from collections import Counter
+from itertools import product
+
+import numpy as np
+import pandas as pd
+import pyarrow.parquet as pq
+import pytest
+
+from andor import catalogue, metrics, store, tables
+from andor.config import Salience
+from andor.results import TaskResults
+from synthetic import config, write_synthetic_results
+
+TASKS = ("digits", "sentiment")
+PLAYERS = {"digits": 8, "sentiment": 10}
+SAMPLES = 4
+KEYS = {
+    "accuracy": ["model", "split"],
+    "eligibility": ["reason"],
+    "generalization": ["method", "ensemble", "model", "kind", "share"],
+    "sharing": ["method", "ensemble", "model", "kind"],
+    "sparsity": ["method", "unit", "model", "rank"],
+    "salient": ["method", "unit", "model"],
+    "orders": ["method", "ensemble", "model", "kind", "order", "sign"],
+    "interactions": ["sample", "method", "ensemble", "kind", "coalition", "model"],
+    "matching": ["method", "unit", "model", "sample"],
+    "matching_curve": ["method", "unit", "model", "sample", "position"],
+    "solver": ["method", "unit", "sample"],
+    "timings": ["step", "method", "unit", "sample"],
+    "summary": ["method", "ensemble", "model"],
+}
+"""Columns that name a row."""
+
+
+@pytest.fixture(scope="module")
+def tree(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("results")
+    return folder, write_synthetic_results(folder, samples=SAMPLES)
+
+
+@pytest.fixture(scope="module", params=TASKS)
+def results(tree, request):
+    return TaskResults.of(tree[0] / request.param, tree[1], request.param)
+
+
+@pytest.fixture(scope="module")
+def made(results):
+    """Every table as a reader gets it."""
+    return {name: pd.read_parquet(results.folder / "tables" / f"{name}.parquet") for name in tables.TABLES}
+
+
+def counted(results, method, ensemble):
+    """The files' interactions by sample, model and kind as mappings, merged by hand, without the empty coalition."""
+    found = {}
+    units = {m: ensemble if results.methods[method] == "generalizable" else m for m in results.ensembles[ensemble]}
+    for model, unit in units.items():
+        for sample, path in enumerate(results.interaction_files(method, unit)):
+            rows = [row for row in store.read_table(path).to_pylist() if row["model"] == model and row["coalition"]]
+            merged = {"and": Counter(), "or": Counter()}
+            for row in rows:
+                merged["and" if row["order"] == 1 else row["kind"]][row["coalition"]] += row["strength"]
+            for kind in merged:
+                kept = {S: strength for S, strength in merged[kind].items() if abs(strength) > 1e-11}
+                found[sample, model, kind] = kept
+    return found
+
+
+def k_strongest(strength, k):
+    """Coalitions of the k strongest of some interactions."""
+    return set(sorted(strength, key=lambda coalition: -abs(strength[coalition]))[:k])
+
+
+# ---------------------------------------------------------------------------------------------------------- shape
+
+
+def test_catalogue_names_every_table():
+    assert list(catalogue.TABLES) == list(tables.TABLES) == list(tables.SCHEMAS) == list(KEYS)
+    assert set().union(*catalogue.FIGURE_TABLES.values()) <= set(catalogue.TABLES)
+
+
+@pytest.mark.parametrize("name", KEYS)
+def test_columns_and_keys(results, made, name):
+    schema = pq.read_schema(results.folder / "tables" / f"{name}.parquet").remove_metadata()
+    assert schema == tables.SCHEMAS[name]
+    assert len(made[name])
+    assert not made[name].duplicated(KEYS[name]).any()
+    csv = pd.read_csv(results.folder / "tables" / f"{name}.csv")
+    assert list(csv) == schema.names
+    numbers = [field.name for field in schema if field.type in (tables.NUMBER, tables.COUNT)]
+    np.testing.assert_allclose(csv[numbers].astype(float), made[name][numbers].astype(float), rtol=1e-15)
+
+
+def test_the_same_files_give_the_same_bytes(tree, tmp_path):
+    settings = write_synthetic_results(tmp_path, samples=SAMPLES)
+    assert settings == tree[1]
+    for task, name, suffix in product(TASKS, tables.TABLES, ("parquet", "csv")):
+        place = f"{task}/tables/{name}.{suffix}"
+        assert (tmp_path / place).read_bytes() == (tree[0] / place).read_bytes(), place
+
+
+def test_numbers_of_rows(results, made):
+    n, models, pairs_and_all = PLAYERS[results.folder.name], 3, 3 * 2 + 3
+    per_kind = pairs_and_all * (1 + 2 + 2)  # original has AND only
+    assert len(made["generalization"]) == per_kind * len(results.analysis.strongest)
+    assert len(made["sharing"]) == per_kind
+    assert len(made["orders"]) == per_kind * n * 2
+    assert len(made["summary"]) == pairs_and_all * 3
+    model_units = models + models + pairs_and_all
+    assert len(made["salient"]) == model_units
+    assert len(made["matching"]) == model_units * SAMPLES
+    assert len(made["matching_curve"]) == model_units * 2 * 2**n
+    assert len(made["solver"]) == (models + models + 4) * SAMPLES
+    assert len(made["timings"]) == (models + models + models + 4) * SAMPLES
+    every = 2 * 2**n - n - 2
+    assert made["sparsity"].groupby("method").size().to_dict() == {
+        "original": models * (2**n - 1),
+        "traditional": models * every,
+        "generalizable": pairs_and_all * every,
+    }
+
+
+def test_a_task_with_one_model_has_no_ensembles(tree):
+    single = dataclasses.replace(
+        TaskResults.of(tree[0] / "digits", tree[1], "digits"),
+        models=["lenet"],
+        ensembles={},
+    )
+    for name in ("generalization", "sharing", "orders", "interactions", "summary"):
+        frame = tables.TABLES[name](single)
+        assert len(frame) == 0
+        assert list(frame) == tables.SCHEMAS[name].names
+    assert set(tables.salient(single)["method"]) == {"original", "traditional"}
+
+
+# -------------------------------------------------------------------------------------------------------- numbers
+
+
+@pytest.mark.parametrize("method", ["original", "traditional", "generalizable"])
+def test_generalization_is_what_counting_says(results, made, method):
+    ensemble = "-".join(results.models)
+    found = counted(results, method, ensemble)
+    table = made["generalization"].query("method == @method and ensemble == @ensemble")
+    for row in table[table["share"].isin([0.01, 0.1, 0.45])].itertuples():
+        powers, short = [], 0
+        for sample in range(SAMPLES):
+            sets = {model: k_strongest(found[sample, model, row.kind], row.k) for model in results.models}
+            powers.append(len(set.intersection(*sets.values())) / len(sets[row.model]))
+            short += len(sets[row.model]) < row.k
+        assert row.power == pytest.approx(np.mean(powers))
+        assert row.short == short
+        assert row.samples == SAMPLES
+        assert row.low <= row.power <= row.high
+        assert row.k == int(row.share * 2 ** PLAYERS[results.folder.name])
+
+
+@pytest.mark.parametrize("method", ["traditional", "generalizable"])
+def test_sharing_is_what_counting_says(results, made, method):
+    ensemble = "-".join(results.models[:2])
+    found = counted(results, method, ensemble)
+    members = results.ensembles[ensemble]
+    table = made["sharing"].query("method == @method and ensemble == @ensemble")
+    for row in table.itertuples():
+        salient, shared, total, of_shared, powers = [], [], [], [], []
+        for sample in range(SAMPLES):
+            sets = {}
+            for model in members:
+                largest = max(abs(x) for kind in ("and", "or") for x in found[sample, model, kind].values())
+                sets[model] = {S for S, x in found[sample, model, row.kind].items() if abs(x) > 0.05 * largest}
+            both = set.intersection(*sets.values())
+            strength = {S: abs(x) for S, x in found[sample, row.model, row.kind].items()}
+            salient.append(len(sets[row.model]))
+            shared.append(len(both))
+            total.append(sum(strength.values()))
+            of_shared.append(sum(strength[S] for S in both))
+            powers.append(len(both) / len(sets[row.model]))
+        wanted = [np.mean(x) for x in (salient, shared, powers, total, of_shared)]
+        found_here = [row.salient, row.shared, row.power, row.strength, row.shared_strength]
+        assert found_here == pytest.approx(wanted)
+        assert row.shared_share == pytest.approx(np.mean(of_shared) / np.mean(total))
+        assert row.shared_low <= row.shared_share <= row.shared_high
+
+
+def test_generalizable_finds_what_is_planted(made):
+    """The synthetic models share 12 strong interactions a kind; what stands for the traditional method hides some."""
+    table = made["sharing"].groupby(["method", "kind"])["shared_share"].mean()
+    assert table["generalizable", "and"] > table["traditional", "and"]
+
+
+def test_orders_add_up_to_sharing(made):
+    keys = KEYS["sharing"]
+    sums = made["orders"].groupby(keys)[["strength", "shared"]].sum()
+    sharing = made["sharing"].set_index(keys)[["strength", "shared_strength"]].loc[sums.index]
+    np.testing.assert_allclose(sums, sharing, rtol=1e-10)
+
+
+def test_listed_interactions(results, made):
+    table = made["interactions"]
+    listed = results.analysis.listed
+    method, ensemble = "generalizable", "-".join(results.models)
+    found = counted(results, method, ensemble)
+    rows = table.query("method == @method and ensemble == @ensemble and sample == 2 and kind == 'or'")
+    strongest = set().union(*(k_strongest(found[2, model, "or"], listed) for model in results.models))
+    assert set(rows["coalition"]) == strongest
+    for row in rows.itertuples():
+        strength = found[2, row.model, "or"]
+        assert row.strength == pytest.approx(strength.get(row.coalition, 0.0))
+        names = results.player_names[2]
+        assert row.members == ", ".join(name for i, name in enumerate(names) if row.coalition >> i & 1)
+        assert row.order == row.coalition.bit_count()
+        if row.coalition in strength:
+            assert row.rank == 1 + sum(abs(x) > abs(strength[row.coalition]) for x in strength.values())
+        else:
+            assert pd.isna(row.rank)
+    together = rows.groupby("coalition").agg(
+        salient=("salient", "all"), shared=("shared", "all"), any=("shared", "any")
+    )
+    assert (together["salient"] == together["shared"]).all()
+    assert (together["shared"] == together["any"]).all()
+    assert rows["shared"].any()
+    assert not rows["salient"].all()
+
+
+def test_listed_interactions_are_limited(results):
+    analysis = results.analysis.model_copy(update={"listed": 3})
+    table = tables.interactions(dataclasses.replace(results, analysis=analysis))
+    sizes = table.groupby(["sample", "method", "ensemble", "kind"])["coalition"].nunique()
+    members = table.groupby(["sample", "method", "ensemble", "kind"])["model"].nunique()
+    assert sizes.min() >= 3
+    assert (sizes <= 3 * members).all()
+
+
+def test_salient_counts_agree_with_sharing(made):
+    salient = made["salient"].query("method != 'generalizable'").set_index(["method", "model"])["count"]
+    sharing = made["sharing"].query("method != 'generalizable'")
+    both = sharing.groupby(["method", "ensemble", "model"])["salient"].sum()
+    for (method, _, model), count in both.items():
+        assert count == pytest.approx(salient[method, model])
+
+
+def test_other_rules_of_salience(results):
+    counts = {}
+    for rule in ("sample", "pooled", "output"):
+        analysis = results.analysis.model_copy(update={"salience": Salience(rule=rule, threshold=0.05)})
+        table = tables.salient(dataclasses.replace(results, analysis=analysis))
+        assert set(table["rule"]) == {rule}
+        counts[rule] = table["count"].sum()
+    assert counts["pooled"] < counts["sample"]
+    assert counts["output"] != counts["sample"]
+
+
+def test_zeros_and_possible_interactions(results, made):
+    n = PLAYERS[results.folder.name]
+    ensemble = "-".join(results.models)
+    found = counted(results, "generalizable", ensemble)
+    for row in made["salient"].query("unit == @ensemble").itertuples():
+        nonzero = [sum(len(found[sample, row.model, kind]) for kind in ("and", "or")) for sample in range(SAMPLES)]
+        assert row.possible == 2 * 2**n - n - 2
+        assert row.zeros == pytest.approx(row.possible - np.mean(nonzero))
+
+
+def test_matching_says_how_far_the_prediction_is_off(results, tree, tmp_path):
+    table = tables.matching(results)
+    assert (table["max_difference"] <= table["kappa"]).all()
+    assert (table["max_error"] == 0).all()
+    assert table.query("method == 'original'")["max_difference"].max() < 1e-12
+    for part in ("samples.parquet", "masked_outputs"):
+        (tmp_path / part).symlink_to(results.folder / part)
+    model = results.models[0]
+    for path in results.interaction_files("traditional", model):
+        file, metadata = store.read_table(path), store.read_metadata(path)
+        strength = file["strength"].to_numpy().copy()
+        strength[5] += 1.0  # AND interaction of coalition 5
+        file = file.set_column(4, "strength", [strength])
+        store.write_table(tmp_path / path.relative_to(results.folder), file, metadata)
+    broken = dataclasses.replace(results, folder=tmp_path, models=[model], methods={"traditional": "traditional"})
+    off = tables.matching(broken)
+    np.testing.assert_array_less(1 - 2 * off["kappa"] - 1e-9, off["max_error"])
+    np.testing.assert_allclose(off["relative_error"] * off["largest_output"], off["max_error"])
+
+
+def test_matching_curve_ascends(results, made):
+    n = PLAYERS[results.folder.name]
+    model = results.models[1]
+    rows = made["matching_curve"].query("method == 'traditional' and model == @model")
+    v = np.sort(results.values(model), axis=-1)
+    mean, first = rows[rows["sample"] == -1], rows[rows["sample"] == 0]
+    np.testing.assert_allclose(mean["v"], v.mean(0))
+    np.testing.assert_allclose(first["v"], v[0])
+    np.testing.assert_allclose(first["error"], (first["v"] - first["prediction"]).abs())
+    np.testing.assert_allclose(first["position"], (np.arange(2**n) + 0.5) / 2**n)
+
+
+def test_solver_keeps_what_was_proved(results, made):
+    table = made["solver"]
+    np.testing.assert_allclose(table["gap"], 1 - table["lower_bound"] / table["objective"])
+    assert set(table["status"]) == {"optimal"}
+    assert "seconds" not in table
+    row = table.query("method == 'generalizable'").iloc[-1]
+    raw = results.raw_interactions("generalizable", row["unit"])[row["sample"]]
+    assert row["l1"] == pytest.approx(np.abs(raw).sum())
+    assert row["objective"] == pytest.approx(np.abs(raw).max(0).sum() + np.abs(raw).sum() / 9)
+
+
+def test_timings(results, made):
+    outputs = made["timings"].query("step == 'masked_outputs'")
+    assert set(outputs["unit"]) == set(results.models)
+    assert not outputs["cached"].astype(bool).any()
+    extraction = made["timings"].set_index(KEYS["timings"])["seconds"]
+    unit = results.models[2]
+    entry = results.interaction_metadata("traditional", unit)[3]
+    assert extraction["extraction", "traditional", unit, 3] == entry["seconds"]
+
+
+def test_eligibility_counts_items_by_reason(results, made):
+    counts = made["eligibility"].set_index("reason")["items"]
+    rows = results.eligibility.to_pylist()
+    against = {(row["item"], row["reason"]) for row in rows if row["reason"]}
+    for reason, number in Counter(reason for _, reason in against).items():
+        assert counts[reason] == number
+    unfit = {item for item, _ in against}
+    assert counts["screened"] == len({row["item"] for row in rows})
+    assert counts["eligible"] == counts["screened"] - len(unfit)
+    assert counts["explained"] == SAMPLES
+    assert counts["considered"] == counts["screened"] + sum(results.passed_over.values()) > counts["screened"]
+    assert counts.index[0] == "considered"
+
+
+def test_accuracy(results, made):
+    row = made["accuracy"].query("split == 'test'").iloc[0]
+    measured = results.model_metrics(row["model"])
+    assert row["accuracy"] == measured["splits"]["test"]["correct"] / measured["splits"]["test"]["items"]
+    assert row["low"] < row["accuracy"] < row["high"]
+    assert row["parameters"] == measured["parameters"]
+
+
+def test_summary_repeats_the_other_tables(results, made):
+    summary = made["summary"]
+    generalization = made["generalization"].set_index(KEYS["generalization"])
+    for row in summary.to_dict("records"):
+        for kind, percent in product(metrics.KINDS, (1, 5, 10)):
+            if row["method"] == "original" and kind == "or":
+                assert np.isnan(row[f"power_or_{percent}"])
+                continue
+            wanted = generalization.loc[(row["method"], row["ensemble"], row["model"], kind, percent / 100)]
+            for quantity in ("power", "low", "high", "chance"):
+                assert row[f"{quantity}_{kind}_{percent}"] == pytest.approx(wanted[quantity])
+    keys = KEYS["summary"]
+    sharing = made["sharing"].groupby(keys)[["salient", "strength", "shared_strength"]].sum()
+    summary = summary.set_index(keys).loc[sharing.index]
+    np.testing.assert_allclose(summary["salient"], sharing["salient"])
+    np.testing.assert_allclose(summary["l1"], sharing["strength"])
+    np.testing.assert_allclose(summary["shared_share"], sharing["shared_strength"] / sharing["strength"])
+    np.testing.assert_allclose(summary.query("method == 'traditional'")["l1_ratio"], 1)
+    l1 = summary["l1"]
+    np.testing.assert_allclose(
+        summary.loc["generalizable"]["l1_ratio"], l1.loc["generalizable"] / l1.loc["traditional"]
+    )
+
+
+def test_synthetic_configuration_is_checked():
+    assert config().tasks["digits"].units().keys() >= {"resnet20-vgg16", "resnet20-vgg16-lenet"}
