@@ -185,7 +185,8 @@ class OutputCache:
             return None
         try:
             table = read_table(path)
-            if table.num_rows == rows and read_metadata(path).get("content") == json.loads(canonical(content)):
+            expected = {"content": json.loads(canonical(content)), "values": _values_digest(table)}
+            if table.num_rows == rows and read_metadata(path) == expected:
                 return path
         except (UserError, OSError, ValueError, pa.ArrowException):
             pass
@@ -194,8 +195,25 @@ class OutputCache:
     def keep(self, content: Mapping[str, Any], table: pa.Table) -> Path:
         """Store outputs and return their path."""
         path = self.path(content)
-        write_table(path, table, {"content": json.loads(canonical(content))})
+        write_table(path, table, {"content": json.loads(canonical(content)), "values": _values_digest(table)})
         return path
+
+
+def _values_digest(table: pa.Table) -> str:
+    """SHA-256 of a table of numbers, or of lists of so many numbers.
+
+    Checksums cover pages only: in a damaged footer a column may change its type.
+    """
+    sha256 = hashlib.sha256()
+    for name, column in zip(table.column_names, table.columns, strict=True):
+        flat = column.combine_chunks()
+        if pa.types.is_fixed_size_list(flat.type):
+            flat = flat.flatten()
+        if not pa.types.is_primitive(flat.type):
+            raise ValueError(f"column {name} holds {flat.type}, no numbers")
+        sha256.update(f"{name} {flat.type} {len(flat)}".encode())
+        sha256.update(flat.to_numpy().tobytes())
+    return sha256.hexdigest()
 
 
 def _first_line(error: Exception) -> str:

@@ -1,0 +1,348 @@
+import csv
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+import torch
+
+import evaluating
+import tiny
+from andor import store
+from andor.config import Masking
+from andor.errors import UserError
+from andor.evaluate import cache_content, evaluate, evaluate_chunk, outputs_table, screen, with_targets
+from andor.masking import bind, locate
+from andor.samples import rows
+
+WORDS = ("gripping", "unforgettable", "film", "acting", "superb", "nobody")
+
+
+def image_table(count: int = 3, players: int = 4, seed: int = 0) -> pa.Table:
+    """Samples as `samples.parquet` holds them."""
+    samples = [tiny.image_sample(players, seed + number) for number in range(count)]
+    flat = pa.array(np.concatenate([sample["image"].ravel() for sample in samples]))
+    return pa.table(
+        {
+            "sample": pa.array(range(count), pa.int32()),
+            "item": pa.array(range(count), pa.int32()),
+            "image": pa.FixedSizeListArray.from_arrays(flat, 256),
+            "players": pa.array([sample["players"] for sample in samples], pa.list_(pa.list_(pa.int32()))),
+        }
+    ).replace_schema_metadata({"shape": "[1, 16, 16]"})
+
+
+def text_table(*words: str, **more) -> pa.Table:
+    return pa.Table.from_pylist([tiny.text_sample(*words, **more)])
+
+
+def chunk(
+    tmp_path: Path,
+    samples: pa.Table | None = None,
+    masking: Masking | None = None,
+    name: str = "out",
+    model: Any = None,
+) -> list[str]:
+    """Evaluate a chunk, under LeNet if no other model is given, and give the `cached` column of its timings."""
+    samples = image_table() if samples is None else samples
+    cache = store.OutputCache(tmp_path / "cache")
+    evaluate_chunk(
+        "lenet", model or tiny.lenet(), samples, masking or Masking(), cache, tmp_path / name, progress=False
+    )
+    with (tmp_path / name / "timings.csv").open() as file:
+        timings = list(csv.DictReader(file))
+    assert [int(row["sample"]) for row in timings] == samples["sample"].to_pylist()
+    assert all(float(row["seconds"]) > 0 for row in timings)
+    return [row["cached"] for row in timings]
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in sorted(folder.glob("*.parquet"))}
+
+
+def cached_files(tmp_path: Path) -> list[Path]:
+    return sorted((tmp_path / "cache").rglob("*.parquet"))
+
+
+# ------------------------------------------------------------------------------------------------- evaluate
+
+
+def test_outputs_do_not_depend_on_the_batch_size():
+    samples = {
+        tiny.encoder: tiny.text_sample(*WORDS),
+        tiny.text_cnn: tiny.text_sample(*WORDS),
+        tiny.gpt2: tiny.text_sample(*WORDS, target=" the"),
+        tiny.lenet: tiny.image_sample(),
+    }
+    for make, sample in samples.items():
+        masked = bind(make(), sample, Masking())
+        default = evaluate(masked)
+        assert default.dtype == np.float32 and len(default) == 1 << len(sample["players"])
+        assert np.array_equal(default, evaluate(masked))
+        for size in (1, 2, 8, 1024):
+            assert np.abs(default - evaluate(masked, batch_size=size)).max() < 1e-5
+
+
+def test_batches_are_as_large_as_stated_and_progress_counts_them():
+    sizes, done = [], []
+    masked = bind(tiny.encoder(), tiny.text_sample(*WORDS), Masking())
+    forward = masked.forward
+    object.__setattr__(masked, "forward", lambda inputs: (sizes.append(len(inputs)), forward(inputs))[1])
+    evaluate(masked, advance=done.append)
+    assert masked.batch_size == 32  # 39 tokens, 2,048 a batch
+    assert sizes == done == [32, 32]
+
+
+def test_the_batch_is_halved_when_memory_runs_out():
+    masked = bind(tiny.encoder(), tiny.text_sample(*WORDS), Masking())
+    expected, forward, sizes = evaluate(masked, batch_size=4), masked.forward, []
+
+    def limited(inputs):
+        if len(inputs) > 4:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        sizes.append(len(inputs))
+        return forward(inputs)
+
+    object.__setattr__(masked, "forward", limited)
+    assert np.array_equal(evaluate(masked), expected)
+    assert sizes == [4] * 16
+
+
+def test_one_input_that_exceeds_memory():
+    masked = bind(tiny.encoder(), tiny.text_sample("film"), Masking())
+
+    def impossible(inputs):
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    object.__setattr__(masked, "forward", impossible)
+    with pytest.raises(UserError, match="model m, sample 1: one input alone exceeds the memory"):
+        evaluate(masked, name="model m, sample 1")
+
+
+class Overflow(torch.nn.Module):
+    """Infinite when pixels 0 and 68, of players 0 and 1, are both there."""
+
+    def forward(self, images):
+        there = (images.flatten(1)[:, [0, 68]] > 0).float()
+        return (1e38 * there).prod(dim=1, keepdim=True) + there[:, :1]
+
+
+def overflowing() -> evaluating.PlainModel:
+    model = evaluating.PlainModel()
+    model.network = Overflow()
+    return model
+
+
+@pytest.mark.parametrize("size", [1, 2, 16])
+def test_the_first_output_that_is_not_finite_is_named(size):
+    masked = bind(overflowing(), tiny.image_sample(), Masking())
+    with pytest.raises(UserError, match=r"model m, sample 7, coalition 3: output \[inf\] is not finite; train"):
+        evaluate(masked, batch_size=size, name="model m, sample 7")
+
+
+def test_nothing_is_kept_of_a_sample_with_an_infinite_output(tmp_path):
+    calm = image_table(1).to_pylist()[0]
+    calm["image"][0] = 0.0
+    samples = pa.concat_tables([pa.Table.from_pylist([calm], image_table().schema), image_table().slice(1, 2)])
+    with pytest.raises(UserError, match=r"model lenet, sample 1, coalition 3: output \[inf\]"):
+        chunk(tmp_path, samples, model=overflowing())
+    assert len(cached_files(tmp_path)) == 1
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["0.parquet"]
+    with pytest.raises(UserError, match=r"model m, item 1, coalition 15: output \[inf\]"):
+        screen("m", overflowing(), samples, Masking())
+
+
+# ------------------------------------------------------------------------------------------ chunks and cache
+
+
+def test_a_chunk_is_a_file_per_sample_and_one_of_timings(tmp_path):
+    samples = image_table()
+    assert chunk(tmp_path, samples) == ["false"] * 3
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
+        "0.parquet",
+        "1.parquet",
+        "2.parquet",
+        "timings.csv",
+    ]
+    for number, sample in enumerate(rows(samples)):
+        table = store.read_table(tmp_path / "out" / f"{number}.parquet")
+        outputs = evaluate(bind(tiny.lenet(), sample, Masking()))
+        assert table.schema.remove_metadata().equals(store.classifier_outputs(1))
+        assert table["coalition"].to_pylist() == list(range(16))
+        assert np.array_equal(np.array(table["logits"].to_pylist(), np.float32), outputs)
+    metadata = store.read_metadata(tmp_path / "out" / "0.parquet")["content"]
+    assert set(metadata) == {"format", "model", "precision", "input", "players", "masking"}
+    assert metadata["model"] == tiny.lenet().digest
+
+
+def test_language_outputs_are_stored_as_such(tmp_path):
+    samples, cache = text_table(*WORDS, target=" the"), store.OutputCache(tmp_path / "cache")
+    evaluate_chunk("gpt2", tiny.gpt2(), samples, Masking(), cache, tmp_path / "out", progress=False)
+    table = store.read_table(tmp_path / "out" / "0.parquet")
+    assert table.schema.remove_metadata().equals(store.LANGUAGE_OUTPUTS)
+    outputs = evaluate(bind(tiny.gpt2(), next(rows(samples)), Masking()))
+    assert np.array_equal(np.stack([table["log_prob"], table["log_odds"]], axis=1), outputs)
+
+
+def test_what_is_cached_costs_no_forward_pass(tmp_path, monkeypatch):
+    assert chunk(tmp_path) == ["false"] * 3
+    first = contents(tmp_path / "out")
+    monkeypatch.setattr(tiny.ImageClassifier, "logits", None)  # a forward pass would fail
+    assert chunk(tmp_path, name="again") == ["true"] * 3
+    assert contents(tmp_path / "again") == first
+    one = image_table().slice(1, 1)
+    assert chunk(tmp_path, one, name="alone") == ["true"]
+    assert contents(tmp_path / "alone") == {"1.parquet": first["1.parquet"]}
+
+
+def test_another_masking_sample_or_model_is_not_taken_from_the_cache(tmp_path):
+    assert chunk(tmp_path) == ["false"] * 3
+    assert chunk(tmp_path, masking=Masking(baseline="mean"), name="a") == ["false"] * 3
+    assert chunk(tmp_path, image_table(seed=1), name="b") == ["true", "true", "false"]
+    assert chunk(tmp_path, image_table(players=3), name="c") == ["false"] * 3
+    located = locate(tiny.lenet(), tiny.image_sample(), Masking())
+    torch.manual_seed(9)
+    other = tiny.ImageClassifier(
+        tiny.image_network("lenet", tiny.SHAPE), {"family": "image_classifier"}, tiny.lenet().mean_image
+    )
+    assert cache_content(tiny.lenet(), located)["model"] != cache_content(other, located)["model"]
+
+
+@pytest.mark.parametrize("share", [0.0, 0.5, 0.95])
+def test_a_truncated_cache_file_is_computed_again(tmp_path, share):
+    chunk(tmp_path)
+    before = contents(tmp_path / "out")
+    damaged = cached_files(tmp_path)[1]
+    whole = damaged.read_bytes()
+    damaged.unlink()  # the results are links to the same file
+    damaged.write_bytes(whole[: int(share * len(whole))])
+    assert sorted(chunk(tmp_path, name="again")) == ["false", "true", "true"]
+    assert contents(tmp_path / "again") == before
+    assert damaged.read_bytes() == whole
+
+
+def test_no_changed_byte_of_a_cache_file_becomes_a_number(tmp_path):
+    content, outputs = {"x": 1}, np.random.default_rng(0).normal(size=(16, 2)).astype(np.float32)
+    cache = store.OutputCache(tmp_path)
+    path = cache.keep(content, outputs_table(outputs, language=False))
+    whole = path.read_bytes()
+    noticed = 0
+    for position in range(len(whole)):
+        changed = bytearray(whole)
+        changed[position] ^= 0xFF
+        path.write_bytes(changed)
+        if cache.find(content, 16) is None:
+            noticed += 1
+        else:
+            assert np.array_equal(np.array(store.read_table(path)["logits"].to_pylist(), np.float32), outputs), position
+    assert noticed > 0.5 * len(whole)
+
+
+def test_outputs_of_another_input_under_a_familiar_name_are_computed_again(tmp_path):
+    chunk(tmp_path)
+    before = contents(tmp_path / "out")
+    one, other = cached_files(tmp_path)[:2]
+    swapped = one.read_bytes()
+    other.unlink()
+    other.write_bytes(swapped)
+    assert sorted(chunk(tmp_path, name="again")) == ["false", "true", "true"]
+    assert contents(tmp_path / "again") == before
+
+
+def start(samples: pa.Table, tmp_path: Path, folder: str, pause: float, *go: Path) -> subprocess.Popen:
+    """Evaluate samples in a process of its own, with a pause before each forward pass."""
+    store.write_table(tmp_path / f"{folder}.parquet", samples)
+    script, package = Path(evaluating.__file__), Path(store.__file__).parents[1]
+    arguments = [tmp_path / f"{folder}.parquet", tmp_path / "cache", tmp_path / folder, pause, *go]
+    environment = os.environ | {"PYTHONPATH": str(package), "OMP_NUM_THREADS": "1"}
+    return subprocess.Popen([sys.executable, script, *map(str, arguments)], env=environment, stdout=subprocess.PIPE)
+
+
+def test_a_killed_run_loses_the_sample_it_was_on(tmp_path):
+    samples = image_table(6)
+    process = start(samples, tmp_path, "killed", 0.4)
+    deadline = time.monotonic() + 120
+    while len(cached_files(tmp_path)) < 2 and time.monotonic() < deadline:
+        time.sleep(0.01)
+    process.send_signal(signal.SIGKILL)
+    assert process.wait() == -signal.SIGKILL
+    done = len(cached_files(tmp_path))
+    assert 2 <= done < 6
+    assert not (tmp_path / "killed" / "timings.csv").exists()
+    model = evaluating.PlainModel()
+    assert chunk(tmp_path, samples, model=model) == ["true"] * done + ["false"] * (6 - done)
+    # the same bytes as a run that nobody killed
+    chunk(tmp_path / "whole", samples, model=model)
+    assert contents(tmp_path / "out") == contents(tmp_path / "whole" / "out")
+    assert len(contents(tmp_path / "out")) == 6
+
+
+def test_two_runs_share_a_cache(tmp_path):
+    go = tmp_path / "go"
+    processes = [start(image_table(6), tmp_path, f"run{number}", 0.0, go) for number in range(2)]
+    for process in processes:
+        assert process.stdout.readline() == b"ready\n"
+    go.touch()
+    assert [process.wait(timeout=120) for process in processes] == [0, 0]
+    assert len(cached_files(tmp_path)) == 6
+    assert contents(tmp_path / "run0") == contents(tmp_path / "run1")
+    assert len(contents(tmp_path / "run0")) == 6
+
+
+def test_progress_names_model_sample_and_rate(tmp_path, capsys, caplog):
+    caplog.set_level("INFO")
+    evaluate_chunk("lenet", tiny.lenet(), image_table(), Masking(), store.OutputCache(tmp_path / "c"), tmp_path / "out")
+    shown = capsys.readouterr().err
+    assert "lenet, sample" in shown and "48" in shown and "mask/s" in shown
+    assert [message.split(":")[0] for message in caplog.messages] == [f"lenet, sample {number}" for number in range(3)]
+    assert all("16 masks in" in message and "masks/s" in message for message in caplog.messages)
+
+
+# ---------------------------------------------------------------------------------------- screening, targets
+
+
+def test_screening_gives_both_ends_of_every_candidate():
+    samples = image_table()
+    screened = screen("lenet", tiny.lenet(), samples, Masking(baseline="mean"))
+    assert screened.column_names == ["item", "full", "empty", "reason"]
+    for row, sample in zip(screened.to_pylist(), rows(samples), strict=True):
+        outputs = evaluate(bind(tiny.lenet(), sample, Masking(baseline="mean")))
+        assert row["empty"] == pytest.approx(outputs[0].tolist(), abs=1e-5)
+        assert row["full"] == pytest.approx(outputs[-1].tolist(), abs=1e-5)
+        assert row["reason"] is None
+
+
+def test_screening_says_what_cannot_be_masked():
+    samples = pa.concat_tables([text_table("gripping"), text_table("superb")])
+    first, second = screen("bert", tiny.encoder(12), samples, Masking()).to_pylist()
+    assert first["reason"] is None and len(first["full"]) == 2
+    assert "cut off" in second["reason"] and second["full"] is None and second["empty"] is None
+
+
+@pytest.mark.parametrize("make", [tiny.gpt2, tiny.llama])
+def test_targets_are_the_most_likely_next_token(make):
+    model = make()
+    prompts = ["A gripping film", "the acting is", tiny.TEXT]
+    candidates = pa.table({"item": [0, 1, 2], "text": prompts}).replace_schema_metadata({"kept": "1"})
+    found = with_targets(model, candidates)
+    assert found.schema.metadata == {b"kept": b"1"}
+    tokenizer = model.tokenizer
+    for prompt, target in zip(prompts, found["target"].to_pylist(), strict=True):
+        ids = tokenizer(prompt)["input_ids"]
+        with torch.no_grad():
+            logits = model.network(input_ids=torch.tensor([ids])).logits[0, -1]
+        likely = [
+            t
+            for t in logits.argsort(descending=True).tolist()
+            if t < len(tokenizer) and t not in tokenizer.all_special_ids
+        ]
+        texts = [tokenizer.decode([*ids, token])[len(tokenizer.decode(ids)) :] for token in likely]
+        assert target == next(text for text in texts if text.strip() and "\ufffd" not in text)
+        located = locate(model, {"text": prompt, "players": [[0, 1]], "target": target}, Masking())
+        assert located.target in likely[: texts.index(target) + 1]

@@ -1,0 +1,189 @@
+import json
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from andor import config, players
+from andor.data import read
+
+WORDS = config.WordPlayers(kind="words", count=2)
+PATCHES = config.PatchPlayers(kind="patches", count=3, size=2)
+
+
+def texts(*rows: str, split: str = "test", start: int = 0) -> pa.Table:
+    count = len(rows)
+    return pa.table(
+        {
+            "item": pa.array(range(start, start + count), pa.int32()),
+            "split": [split] * count,
+            "label": pa.array([row % 2 for row in range(count)], pa.int8()),
+            "text": list(rows),
+        }
+    )
+
+
+def test_words_are_found_with_their_characters():
+    text = "Don't miss it — a well-made film’s 2nd act, naïve… 100%"
+    found = players.words(text)
+    assert [word.text for word in found] == [
+        "Don't",
+        "miss",
+        "it",
+        "a",
+        "well-made",
+        "film’s",
+        "2nd",
+        "act",
+        "naïve",
+        "100",
+    ]
+    assert all(text[word.start : word.stop] == word.text for word in found)
+
+
+@pytest.mark.parametrize("word", ["film", "Film", "film's", "well-made", "2nd", "1990s", "naïve", "bad"])
+def test_content_words(word):
+    assert players.is_content(word)
+
+
+@pytest.mark.parametrize(
+    "word",
+    [
+        "the",
+        "The",
+        "not",
+        "never",
+        "isn't",
+        "isn’t",
+        "n't",
+        "it's",
+        "they've",
+        "s",
+        "t",
+        "100",
+        "does",
+        "ca",
+        "wo",
+        "They'LL",
+    ],
+)
+def test_stop_words_contractions_and_numbers_are_no_players(word):
+    assert not players.is_content(word)
+
+
+def test_a_split_contraction_leaves_no_content_word():
+    assert [w.text for w in players.words("it does n't work , ca n't it 's") if players.is_content(w.text)] == ["work"]
+
+
+def test_first_words_and_their_spans():
+    text = "The film is a good, good film."
+    chosen = players.choose_words(text, WORDS.model_copy(update={"choose": "first", "count": 4}), (0, 0))
+    assert chosen["player_names"] == ["film", "good", "good (2)", "film (2)"]
+    assert [text[start:stop] for start, stop in chosen["players"]] == ["film", "good", "good", "film"]
+    assert len({tuple(span) for span in chosen["players"]}) == 4
+
+
+def test_names_that_come_again_are_numbered():
+    assert players.unique_names(["a", "b", "a", "a"]) == ["a", "b", "a (2)", "a (3)"]
+
+
+def test_random_words_depend_on_seed_and_item_alone():
+    rows = [
+        "alpha beta gamma delta epsilon zeta",
+        "one sun moon star comet planet",
+        "red green blue yellow black white",
+    ]
+    settings = config.Samples()
+    together = players.candidates(texts(*rows), WORDS, settings, seed=3).to_pylist()
+    alone = players.candidates(texts(rows[1], start=1), WORDS, settings, seed=3).to_pylist()
+    assert next(row for row in together if row["item"] == 1)["players"] == alone[0]["players"]
+    draws = {tuple(players.choose_words(rows[0], WORDS, (seed, 0))["player_names"]) for seed in range(40)}
+    assert len(draws) > 8  # of 15 pairs
+    draws = {tuple(players.choose_words(rows[0], WORDS, (0, item))["player_names"]) for item in range(40)}
+    assert len(draws) > 8
+
+
+def test_random_words_are_in_reading_order():
+    for seed in range(20):
+        spans = players.choose_words("alpha beta gamma delta", config.WordPlayers(kind="words", count=3), (seed, 0))[
+            "players"
+        ]
+        assert spans == sorted(spans)
+
+
+def test_candidates_pass_over_short_and_long_texts_and_say_so():
+    table = pa.concat_tables(
+        [
+            texts("good film", "the good", "good bad film with a lot of words", "great fun"),
+            texts("good film", split="train", start=9),
+        ]
+    ).replace_schema_metadata({"origin": '"x"'})
+    found = players.candidates(table, config.WordPlayers(kind="words", count=2, max_words=5), config.Samples(), seed=0)
+    assert sorted(found["item"].to_pylist()) == [0, 3]
+    metadata = {key: json.loads(value) for key, value in found.schema.metadata.items()}
+    assert metadata == {
+        b"origin": "x",
+        b"passed_over": {"fewer than 2 content words (players.count)": 1, "more than 5 words (players.max_words)": 1},
+    }
+    assert found.schema.field("players").type == pa.list_(pa.list_(pa.int32()))
+
+
+def test_candidates_keep_to_limit_and_label_and_change_with_the_seed():
+    table = texts(*[f"good film number {number}" for number in range(50)])
+    drawn = [
+        players.candidates(table, WORDS, config.Samples(candidates=10, count=1), seed=s)["item"].to_pylist()
+        for s in (0, 0, 1)
+    ]
+    assert len(set(drawn[0])) == 10
+    assert drawn[0] == drawn[1] != drawn[2]
+    more = players.candidates(table, WORDS, config.Samples(candidates=20), seed=0)["item"].to_pylist()
+    assert more[:10] == drawn[0]  # raising the limit keeps what was screened
+    labelled = players.candidates(table, WORDS, config.Samples(label=1), seed=0)
+    assert set(labelled["label"].to_pylist()) == {1} and len(labelled) == 25
+
+
+def test_no_candidates_at_all():
+    found = players.candidates(texts("the", "a"), WORDS, config.Samples(), seed=0)
+    assert len(found) == 0 and "players" in found.column_names
+
+
+def test_patches_with_most_ink_in_reading_order():
+    image = np.zeros((2, 5, 6), np.float32)
+    image[0, 0, 2] = 1.0  # patch 0,1
+    image[1, 2, 0] = 2.0  # patch 1,0
+    image[:, 3, 5] = 0.6  # patch 1,2: 1.2 over both channels
+    image[0, 0, 0] = 0.9  # patch 0,0 is fourth
+    image[:, 4, :] = 9.0  # a row that no patch covers
+    chosen = players.choose_patches(image, PATCHES)
+    assert chosen["player_names"] == ["0,1", "1,0", "1,2"]
+    assert chosen["players"][0] == [2, 3, 8, 9]
+    assert chosen["players"][2] == [16, 17, 22, 23]
+
+
+def test_equal_patches_are_taken_in_reading_order():
+    assert players.choose_patches(np.ones((1, 8, 8), np.float32), PATCHES)["player_names"] == ["0,0", "0,1", "0,2"]
+
+
+def test_an_image_with_too_few_patches_is_passed_over():
+    image = np.zeros((1, 8, 8), np.float32)
+    image[0, 0, :4] = 1
+    with pytest.raises(players.PlayersError, match="fewer than 3 patches"):
+        players.choose_patches(image, PATCHES)
+
+
+def test_real_digits():
+    data = config.DigitsData(reader="digits")
+    table = read(data, None, 0)
+    chosen = players.candidates(table, config.PatchPlayers(kind="patches"), config.Samples(candidates=30), seed=0)
+    assert json.loads(chosen.schema.metadata[b"shape"]) == [1, 32, 32]
+    for row in chosen.to_pylist():
+        image = np.reshape(row["image"], (32, 32))
+        sums = {
+            f"{r},{c}": image[8 * r : 8 * r + 8, 8 * c : 8 * c + 8].sum(dtype=np.float64)
+            for r in range(4)
+            for c in range(4)
+        }
+        assert set(row["player_names"]) == set(sorted(sums, key=sums.get)[-8:])
+        assert len({pixel for player in row["players"] for pixel in player}) == 8 * 64
+        for player, name in zip(row["players"], row["player_names"], strict=True):
+            assert image.ravel()[player].sum(dtype=np.float64) == pytest.approx(sums[name])
