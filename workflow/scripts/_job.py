@@ -34,6 +34,14 @@ class Tee:
         return self.terminal.fileno()
 
 
+def fetched(folders: list[str]) -> Path | None:
+    """What a rule's `source` input gives: the one file in its folder, the folder if it holds more, or no source."""
+    if not folders:
+        return None
+    files = [path for path in Path(folders[0]).iterdir() if not path.name.startswith(".")]
+    return files[0] if len(files) == 1 and files[0].is_file() else Path(folders[0])
+
+
 def device(snakemake: Any) -> str:
     """The configured device, `auto` resolved.
 

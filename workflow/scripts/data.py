@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from _job import run
+from _job import fetched, run
 
 
 def main(snakemake):
@@ -11,8 +11,7 @@ def main(snakemake):
     from andor.store import write_table
 
     data = part(Data, snakemake.params.data)
-    source = Path(snakemake.input.source[0]) if snakemake.input.get("source") else None
-    table = read(data, source, snakemake.params.seed)
+    table = read(data, fetched(snakemake.input.get("source", [])), snakemake.params.seed)
     write_table(Path(snakemake.output[0]), table)
 
 

@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from _job import device, run
+from _job import device, fetched, run
 
 
 def main(snakemake):
@@ -13,7 +13,7 @@ def main(snakemake):
 
     settings = part(Model, snakemake.params.model)
     table = read_table(Path(snakemake.input.data))
-    source = Path(snakemake.input.source[0]) if snakemake.input.get("source") else None
+    source = fetched(snakemake.input.get("source", []))
     folder = Path(snakemake.output[0])
     models.make(settings, table, source, folder, snakemake.params.seed, device(snakemake))
 
