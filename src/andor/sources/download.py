@@ -91,6 +91,7 @@ def download(
             if isinstance(error, requests.HTTPError) or _size(part) <= before or attempt == _ATTEMPTS - 1:
                 raise MirrorError(explain(error)) from error
             log.info("%s: broke off (%s), going on", label, explain(error))
+    _tag(part).unlink(missing_ok=True)
     for algorithm, expected in digests.items():
         with part.open("rb") as file:
             actual = hashlib.file_digest(file, algorithm).hexdigest()
@@ -102,7 +103,7 @@ def download(
 
 def _go_on(http: requests.Session, url: str, part: Path, label: str) -> None:
     """Get the rest of a file, or all of it where the server cannot say that it is still the same file."""
-    tag = part.with_name(part.name + ".etag")
+    tag = _tag(part)
     size = _size(part)
     # Bytes as the server holds them: a transparent compression would change the digest.
     headers = {"Accept-Encoding": "identity"}
@@ -141,6 +142,11 @@ def _go_on(http: requests.Session, url: str, part: Path, label: str) -> None:
                 bar.update(file.write(chunk))
     if total is not None and _size(part) != total:
         raise requests.ConnectionError(f"{_size(part)} of {total} bytes came")
+
+
+def _tag(part: Path) -> Path:
+    """File that holds what the server calls the version of which ``part`` is the beginning."""
+    return part.with_name(part.name + ".etag")
 
 
 def _size(file: Path) -> int:

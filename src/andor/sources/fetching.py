@@ -105,7 +105,7 @@ def _stored_or_fetched(
                 log.info("%s: is in the store", mirror.uri)
                 return content
             try:
-                staged = _obtain(mirror, workspace, sha256, base, offline, log)
+                staged = _obtain(mirror, workspace, base, offline, log)
                 actual = content_digest(staged)
                 if sha256 and actual != sha256:
                     raise MirrorError(f"sha256 is {actual}, expected {sha256}")
@@ -114,7 +114,7 @@ def _stored_or_fetched(
                 failures.append(f"{mirror.uri}: {error}")
                 shutil.rmtree(workspace / _STAGED, ignore_errors=True)
                 continue
-            content = store.add(staged)
+            content = store.add(staged, actual)
             if mirror.scheme == "hf":
                 store.remember(mirror.uri, actual)
             log.info("%s: fetched, sha256 %s", mirror.uri, actual)
@@ -122,9 +122,7 @@ def _stored_or_fetched(
         raise MirrorError("; ".join(failures))
 
 
-def _obtain(
-    mirror: Mirror, workspace: Path, sha256: str | None, base: Path, offline: bool, log: logging.Logger
-) -> Path:
+def _obtain(mirror: Mirror, workspace: Path, base: Path, offline: bool, log: logging.Logger) -> Path:
     """Get what an address names into the workspace, unverified."""
     staged = workspace / _STAGED
     shutil.rmtree(staged, ignore_errors=True)
@@ -149,7 +147,7 @@ def _obtain(
         raise MirrorError("offline, and the store has no intact copy")
     else:
         content = staged / "0"
-        _download(mirror, workspace, None if members else sha256, log).replace(content)
+        _download(mirror, workspace, log).replace(content)
     for depth, member in enumerate(members, start=1):
         archive, content = content, staged / str(depth)
         extract(archive, member, content)
@@ -158,7 +156,7 @@ def _obtain(
     return content
 
 
-def _download(mirror: Mirror, workspace: Path, sha256: str | None, log: logging.Logger) -> Path:
+def _download(mirror: Mirror, workspace: Path, log: logging.Logger) -> Path:
     from andor.sources import registries
     from andor.sources.download import download, session
 
@@ -170,7 +168,6 @@ def _download(mirror: Mirror, workspace: Path, sha256: str | None, log: logging.
         else:
             url, digests = mirror.name, {}
         target = workspace / key(mirror.uri)
-        expected = digests | ({"sha256": sha256} if sha256 else {})
         log.info("%s: downloading", mirror.uri)
-        download(http, url, target, digests=expected, label=mirror.uri.partition("!")[0], log=log)
+        download(http, url, target, digests=digests, label=mirror.uri.partition("!")[0], log=log)
     return target

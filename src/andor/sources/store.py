@@ -115,16 +115,17 @@ class Store:
         path = self.root / digest
         return path if path.exists() and content_digest(path) == digest else None
 
-    def add(self, content: Path) -> Path:
-        """Move content, which lies in `workspace`, to its place; call it with the lock held."""
-        digest = content_digest(content)
+    def add(self, content: Path, digest: str) -> Path:
+        """Move content with a digest from a `workspace` to its place."""
         path = self.root / digest
-        if self.find(digest):
-            return path
-        if path.exists():
-            damaged = content.with_name("damaged")
-            path.rename(damaged)
-        content.rename(path)
+        if path.exists() and not self.find(digest):
+            path.rename(content.with_name("damaged"))
+        if not path.exists():
+            try:
+                content.rename(path)
+            except OSError:  # the same content, just added under another address?
+                if not self.find(digest):
+                    raise
         return path
 
     def recall(self, uri: str) -> str | None:
