@@ -68,7 +68,7 @@ def test_merged_or_interactions_keep_their_zero_at_the_empty_coalition(shapiq, t
 
 def test_shapiq_reads_game_values(shapiq, v, tmp_path):
     write_game_values(tmp_path / "game.npz", v)
-    game = shapiq.Game(n_players=4)
+    game = shapiq.Game(n_players=4, normalize=False)
     game.load_values(tmp_path / "game.npz", precomputed=True)
     assert game.n_players == 4
     for mask in range(16):

@@ -175,6 +175,15 @@ def test_two_levels_of_blocks_above_a_piece(monkeypatch):
         close(transform(v), result)
 
 
+def test_24_players():
+    planted = np.zeros(2**24, np.float32)
+    planted[[0, 0b1011, 2**20, 2**23 + 2**16 + 1, 2**24 - 1]] = [1, -2, 3, 4, -5]
+    for forward, backward in PAIRS:
+        v = backward(planted)
+        assert (v[0], v[-1]) == (1, 1 - 2 + 3 + 4 - 5)
+        np.testing.assert_array_equal(forward(v, out=v), planted)
+
+
 @pytest.mark.parametrize("threads", [1, 2])
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 @pytest.mark.parametrize("transform", ALL, ids=name)
