@@ -162,7 +162,13 @@ def plot(record: dict[str, Any], path: Path) -> None:
     for name, marker in (("build and multiply", "x"), ("shapiq", "+")):
         nanoseconds = others["seconds"][name] / 2 ** others["n"] * 1e9
         axes.plot(others["n"], nanoseconds, marker, color="C3", label=f"{name}, float64")
-    axes.set(xlabel="players n", ylabel="nanoseconds a coalition", yscale="log", title="AND transform, one thread")
+    axes.set(
+        xlabel="players n",
+        xticks=range(4, 23, 2),
+        ylabel="nanoseconds a coalition",
+        yscale="log",
+        title="AND transform, one thread",
+    )
     axes.legend(fontsize="small")
     figure.savefig(path, dpi=120)
 

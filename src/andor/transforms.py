@@ -35,7 +35,7 @@ _CACHE_BITS = 16
 
 
 def and_transform(v: Array, out: Array | None = None) -> Array:
-    """AND interactions (Harsanyi dividends) I(S) = sum_{T subset S} (-1)^(|S|-|T|) v(T): the Moebius transform.
+    """AND interactions (Harsanyi dividends) I(S) = Σ_{T⊆S} (−1)^(|S|−|T|) v(T): the Möbius transform.
 
     Chen et al., ICLR 2024, Eq 2.
     """
@@ -43,12 +43,12 @@ def and_transform(v: Array, out: Array | None = None) -> Array:
 
 
 def and_inverse(interactions: Array, out: Array | None = None) -> Array:
-    """Values v(S) = sum_{T subset S} I(T) of AND interactions: the zeta transform."""
+    """Values v(S) = Σ_{T⊆S} I(T) of AND interactions: the zeta transform."""
     return kronecker_power(interactions, _ZETA, out)
 
 
 def and_adjoint(y: Array, out: Array | None = None) -> Array:
-    """Transpose of `and_transform`: <and_transform(v), y> = <v, and_adjoint(y)>."""
+    """Transpose of `and_transform`: ⟨and_transform(v), y⟩ = ⟨v, and_adjoint(y)⟩."""
     return kronecker_power(y, _transpose(_MOEBIUS), out)
 
 
@@ -58,7 +58,7 @@ def and_inverse_adjoint(y: Array, out: Array | None = None) -> Array:
 
 
 def or_transform(v: Array, out: Array | None = None) -> Array:
-    """OR interactions I(S) = -sum_{T subset S} (-1)^(|S|-|T|) v(N - T) for S not empty, and I(empty) = v(empty).
+    """OR interactions I(S) = −Σ_{T⊆S} (−1)^(|S|−|T|) v(N∖T) for S ≠ ∅, and I(∅) = v(∅).
 
     Chen et al., ICLR 2024, Eq 3.
     """
@@ -69,21 +69,19 @@ def or_transform(v: Array, out: Array | None = None) -> Array:
 
 
 def or_inverse(interactions: Array, out: Array | None = None) -> Array:
-    """Values v(S) = I(empty) + sum_{T: T meets S} I(T) of OR interactions."""
+    """Values v(S) = I(∅) + Σ_{T∩S≠∅} I(T) of OR interactions."""
     i_empty = _first(interactions)
-    # -sum_{T in N - S} I(T), which for S empty is minus the sum of all: what meets S is all less what lies outside S.
+    # −Σ_{T⊆N∖S} I(T), which at S = ∅ is minus the sum of all: what meets S is all less what lies outside S.
     out = kronecker_power(interactions, _ZETA_OF_COMPLEMENT, out, scale=-1)
     out += (i_empty - out[..., 0])[..., None]
     return out
 
 
 def or_adjoint(y: Array, out: Array | None = None) -> Array:
-    """Transpose of `or_transform`, the empty coalition included: <or_transform(v), y> = <v, or_adjoint(y)>."""
+    """Transpose of `or_transform`, the empty coalition included: ⟨or_transform(v), y⟩ = ⟨v, or_adjoint(y)⟩."""
     y_empty = _first(y)
     out = kronecker_power(y, _MOEBIUS_OF_COMPLEMENT, out, scale=-1)
-    out[..., -1] += (
-        y_empty  # the power's row of the empty coalition picks v(N), with a minus; or_transform's picks v(empty)
-    )
+    out[..., -1] += y_empty  # the power's row of the empty coalition picks −v(N), that of or_transform v(∅)
     out[..., 0] += y_empty
     return out
 
@@ -100,7 +98,7 @@ def or_inverse_adjoint(y: Array, out: Array | None = None) -> Array:
 def kronecker_power(x: Array, matrix: Sequence[Sequence[float]], out: Array | None = None, scale: float = 1) -> Array:
     """Apply the n-fold Kronecker power of a 2x2 matrix to the last axis: any transform that treats all players alike.
 
-    y[S] = scale * sum_T prod_i matrix[S_i][T_i] x[T], where S_i is bit i of S. Bits are taken in blocks, each one
+    y[S] = scale · Σ_T Π_i matrix[S_i][T_i] · x[T], where S_i is bit i of S. Bits are taken in blocks, each one
     product with a small dense matrix, and all blocks that fit are done while a piece of the array is in the cache. For
     n <= 16 memory is read and written once, for larger n twice, against n times for plain butterflies.
 
