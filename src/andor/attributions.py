@@ -29,7 +29,7 @@ def predict(
 ) -> np.ndarray:
     """Return the masked outputs v(S) that interactions, or some of them, add up to.
 
-    v(S) = Σ_{T⊆S} I_and(T) + Σ_{T∩S≠∅ or T=∅} I_or(T): universal matching (Chen et al., ICLR 2024, Theorem 2). With all
+    v(S) = Σ_{T⊆S} I_and(T) + Σ_{T∩S≠∅ or T=∅} I_or(T): universal matching (Chen et al., ICLR 2024). With all
     interactions these are the values they were extracted from, up to rounding and the output noise ε.
 
     Parameters

@@ -37,7 +37,7 @@ _CACHE_BITS = 16
 def and_transform(v: Array, out: Array | None = None) -> Array:
     """AND interactions (Harsanyi dividends) I(S) = Σ_{T⊆S} (−1)^(|S|−|T|) v(T): the Möbius transform.
 
-    Chen et al., ICLR 2024, Eq 2.
+    Chen et al., ICLR 2024 (arXiv 2401.16318).
     """
     return kronecker_power(v, _MOEBIUS, out)
 
@@ -60,7 +60,7 @@ def and_inverse_adjoint(y: Array, out: Array | None = None) -> Array:
 def or_transform(v: Array, out: Array | None = None) -> Array:
     """OR interactions I(S) = −Σ_{T⊆S} (−1)^(|S|−|T|) v(N∖T) for S ≠ ∅, and I(∅) = v(∅).
 
-    Chen et al., ICLR 2024, Eq 3.
+    Chen et al., ICLR 2024 (arXiv 2401.16318).
     """
     v_empty = _first(v)
     out = kronecker_power(v, _MOEBIUS_OF_COMPLEMENT, out, scale=-1)
