@@ -1,6 +1,6 @@
 """Numbers that compare the interactions of several models: pure functions of arrays.
 
-Interactions have shape (..., m, 2, 2^n): models, kinds (AND, OR; or AND alone), coalitions by bit mask. Orders <= 1 are
+Interactions have shape (..., m, kinds, 2^n): models, AND and OR (or AND alone), coalitions by bit mask. Orders <= 1 are
 merged, so OR interactions of these orders are 0. The empty coalition is background, no interaction: it is in no set,
 maximum or sum.
 """
@@ -20,16 +20,16 @@ KINDS = ("and", "or")
 """Names of the kinds, by place."""
 
 
-def possible(n: int) -> np.ndarray:
-    """How many coalitions can hold an interaction once orders <= 1 are merged, by kind: [2^n - 1, 2^n - n - 1]."""
-    return np.array([2**n - 1, 2**n - n - 1])
+def possible(n: int, kinds: int = 2) -> np.ndarray:
+    """How many coalitions can hold an interaction once orders <= 1 are merged: 2^n - 1 for AND, 2^n - n - 1 for OR."""
+    return np.array([2**n - 1, 2**n - n - 1])[:kinds]
 
 
 def without_rounding(interactions: np.ndarray) -> np.ndarray:
     """Interactions with what rounding may have left of a 0 set to 0, so that no set is filled up with noise.
 
     An interaction is a signed sum of 2^n float64 values; what is below 2^n * machine epsilon of the largest one of the
-    sample and model is 0. Same shape, (..., 2, 2^n).
+    sample and model is 0. Same shape, (..., kinds, 2^n).
     """
     size = np.abs(interactions)
     noise = size.max((-2, -1), keepdims=True) * size.shape[-1] * np.finfo(np.float64).eps
@@ -56,10 +56,10 @@ def salience_bound(
 
     Parameters
     ----------
-    strength : float64, shape (K, m, 2, 2^n)
+    strength : float64, shape (K, m, kinds, 2^n)
         `strengths` of K samples.
     rule
-        ``sample``: share of the largest strength of the sample and model, over both kinds. ``pooled``: of the model's
+        ``sample``: share of the largest strength of the sample and model, over all kinds. ``pooled``: of the model's
         largest over all samples (ICLR 2024, Figure 2). ``output``: of the model's mean |v(N) - v(empty)| (the authors'
         code for Figure 4).
     threshold : share
@@ -81,7 +81,7 @@ def salience_bound(
 
 
 def salient(strength: np.ndarray, bound: np.ndarray) -> np.ndarray:
-    """Which interactions are stronger than their sample's and model's bound; bool, shape (K, m, 2, 2^n)."""
+    """Which interactions are stronger than their sample's and model's bound; bool, shape (K, m, kinds, 2^n)."""
     return strength > bound[..., None, None]
 
 
@@ -107,7 +107,7 @@ def shares_to_k(share: float, n: int) -> int:
 
 
 def shared_by_all(chosen: np.ndarray) -> np.ndarray:
-    """Coalitions that every model chose: bool (..., m, 2, 2^n) to (..., 2, 2^n)."""
+    """Coalitions that every model chose: bool (..., m, kinds, 2^n) to (..., kinds, 2^n)."""
     return chosen.all(-3)
 
 
@@ -116,11 +116,11 @@ def generalization_power(chosen: np.ndarray) -> np.ndarray:
 
     Parameters
     ----------
-    chosen : bool, shape (..., m, 2, 2^n)
+    chosen : bool, shape (..., m, kinds, 2^n)
 
     Returns
     -------
-    float64, shape (..., m, 2)
+    float64, shape (..., m, kinds)
         NaN where model i's set is empty.
     """
     own = chosen.sum(-1)
@@ -135,15 +135,14 @@ def chance_power(chosen: np.ndarray) -> np.ndarray:
 
     Parameters
     ----------
-    chosen : bool, shape (..., m, 2, 2^n)
+    chosen : bool, shape (..., m, kinds, 2^n)
 
     Returns
     -------
-    float64, shape (..., m, 2)
+    float64, shape (..., m, kinds)
     """
     own = chosen.sum(-1)
-    chances = np.maximum(possible(number_of_players(chosen.shape[-1])), 1)
-    share = own / chances[: chosen.shape[-2]]
+    share = own / np.maximum(possible(number_of_players(chosen.shape[-1]), kinds=own.shape[-1]), 1)
     models = share.shape[-2]
     others = np.stack([np.delete(share, i, axis=-2).prod(-2) for i in range(models)], axis=-2)
     return np.where(own > 0, others, np.nan)
@@ -158,21 +157,21 @@ def ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
 
 
 def sorted_strengths(strength: np.ndarray) -> np.ndarray:
-    """Strengths of both kinds together, strongest first, in shares of the sample's largest (all 0 if that is 0).
+    """Strengths of all kinds together, strongest first, in shares of the sample's largest (all 0 if that is 0).
 
     Parameters
     ----------
-    strength : float64, shape (..., 2, 2^n)
+    strength : float64, shape (..., kinds, 2^n)
 
     Returns
     -------
-    float64, shape (..., R) with R = 2^(n+1) - n - 2, the number of possible interactions.
+    float64, shape (..., R)
+        R is the number of possible interactions.
     """
-    n = number_of_players(strength.shape[-1])
-    order = orders(n)
-    both = np.concatenate([strength[..., AND, order >= 1], strength[..., OR, order >= 2]], axis=-1)
-    both = -np.sort(-both, axis=-1)
-    return np.divide(both, both[..., :1], out=np.zeros_like(both), where=both[..., :1] > 0)
+    order = orders(number_of_players(strength.shape[-1]))
+    together = np.concatenate([strength[..., kind, order > kind] for kind in range(strength.shape[-2])], axis=-1)
+    together = -np.sort(-together, axis=-1)
+    return np.divide(together, together[..., :1], out=np.zeros_like(together), where=together[..., :1] > 0)
 
 
 def strength_by_order(interactions: np.ndarray) -> np.ndarray:

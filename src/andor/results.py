@@ -92,7 +92,7 @@ class TaskResults:
     @property
     def passed_over(self) -> dict[str, int]:
         """Test items that were no candidates for want of players, counted by reason."""
-        return store.read_metadata(self.folder / "samples.parquet").get("passed_over", {})
+        return json.loads((self.samples.schema.metadata or {}).get(b"passed_over", b"{}"))
 
     @functools.cached_property
     def eligibility(self) -> pa.Table:
@@ -117,11 +117,15 @@ class TaskResults:
         """``timings.csv`` of a model's chunks: sample, seconds, and whether its masked outputs came from the cache."""
         rows = []
         for chunk in self.chunks:
-            with (self.folder / "masked_outputs" / model / chunk / "timings.csv").open(encoding="utf-8") as file:
-                rows += [
-                    {"sample": int(row["sample"]), "seconds": float(row["seconds"]), "cached": row["cached"] == "true"}
-                    for row in csv.DictReader(file)
-                ]
+            path = self.folder / "masked_outputs" / model / chunk / "timings.csv"
+            try:
+                table = list(csv.DictReader(path.read_text(encoding="utf-8").splitlines()))
+            except FileNotFoundError:
+                raise UserError(f"{path}: no such file; delete its folder and run again") from None
+            rows += [
+                {"sample": int(row["sample"]), "seconds": float(row["seconds"]), "cached": row["cached"] == "true"}
+                for row in table
+            ]
         return rows
 
     def interaction_files(self, method: str, unit: str) -> list[Path]:
@@ -147,12 +151,13 @@ class TaskResults:
 
     @functools.cache  # noqa: B019
     def merged_interactions(self, method: str, unit: str) -> np.ndarray:
-        """Interactions with OR effects of orders <= 1 added to the AND ones, and no rounding errors; (K, m, 2, 2^n)."""
+        """Interactions of the method's kinds, orders <= 1 merged, without rounding errors; (K, m, kinds, 2^n)."""
         raw = self.raw_interactions(method, unit)
-        return without_rounding(np.stack(merge_low_orders(raw[:, :, 0], raw[:, :, 1]), axis=2))
+        merged = without_rounding(np.stack(merge_low_orders(raw[:, :, 0], raw[:, :, 1]), axis=2))
+        return merged[:, :, : len(self.kinds(method))]
 
     def of_ensemble(self, method: str, ensemble: str) -> np.ndarray:
-        """Merged interactions of an ensemble's models, be they found together or one by one; (K, m, 2, 2^n)."""
+        """Merged interactions of an ensemble's models, be they found together or one by one; (K, m, kinds, 2^n)."""
         if self.methods[method] == "generalizable":
             return self.merged_interactions(method, ensemble)
         return np.concatenate([self.merged_interactions(method, model) for model in self.ensembles[ensemble]], axis=1)

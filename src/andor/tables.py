@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,9 @@ from andor.metrics import Bootstrap
 from andor.results import TaskResults, per_model
 
 TEXT, NUMBER, COUNT, FLAG = pa.string(), pa.float64(), pa.int64(), pa.bool_()
+SUMMARY_PERCENTS = (1, 5, 10)
+"""Strongest interactions that the summary compares, of 2^n."""
+SUMMARY_QUANTITIES = ("power", "low", "high", "chance")
 
 SCHEMAS: dict[str, pa.Schema] = {
     name: pa.schema(columns)
@@ -169,8 +173,8 @@ SCHEMAS: dict[str, pa.Schema] = {
             **{
                 f"{quantity}_{kind}_{percent}": NUMBER
                 for kind in metrics.KINDS
-                for percent in (1, 5, 10)  # of 2^n
-                for quantity in ("power", "low", "high", "chance")
+                for percent in SUMMARY_PERCENTS
+                for quantity in SUMMARY_QUANTITIES
             },
             "salient": NUMBER,  # mean number per sample, both kinds
             "shared_share": NUMBER,
@@ -203,6 +207,14 @@ def finish(name: str, frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
     return pd.concat(frames, ignore_index=True)[schema.names]
 
 
+def spread(count: int, head: bool = False) -> np.ndarray:
+    """Positions 0..count-1; where a table would get too long, up to 4096 of them, denser at the ``head`` if asked."""
+    if count <= 4096:
+        return np.arange(count)
+    points = np.geomspace(1, count, 4096) - 1 if head else np.linspace(0, count - 1, 4096)
+    return np.unique(points.round().astype(np.int64))
+
+
 def _bootstrap(results: TaskResults) -> Bootstrap:
     return Bootstrap(len(results.sample_numbers), results.analysis.draws, results.seed)
 
@@ -214,22 +226,42 @@ def _units(results: TaskResults) -> Iterator[tuple[str, str, list[str]]]:
             yield method, unit, members
 
 
-def _ensembles(results: TaskResults) -> Iterator[tuple[str, str, list[str]]]:
-    """Method, ensemble and the ensemble's models."""
-    for method, (ensemble, members) in itertools.product(results.methods, results.ensembles.items()):
-        yield method, ensemble, members
-
-
-def _possible(results: TaskResults, method: str, n: int) -> int:
-    """Number of interactions that a method can find."""
-    return int(metrics.possible(n)[: len(results.kinds(method))].sum())
-
-
 def _salience_bound(results: TaskResults, strength: np.ndarray, members: Sequence[str]) -> np.ndarray:
     """Bound of salience by the configured rule; float64, shape (K, m)."""
     salience = results.analysis.salience
     output_range = results.output_range(members) if salience.rule == "output" else None
     return metrics.salience_bound(strength, salience.rule, salience.threshold, output_range)
+
+
+@dataclass(frozen=True, eq=False)
+class Comparison:
+    """The models of an ensemble side by side, under one method.
+
+    `interactions`, `strength` and `salient` have the shape (K, m, kinds, 2^n), `shared` (salient in every model)
+    (K, 1, kinds, 2^n).
+    """
+
+    method: str
+    ensemble: str
+    members: list[str]
+    kinds: tuple[str, ...]
+    interactions: np.ndarray
+    strength: np.ndarray
+    salient: np.ndarray
+    shared: np.ndarray
+
+    def axes(self) -> dict[str, Sequence[str]]:
+        """Labels of the first columns of its rows: method, ensemble, model."""
+        return {"method": [self.method], "ensemble": [self.ensemble], "model": self.members}
+
+
+def _comparisons(results: TaskResults) -> Iterator[Comparison]:
+    for method, (ensemble, members) in itertools.product(results.methods, results.ensembles.items()):
+        interactions = results.of_ensemble(method, ensemble)
+        strength = metrics.strengths(interactions)
+        salient = metrics.salient(strength, _salience_bound(results, strength, members))
+        shared = metrics.shared_by_all(salient)[:, None]
+        yield Comparison(method, ensemble, members, results.kinds(method), interactions, strength, salient, shared)
 
 
 # ---------------------------------------------------------------------------------------------- models and samples
@@ -283,36 +315,25 @@ def eligibility(results: TaskResults) -> pd.DataFrame:
 
 def generalization(results: TaskResults) -> pd.DataFrame:
     """Generalization power of the k strongest interactions, for several k."""
-    shares, bootstrap = results.analysis.strongest, _bootstrap(results)
-    frames = []
-    for method, ensemble, members in _ensembles(results):
-        interactions, kinds = results.of_ensemble(method, ensemble), results.kinds(method)
-        frame = _power_of_strongest(interactions[:, :, : len(kinds)], members, kinds, shares, bootstrap)
-        frames.append(frame.assign(method=method, ensemble=ensemble))
+    bootstrap = _bootstrap(results)
+    frames = [_power_of_strongest(each, results.analysis.strongest, bootstrap) for each in _comparisons(results)]
     return finish("generalization", frames)
 
 
-def _power_of_strongest(
-    interactions: np.ndarray,
-    members: Sequence[str],
-    kinds: Sequence[str],
-    shares: Sequence[float],
-    bootstrap: Bootstrap,
-) -> pd.DataFrame:
+def _power_of_strongest(each: Comparison, shares: Sequence[float], bootstrap: Bootstrap) -> pd.DataFrame:
     """Power, interval, chance and counts for each model, kind and share of 2^n."""
-    strength = metrics.strengths(interactions)
-    ranked = metrics.ranks(strength)
-    sizes = [metrics.shares_to_k(share, number_of_players(strength.shape[-1])) for share in shares]
+    ranked = metrics.ranks(each.strength)
+    sizes = [metrics.shares_to_k(share, number_of_players(each.strength.shape[-1])) for share in shares]
     powers, chances, short = [], [], []
     for k in sizes:
-        chosen = metrics.strongest(strength, ranked, k)
+        chosen = metrics.strongest(each.strength, ranked, k)
         powers.append(metrics.generalization_power(chosen))
         chances.append(metrics.chance_power(chosen))
         short.append((chosen.sum(-1) < k).sum(0))
     power = np.stack(powers, axis=-1)  # (K, m, kinds, shares)
     low, high = bootstrap.interval(power)
     return tidy(
-        {"model": members, "kind": kinds, "share": shares},
+        {**each.axes(), "kind": each.kinds, "share": shares},
         k=sizes,
         power=metrics.mean(power),
         low=low,
@@ -327,89 +348,69 @@ def sharing(results: TaskResults) -> pd.DataFrame:
     """Salient interactions: how many, how many that all models of the ensemble have, and how much of the strength."""
     bootstrap = _bootstrap(results)
     frames = []
-    for method, ensemble, members in _ensembles(results):
-        kinds = results.kinds(method)
-        strength = metrics.strengths(results.of_ensemble(method, ensemble))
-        chosen = metrics.salient(strength, _salience_bound(results, strength, members))
-        strength, chosen = strength[:, :, : len(kinds)], chosen[:, :, : len(kinds)]
-        shared = metrics.shared_by_all(chosen)[:, None]
-        power = metrics.generalization_power(chosen)
+    for each in _comparisons(results):
+        power = metrics.generalization_power(each.salient)
         low, high = bootstrap.interval(power)
-        total, of_shared = strength.sum(-1), (strength * shared).sum(-1)
+        total, of_shared = each.strength.sum(-1), (each.strength * each.shared).sum(-1)
         shared_low, shared_high = bootstrap.interval(of_shared, over=total)
-        frame = tidy(
-            {"model": members, "kind": kinds},
-            salient=chosen.sum(-1).mean(0),
-            shared=shared.sum(-1).mean(0),
-            power=metrics.mean(power),
-            low=low,
-            high=high,
-            chance=metrics.mean(metrics.chance_power(chosen)),
-            samples=(~np.isnan(power)).sum(0),
-            strength=total.mean(0),
-            shared_strength=of_shared.mean(0),
-            shared_share=metrics.ratio(of_shared.mean(0), total.mean(0)),
-            shared_low=shared_low,
-            shared_high=shared_high,
+        frames.append(
+            tidy(
+                {**each.axes(), "kind": each.kinds},
+                salient=each.salient.sum(-1).mean(0),
+                shared=each.shared.sum(-1).mean(0),
+                power=metrics.mean(power),
+                low=low,
+                high=high,
+                chance=metrics.mean(metrics.chance_power(each.salient)),
+                samples=(~np.isnan(power)).sum(0),
+                strength=total.mean(0),
+                shared_strength=of_shared.mean(0),
+                shared_share=metrics.ratio(of_shared.mean(0), total.mean(0)),
+                shared_low=shared_low,
+                shared_high=shared_high,
+            )
         )
-        frames.append(frame.assign(method=method, ensemble=ensemble))
     return finish("sharing", frames)
 
 
 def orders(results: TaskResults) -> pd.DataFrame:
     """Strength by order and sign: of all interactions, and of those that every model of the ensemble shares."""
     frames = []
-    for method, ensemble, members in _ensembles(results):
-        kinds, interactions = results.kinds(method), results.of_ensemble(method, ensemble)
-        strength = metrics.strengths(interactions)
-        chosen = metrics.salient(strength, _salience_bound(results, strength, members))
-        shared = metrics.shared_by_all(chosen)[:, None]
-        of_all = metrics.strength_by_order(interactions[:, :, : len(kinds)]).mean(0)
-        of_shared = metrics.strength_by_order((interactions * shared)[:, :, : len(kinds)]).mean(0)
-        frame = tidy(
-            {"model": members, "kind": kinds, "order": range(1, of_all.shape[-2]), "sign": [1, -1]},
-            strength=of_all[:, :, 1:],
-            shared=of_shared[:, :, 1:],
-        )
-        frames.append(frame.assign(method=method, ensemble=ensemble))
+    for each in _comparisons(results):
+        of_all = metrics.strength_by_order(each.interactions).mean(0)[:, :, 1:]
+        of_shared = metrics.strength_by_order(each.interactions * each.shared).mean(0)[:, :, 1:]
+        axes = {**each.axes(), "kind": each.kinds, "order": range(1, of_all.shape[2] + 1), "sign": [1, -1]}
+        frames.append(tidy(axes, strength=of_all, shared=of_shared))
     return finish("orders", frames)
 
 
 def interactions(results: TaskResults) -> pd.DataFrame:
     """The strongest interactions of each sample by name, with their strength in every model of the ensemble."""
     frames = []
-    for method, ensemble, members in _ensembles(results):
-        values, kinds = results.of_ensemble(method, ensemble), results.kinds(method)
-        strength = metrics.strengths(values)
-        chosen = metrics.salient(strength, _salience_bound(results, strength, members))
-        shared = metrics.shared_by_all(chosen)
-        ranked = metrics.ranks(strength)
-        listed = metrics.strongest(strength, ranked, results.analysis.listed).any(1)
-        sample, kind, coalition = np.nonzero(listed[:, : len(kinds)])
+    for each in _comparisons(results):
+        ranked = metrics.ranks(each.strength)
+        listed = metrics.strongest(each.strength, ranked, results.analysis.listed).any(1)
+        sample, kind, coalition = np.nonzero(listed)
         best = ranked.min(1)[sample, kind, coalition]
         by_rank = np.lexsort((coalition, best, kind, sample))
         sample, kind, coalition = sample[by_rank], kind[by_rank], coalition[by_rank]
         names = [_members(results.player_names[s], c) for s, c in zip(sample.tolist(), coalition.tolist(), strict=True)]
-        at = (sample[:, None], np.arange(len(members)), kind[:, None], coalition[:, None])
-        repeat = len(members)
-        frames.append(
-            pd.DataFrame(
-                {
-                    "sample": np.repeat(np.array(results.sample_numbers)[sample], repeat),
-                    "method": method,
-                    "ensemble": ensemble,
-                    "kind": np.repeat(np.array(kinds, dtype=object)[kind], repeat),
-                    "coalition": np.repeat(coalition, repeat),
-                    "order": np.repeat(np.bitwise_count(coalition), repeat).astype(np.int64),
-                    "members": np.repeat(np.array(names, dtype=object), repeat),
-                    "model": np.tile(np.array(members, dtype=object), len(sample)),
-                    "strength": values[at].ravel(),
-                    "rank": pd.array(ranked[at].ravel() + 1, dtype="Int64"),
-                    "salient": chosen[at].ravel(),
-                    "shared": np.repeat(shared[sample, kind, coalition], repeat),
-                }
-            ).assign(rank=lambda frame: frame["rank"].mask(frame["strength"] == 0))
-        )
+        # a row per listed interaction and model
+        at = (sample[:, None], np.arange(len(each.members)), kind[:, None], coalition[:, None])
+        rows = {
+            "sample": np.array(results.sample_numbers)[sample][:, None],
+            "kind": np.array(each.kinds, dtype=object)[kind][:, None],
+            "coalition": coalition[:, None],
+            "order": np.bitwise_count(coalition)[:, None],
+            "members": np.array(names, dtype=object)[:, None],
+            "model": np.array(each.members, dtype=object),
+            "strength": each.interactions[at],
+            "rank": np.where(each.strength[at] > 0, ranked[at] + 1.0, np.nan),
+            "salient": each.salient[at],
+            "shared": each.shared[:, 0][sample, kind, coalition][:, None],
+        }
+        flat = {name: np.broadcast_to(column, at[0].shape[:1] + at[1].shape).ravel() for name, column in rows.items()}
+        frames.append(pd.DataFrame({"method": each.method, "ensemble": each.ensemble, **flat}))
     return finish("interactions", frames)
 
 
@@ -422,44 +423,43 @@ def _members(names: Sequence[str], coalition: int) -> str:
 
 
 def sparsity(results: TaskResults) -> pd.DataFrame:
-    """Sorted strengths of both kinds, in shares of the sample's largest, mean over samples."""
+    """Sorted strengths of all kinds, in shares of the sample's largest, mean over samples."""
     bootstrap = _bootstrap(results)
     frames = []
     for method, unit, members in _units(results):
-        strength = metrics.strengths(results.merged_interactions(method, unit))
-        curve = metrics.sorted_strengths(strength)
-        # the original method has no OR interactions: those zeros come last
-        curve = curve[..., : _possible(results, method, number_of_players(strength.shape[-1]))]
+        curve = metrics.sorted_strengths(metrics.strengths(results.merged_interactions(method, unit)))
+        ranks = spread(curve.shape[-1], head=True)
+        curve = curve[..., ranks]
         low, high = bootstrap.interval(curve)
-        axes = {"model": members, "rank": range(1, curve.shape[-1] + 1)}
-        frame = tidy(axes, strength=curve.mean(0), low=low, high=high, samples=len(curve))
-        frames.append(frame.assign(method=method, unit=unit))
+        axes = {"method": [method], "unit": [unit], "model": members, "rank": ranks + 1}
+        frames.append(tidy(axes, strength=curve.mean(0), low=low, high=high, samples=len(curve)))
     return finish("sparsity", frames)
 
 
 def salient(results: TaskResults) -> pd.DataFrame:
-    """How many interactions of both kinds are salient, and how many are exactly 0."""
+    """How many interactions of all kinds are salient, and how many are exactly 0."""
     bootstrap, rule = _bootstrap(results), results.analysis.salience
     frames = []
     for method, unit, members in _units(results):
         strength = metrics.strengths(results.merged_interactions(method, unit))
         bound = _salience_bound(results, strength, members)
         counts = metrics.salient(strength, bound).sum((-2, -1)).astype(float)
-        possible = _possible(results, method, number_of_players(strength.shape[-1]))
+        possible = metrics.possible(number_of_players(strength.shape[-1]), kinds=strength.shape[-2]).sum()
         low, high = bootstrap.interval(counts)
-        frame = tidy(
-            {"model": members},
-            count=counts.mean(0),
-            low=low,
-            high=high,
-            zeros=(possible - (strength > 0).sum((-2, -1))).mean(0),
-            possible=possible,
-            rule=rule.rule,
-            threshold=rule.threshold,
-            bound=bound.mean(0),
-            samples=len(counts),
+        frames.append(
+            tidy(
+                {"method": [method], "unit": [unit], "model": members},
+                count=counts.mean(0),
+                low=low,
+                high=high,
+                zeros=(possible - (strength > 0).sum((-2, -1))).mean(0),
+                possible=possible,
+                rule=rule.rule,
+                threshold=rule.threshold,
+                bound=bound.mean(0),
+                samples=len(counts),
+            )
         )
-        frames.append(frame.assign(method=method, unit=unit))
     return finish("salient", frames)
 
 
@@ -484,35 +484,31 @@ def matching(results: TaskResults) -> pd.DataFrame:
             difference = np.abs(v - predictions[:, place])
             error, largest = np.maximum(difference - kappa, 0.0).max(-1), np.abs(v).max(-1)
             frame = tidy(
-                {"sample": results.sample_numbers},
+                {"method": [method], "unit": [unit], "model": [model], "sample": results.sample_numbers},
                 max_difference=difference.max(-1),
                 kappa=kappa.max(-1),
                 max_error=error,
                 largest_output=largest,
                 relative_error=metrics.ratio(error, largest),
             )
-            frames.append(frame.assign(method=method, unit=unit, model=model))
+            frames.append(frame)
     return finish("matching", frames)
 
 
 def matching_curve(results: TaskResults) -> pd.DataFrame:
-    """Outputs in ascending order and what interactions predict: the mean over samples (at most 1024 points), and all
-    coalitions of the first sample."""
+    """Outputs in ascending order and what interactions predict: mean over samples, and the first sample."""
     frames = []
     for method, unit, members in _units(results):
         predictions = _predictions(results, method, unit)
         for place, model in enumerate(members):
             v = results.values(model)
-            ascending = np.argsort(v, axis=-1, kind="stable")
+            ascending = np.argsort(v, axis=-1, kind="stable")[:, spread(v.shape[-1])]
+            position = (spread(v.shape[-1]) + 0.5) / v.shape[-1]
             v, prediction = (np.take_along_axis(x, ascending, axis=-1) for x in (v, predictions[:, place]))
-            curves = {"v": v, "prediction": prediction, "error": np.abs(v - prediction)}
-            points = min(1024, v.shape[-1])
-            means = {name: x.reshape(len(x), points, -1).mean((0, 2)) for name, x in curves.items()}
-            firsts = {name: x[0] for name, x in curves.items()}
-            for sample, curve in ((-1, means), (results.sample_numbers[0], firsts)):
-                position = (np.arange(len(curve["v"])) + 0.5) / len(curve["v"])
-                frame = pd.DataFrame({"position": position, **curve})
-                frames.append(frame.assign(method=method, unit=unit, model=model, sample=sample))
+            curves = np.stack([v, prediction, np.abs(v - prediction)])
+            mean_and_first = np.stack([curves.mean(1), curves[:, 0]], axis=1)
+            axes = {"method": [method], "unit": [unit], "model": [model], "sample": [-1, 0], "position": position}
+            frames.append(tidy(axes, **dict(zip(("v", "prediction", "error"), mean_and_first, strict=True))))
     return finish("matching_curve", frames)
 
 
@@ -538,46 +534,39 @@ def timings(results: TaskResults) -> pd.DataFrame:
         frames.append(frame.assign(step="masked_outputs", method=None, unit=model))
     for method, unit, _ in _units(results):
         seconds = [entry["seconds"] for entry in results.interaction_metadata(method, unit)]
-        frame = tidy({"sample": results.sample_numbers}, seconds=seconds)
-        frames.append(frame.assign(step="extraction", method=method, unit=unit, cached=None))
+        axes = {"step": ["extraction"], "method": [method], "unit": [unit], "sample": results.sample_numbers}
+        frames.append(tidy(axes, seconds=seconds).assign(cached=None))
     return finish("timings", frames)
 
 
 def summary(results: TaskResults) -> pd.DataFrame:
     """The main numbers of each model in each ensemble, one row a method."""
-    bootstrap, percents = _bootstrap(results), (1, 5, 10)
+    bootstrap, shares = _bootstrap(results), [percent / 100 for percent in SUMMARY_PERCENTS]
     traditional = next((name for name, kind in results.methods.items() if kind == "traditional"), None)
-    rows = []
-    for method, ensemble, members in _ensembles(results):
-        kinds, values = results.kinds(method), results.of_ensemble(method, ensemble)
-        strength = metrics.strengths(values)
-        chosen = metrics.salient(strength, _salience_bound(results, strength, members))
-        total = strength.sum((-2, -1))
-        of_shared = (strength * metrics.shared_by_all(chosen)[:, None]).sum((-2, -1))
+    frames = []
+    for each in _comparisons(results):
+        power = _power_of_strongest(each, shares, bootstrap)
+        wide = power.pivot_table(index="model", columns=["kind", "share"], values=list(SUMMARY_QUANTITIES)).loc[
+            each.members
+        ]
+        powers = {f"{quantity}_{kind}_{100 * share:.0f}": column for (quantity, kind, share), column in wide.items()}
+        total, of_shared = each.strength.sum((-2, -1)), (each.strength * each.shared).sum((-2, -1))
         low, high = bootstrap.interval(of_shared, over=total)
-        power = _power_of_strongest(
-            values[:, :, : len(kinds)], members, kinds, [percent / 100 for percent in percents], bootstrap
-        ).set_index(["model", "kind", "share"])
-        for place, model in enumerate(members):
-            row = {"method": method, "ensemble": ensemble, "model": model}
-            for kind in kinds:
-                for percent in percents:
-                    numbers = power.loc[(model, kind, percent / 100)]
-                    row |= {f"{name}_{kind}_{percent}": numbers[name] for name in ("power", "low", "high", "chance")}
-            l1 = total[:, place].mean()
-            row |= {
-                "salient": chosen[:, place].sum((-2, -1)).mean(),
-                "shared_share": metrics.ratio(of_shared[:, place].mean(), total[:, place].mean()),
-                "shared_low": low[place],
-                "shared_high": high[place],
-                "l1": l1,
-                "l1_ratio": np.nan,
-            }
-            if traditional is not None:
-                alone = metrics.strengths(results.merged_interactions(traditional, model))
-                row["l1_ratio"] = metrics.ratio(l1, alone.sum((-3, -2, -1)).mean())
-            rows.append(row)
-    return finish("summary", [pd.DataFrame(rows, columns=SCHEMAS["summary"].names)] if rows else [])
+        alone = np.full(len(each.members), np.nan)
+        if traditional is not None:
+            alone = metrics.strengths(results.of_ensemble(traditional, each.ensemble)).sum((-2, -1)).mean(0)
+        frame = tidy(
+            each.axes(),
+            **powers,
+            salient=each.salient.sum((-2, -1)).mean(0),
+            shared_share=metrics.ratio(of_shared.mean(0), total.mean(0)),
+            shared_low=low,
+            shared_high=high,
+            l1=total.mean(0),
+            l1_ratio=metrics.ratio(total.mean(0), alone),
+        )
+        frames.append(frame.reindex(columns=SCHEMAS["summary"].names))
+    return finish("summary", frames)
 
 
 TABLES: dict[str, Callable[[TaskResults], pd.DataFrame]] = {

@@ -122,6 +122,17 @@ def test_numbers_of_rows(results, made):
     }
 
 
+def test_long_curves_are_thinned():
+    np.testing.assert_array_equal(tables.spread(4096), np.arange(4096))
+    for head in (False, True):
+        positions = tables.spread(2**20, head)
+        assert positions[0] == 0
+        assert positions[-1] == 2**20 - 1
+        assert 2000 < len(positions) <= 4096
+        assert (np.diff(positions) > 0).all()
+    np.testing.assert_array_equal(tables.spread(2**20, head=True)[:100], np.arange(100))
+
+
 def test_a_task_with_one_model_has_no_ensembles(tree):
     single = dataclasses.replace(
         TaskResults.of(tree[0] / "digits", tree[1], "digits"),
