@@ -142,6 +142,8 @@ def tokenizer(folder: Path) -> PreTrainedTokenizerFast:
         raise UserError(f"{folder}: no tokenizer ({_first_line(error)}); name a folder with tokenizer.json") from None
     if not found.is_fast:
         raise UserError(f"{folder}: its tokenizer has no fast version; name a folder with tokenizer.json")
+    if len(found) == len(found.all_special_ids):  # what transformers makes of a folder without a vocabulary
+        raise UserError(f"{folder}: no tokenizer; name a folder with tokenizer.json")
     return found
 
 

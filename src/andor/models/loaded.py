@@ -69,7 +69,8 @@ class ImageClassifier(LoadedModel):
     """
 
     def __init__(self, network: nn.Module, description: dict[str, Any], mean_image: Tensor) -> None:
-        super().__init__(network, description)
+        # Channels last is the layout in which convolutions are fastest; it changes last bits, so all models have it.
+        super().__init__(network.to(memory_format=torch.channels_last), description)
         self.mean_image = mean_image
 
     def _described(self) -> dict[str, Any]:
@@ -102,7 +103,9 @@ class TextModel(LoadedModel):
         described = self.description | {"tokenizer": hashlib.sha256(canonical(described).encode()).hexdigest()}
         if isinstance(self.network, PreTrainedModel):
             settings = self.network.config.to_diff_dict()
-            described["config"] = {key: value for key, value in settings.items() if key != "transformers_version"}
+            described["config"] = {
+                key: value for key, value in settings.items() if key not in ("transformers_version", "architectures")
+            }
         return described
 
     @property

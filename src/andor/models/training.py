@@ -69,7 +69,6 @@ def _image_classifier(
 ) -> ImageClassifier:
     images = torch.from_numpy(data.images(rows).copy()).to(device)
     labels = torch.from_numpy(rows["label"].to_numpy().astype(np.float32)).to(device)
-    # Channels last is the layout in which convolutions are fastest, on CPUs and on GPUs.
     network = image_network(model.architecture, images.shape[1:]).to(device, memory_format=torch.channels_last)
 
     def loss(batch: np.ndarray) -> Tensor:

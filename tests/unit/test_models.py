@@ -1,0 +1,409 @@
+import json
+import shutil
+
+import numpy as np
+import pyarrow as pa
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+from transformers import BertConfig, BertForSequenceClassification, BertModel, GPT2Config, GPT2LMHeadModel
+
+from andor import config, models
+from andor.errors import UserError
+from andor.models.architectures import TextCNN, image_network
+from andor.models.training import encode
+from tiny import wordpieces
+
+CPU = torch.device("cpu")
+BRIEF = config.ImageClassifier(family="image_classifier", architecture="lenet", training=config.Training(epochs=1))
+QUICK = config.Training(epochs=20, batch_size=8, learning_rate=5e-3)
+SCHOOLED = {
+    "encoder": config.TextEncoder(family="text_encoder", source="tiny", training=QUICK),
+    "cnn": config.TextCNN(family="text_cnn", tokenizer="tiny", width=16, filters=8, training=QUICK),
+    "lenet": config.ImageClassifier(family="image_classifier", architecture="lenet", training=QUICK),
+    "resnet20": config.ImageClassifier(
+        family="image_classifier",
+        architecture="resnet20",
+        training=config.Training(epochs=8, batch_size=8, optimizer="sgd", learning_rate=0.05, balanced=True),
+    ),
+}
+
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+def bert(**settings):
+    return BertConfig(
+        vocab_size=len(wordpieces()), hidden_size=16, num_hidden_layers=2, num_attention_heads=2, intermediate_size=32,
+        max_position_embeddings=64, initializer_range=0.3, **settings,
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def pretrained(tmp_path_factory):
+    """A headless encoder and its tokenizer, in the layout of transformers."""
+    folder = tmp_path_factory.mktemp("pretrained")
+    torch.manual_seed(0)
+    BertModel(bert()).save_pretrained(folder)
+    wordpieces().save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def language(tmp_path_factory):
+    """A causal language model in the layout of transformers."""
+    folder = tmp_path_factory.mktemp("language")
+    tokenizer = wordpieces()
+    torch.manual_seed(0)
+    settings = GPT2Config(
+        vocab_size=len(tokenizer) + 3, n_positions=64, n_embd=16, n_layer=2, n_head=2, initializer_range=0.3,
+        bos_token_id=0, eos_token_id=0,
+    )  # fmt: skip
+    GPT2LMHeadModel(settings).save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return folder
+
+
+def texts():
+    """Sentences of several lengths whose label is whether they name the film or the acting."""
+    fillers = ["", "a", "so it is", "then we go", "x y z - a b", "the"]
+    rows = [
+        (f"{a} {word} {b}", label) for label, word in enumerate(("film", "acting")) for a in fillers for b in fillers
+    ]
+    return table(rows, "text", pa.string())
+
+
+def pictures(size=16):
+    """Noise whose label is whether its left or its right half is bright."""
+    random = np.random.default_rng(0)
+    rows = []
+    for number in range(48):
+        image = random.random((1, size, size), dtype=np.float32) / 4
+        label = int(number % 3 == 0)
+        image[..., : size // 2] += 0.5 * label
+        image[..., size // 2 :] += 0.5 * (1 - label)
+        rows.append((image.ravel(), label))
+    return table(rows, "image", pa.list_(pa.float32())).replace_schema_metadata({"shape": json.dumps([1, size, size])})
+
+
+def table(rows, name, kind):
+    content, labels = zip(*rows, strict=True)
+    split = ["test" if row % 4 == 3 else "train" for row in range(len(rows))]
+    columns = {"item": range(len(rows)), "split": split, "label": labels}
+    kinds = [pa.int32(), pa.string(), pa.int8()]
+    arrays = {key: pa.array(list(values), kind) for (key, values), kind in zip(columns.items(), kinds, strict=True)}
+    return pa.table(arrays | {name: pa.array(list(content), kind)})
+
+
+def data_for(name):
+    return texts() if name in ("encoder", "cnn") else pictures()
+
+
+def source_for(name, pretrained):
+    return pretrained if name in ("encoder", "cnn") else None
+
+
+def outputs(model, rows):
+    """Logits of the first rows of a table."""
+    if isinstance(model, models.ImageClassifier):
+        return model.logits(torch.tensor(rows["image"].to_pylist()[:8]).reshape(8, 1, 16, 16))
+    token_ids = encode(model.tokenizer, rows["text"].to_pylist()[:8])
+    return torch.cat([model.logits(model.embed(torch.tensor(ids))[None]) for ids in token_ids])
+
+
+class TestArchitectures:
+    @pytest.mark.parametrize(
+        ("architecture", "parameters"),
+        # 0.27 M to 0.85 M as in table 6 of He et al. (2016); VGG's published convolutions and batch norms.
+        [
+            ("lenet", 60_941), ("resnet20", 272_000), ("resnet32", 466_000), ("resnet44", 661_000),
+            ("resnet56", 855_000), ("vgg11_bn", 9_227_000), ("vgg13_bn", 9_414_000), ("vgg16_bn", 14_722_000),
+            ("vgg19_bn", 20_034_000),
+        ],
+    )  # fmt: skip
+    def test_forward_and_backward(self, architecture, parameters):
+        network = image_network(architecture, (1, 32, 32))
+        assert sum(weight.numel() for weight in network.parameters()) == pytest.approx(parameters, rel=0.005)
+        logits = network(torch.rand(2, 1, 32, 32))
+        assert logits.shape == (2, 1)
+        logits.sum().backward()
+        assert all(weight.grad is not None and weight.grad.isfinite().all() for weight in network.parameters())
+
+    def test_colour_and_other_sizes(self):
+        for architecture, size in (("lenet", 28), ("resnet20", 8), ("vgg11_bn", 48)):
+            assert image_network(architecture, (3, size, size))(torch.rand(2, 3, size, size)).shape == (2, 1)
+
+    @pytest.mark.parametrize(("architecture", "size"), [("lenet", 15), ("vgg16_bn", 31)])
+    def test_too_small(self, architecture, size):
+        with pytest.raises(UserError, match=rf"data.size {size}: {architecture} needs images of at least {size + 1} "):
+            image_network(architecture, (1, size, size))
+
+    def test_text_cnn_is_kims(self):
+        """Against the definition: the largest response of each filter to any window, rectified, into a dense layer."""
+        network = TextCNN(10, width=4, filters=3, kernels=[2, 3]).eval()
+        sentence = torch.randn(1, 5, 4)
+        features = []
+        for convolution, kernel in zip(network.convolutions, (2, 3), strict=True):
+            margin = torch.zeros(kernel - 1, 4)
+            padded = torch.cat([margin, sentence[0], margin])
+            windows = torch.stack([padded[start : start + kernel].T for start in range(len(padded) - kernel + 1)])
+            responses = torch.einsum("wdk,fdk->wf", windows, convolution.weight) + convolution.bias
+            features.append(responses.amax(dim=0).clamp(min=0))
+        expected = network.head(torch.cat(features))
+        torch.testing.assert_close(network(sentence)[0], expected, rtol=1e-5, atol=1e-6)
+
+    def test_text_cnn_ignores_padding(self):
+        network = TextCNN(10, width=4, filters=30, kernels=[3, 4, 5]).eval()
+        sentence = torch.randn(1, 2, 4)
+        padded = torch.cat([sentence, torch.randn(1, 7, 4)], dim=1)
+        mask = torch.tensor([[1, 1] + [0] * 7])
+        torch.testing.assert_close(network(padded, mask), network(sentence), rtol=1e-5, atol=1e-6)
+
+
+class TestTraining:
+    @pytest.mark.parametrize("name", SCHOOLED)
+    def test_learns_saves_and_loads(self, name, pretrained, tmp_path):
+        """One walk through a model's life: two equal trainings, files, and a loaded model that is the trained one."""
+        rows, source = data_for(name), source_for(name, pretrained)
+        trained = models.train(SCHOOLED[name], rows, source, 0, CPU, progress=False)
+        for split, count in (("train", 3), ("test", 1)):
+            correct, items = models.accuracy(trained, rows, split)
+            assert items == rows.num_rows * count // 4
+            assert correct == items
+
+        again = models.train(SCHOOLED[name], rows, source, 0, CPU, progress=False)
+        assert again.digest == trained.digest
+
+        models.save(trained, tmp_path / "model")
+        assert (tmp_path / "model/model.safetensors").exists()
+        assert not any(file.suffix in (".bin", ".pt", ".pkl") for file in (tmp_path / "model").iterdir())
+        shutil.move(tmp_path / "model", tmp_path / "moved")
+        loaded = models.load(tmp_path / "moved", CPU)
+        assert loaded.digest == trained.digest
+        assert loaded.family == SCHOOLED[name].family
+        assert loaded.device == CPU
+        assert loaded.parameters == sum(weight.numel() for weight in loaded.network.parameters())
+        assert torch.equal(outputs(loaded, rows), outputs(trained, rows))
+        assert not outputs(loaded, rows).requires_grad
+        assert not loaded.network.training
+
+    def test_the_seed_matters_and_the_generator_is_left_alone(self):
+        state = torch.get_rng_state()
+        digests = {models.train(BRIEF, pictures(), None, seed, CPU, progress=False).digest for seed in (0, 1)}
+        assert len(digests) == 2
+        assert torch.equal(torch.get_rng_state(), state)
+
+    def test_test_rows_do_not_reach_training(self):
+        rows = pictures()
+        train_rows = rows.filter(np.asarray(rows["split"]) == "train")
+        whole, part = (models.train(BRIEF, t, None, 0, CPU, progress=False) for t in (rows, train_rows))
+        assert whole.digest == part.digest
+
+    def test_mean_image(self):
+        rows = pictures()
+        trained = models.train(BRIEF, rows, None, 0, CPU, progress=False)
+        pixels = np.array(rows["image"].to_pylist())[np.asarray(rows["split"]) == "train"].mean(axis=0)
+        np.testing.assert_allclose(trained.mean_image.numpy().ravel(), pixels, rtol=1e-5)
+
+    def test_first_layers(self, pretrained):
+        model = config.TextEncoder(family="text_encoder", source="tiny", layers=1, training=config.Training(epochs=1))
+        trained = models.train(model, texts(), pretrained, 0, CPU, progress=False)
+        assert trained.network.config.num_hidden_layers == 1
+        assert len(trained.network.bert.encoder.layer) == 1
+        with pytest.raises(UserError, match="layers 3: `tiny` has only 2; lower it"):
+            models.train(model.model_copy(update={"layers": 3}), texts(), pretrained, 0, CPU, progress=False)
+
+    def test_pretrained_weights_are_where_training_starts(self, pretrained):
+        still = config.Training(epochs=1, learning_rate=1e-12, weight_decay=0)
+        model = config.TextEncoder(family="text_encoder", source="tiny", training=still)
+        trained = models.train(model, texts(), pretrained, 0, CPU, progress=False)
+        origin = load_file(pretrained / "model.safetensors")
+        weights = trained.network.bert.state_dict()
+        assert origin.keys() == weights.keys()
+        for name, weight in origin.items():
+            torch.testing.assert_close(weights[name], weight)
+
+    def test_diverging(self, pretrained):
+        wild = config.Training(epochs=20, optimizer="sgd", learning_rate=1e30)
+        model = config.ImageClassifier(family="image_classifier", architecture="lenet", training=wild)
+        with pytest.raises(UserError, match=r"`training.learning_rate: 1e\+30`: the loss became .*; lower it"):
+            models.train(model, pictures(), None, 0, CPU, progress=False)
+
+    def test_progress(self, capsys):
+        models.train(BRIEF, pictures(), None, 0, CPU)
+        shown = capsys.readouterr()
+        assert shown.out == ""
+        assert "lenet" in shown.err and "loss=" in shown.err and "rate=" in shown.err and "2/2" in shown.err
+
+    def test_balanced(self):
+        from andor.models.training import _epoch
+
+        labels = np.array([1] * 3 + [0] * 21)
+        training = config.Training(batch_size=5, balanced=True)
+        drawn = np.concatenate(list(_epoch(labels, None, training, np.random.default_rng(0))))
+        assert np.bincount(labels[drawn]).tolist() == [12, 12]
+        assert np.bincount(drawn, minlength=24)[:3].tolist() == [4, 4, 4]
+
+    def test_batches_of_like_length(self):
+        from andor.models.training import _epoch
+
+        random = np.random.default_rng(0)
+        lengths = random.integers(3, 60, 1000)
+        batches = list(_epoch(np.zeros(1000), lengths, config.Training(batch_size=16), random))
+        assert sorted(np.concatenate(batches)) == list(range(1000))
+        padded = sum(len(batch) * lengths[batch].max() for batch in batches)
+        assert padded < 1.1 * lengths.sum()
+
+    def test_words_are_dropped_for_the_mask_token(self):
+        from andor.models.training import WORD_DROPOUT, _dropped
+
+        tokenizer = wordpieces()
+        token_ids = torch.tensor([tokenizer("the film the acting")["input_ids"]] * 2000)
+        torch.manual_seed(0)
+        dropped = _dropped(token_ids, tokenizer)
+        masked = dropped == tokenizer.mask_token_id
+        assert torch.equal(dropped[~masked], token_ids[~masked])
+        assert not masked[:, [0, -1]].any()
+        assert masked[:, 1:-1].float().mean() == pytest.approx(WORD_DROPOUT / 2, abs=0.02)
+
+    def test_long_texts_are_cut_off(self, pretrained):
+        rows = texts().slice(0, 8).set_column(3, "text", pa.array(["film " * 500] * 8))
+        model = config.TextEncoder(family="text_encoder", source="tiny", training=config.Training(epochs=1))
+        trained = models.train(model, rows, pretrained, 0, CPU, progress=False)
+        assert models.accuracy(trained, rows, "test")[1] == 2
+
+
+class TestEmbeddings:
+    def test_encoder(self, tmp_path):
+        """Its own embeddings give the logits that transformers gives for token ids."""
+        torch.manual_seed(0)
+        network = BertForSequenceClassification(bert()).eval()
+        model = models.TextClassifier(network, {"family": "text_encoder"}, wordpieces())
+        ids = torch.tensor(model.tokenizer("the acting - a superb film")["input_ids"])
+        embeddings = model.embed(ids)
+        assert embeddings.shape == (len(ids), 16)
+        batch = embeddings.repeat(3, 1, 1)
+        expected = network(input_ids=ids[None]).logits
+        assert expected.abs().max() > 0.1
+        torch.testing.assert_close(model.logits(batch), expected.expand(3, -1), rtol=0, atol=1e-6)
+        assert torch.equal(model.vocabulary_embedding, network.bert.embeddings.word_embeddings.weight)
+
+    def test_language_model(self, language, tmp_path):
+        models.make(config.CausalLM(family="causal_lm", source="tiny"), None, language, tmp_path / "m", 0)
+        model = models.load(tmp_path / "m", CPU)
+        ids = torch.tensor(model.tokenizer("the acting - a superb film")["input_ids"])
+        expected = GPT2LMHeadModel.from_pretrained(language)(input_ids=ids[None]).logits
+        batch = model.embed(ids).repeat(2, 1, 1)
+        torch.testing.assert_close(model.next_logits(batch), expected[:, -1].expand(2, -1), rtol=0, atol=1e-5)
+        positions = torch.tensor([1, 4])
+        torch.testing.assert_close(
+            model.logits_at(batch, positions), expected[:, positions].expand(2, -1, -1), rtol=0, atol=1e-5
+        )
+        assert model.vocabulary_embedding.shape == (len(model.tokenizer), 16)  # without the spare rows
+
+    def test_bfloat16(self, language, tmp_path):
+        both = []
+        for dtype in ("float32", "bfloat16"):
+            settings = config.CausalLM(family="causal_lm", source="tiny", dtype=dtype)
+            models.make(settings, None, language, tmp_path / dtype, 0)
+            model = models.load(tmp_path / dtype, CPU)
+            assert model.network.dtype == getattr(torch, dtype)
+            embeddings = model.embed(torch.tensor([7, 8, 9]))[None]
+            assert embeddings.dtype == model.next_logits(embeddings).dtype == torch.float32
+            both.append((model.digest, model.next_logits(embeddings)))
+        (exact_digest, exact), (rough_digest, rough) = both
+        assert exact_digest != rough_digest
+        assert 0 < (exact - rough).abs().max() < 0.1 * exact.abs().max()
+
+
+class TestFiles:
+    @pytest.fixture
+    def classifier(self, tmp_path):
+        """A ready classifier in the layout of transformers, with tokenizer."""
+        folder = tmp_path / "classifier"
+        torch.manual_seed(0)
+        BertForSequenceClassification(bert()).save_pretrained(folder)
+        wordpieces().save_pretrained(folder)
+        return folder
+
+    def test_ready_classifiers_are_linked(self, classifier, tmp_path):
+        models.make(config.TextEncoder(family="text_encoder", source="tiny"), None, classifier, tmp_path / "m", 0)
+        assert (tmp_path / "m/model.safetensors").samefile(classifier / "model.safetensors")
+        model = models.load(tmp_path / "m", CPU)
+        ids = torch.tensor([[2, 5, 6, 3]])
+        expected = BertForSequenceClassification.from_pretrained(classifier)(input_ids=ids).logits
+        torch.testing.assert_close(model.logits(model.embed(ids)), expected, rtol=0, atol=1e-6)
+
+    def test_first_layers_of_a_ready_classifier(self, classifier, tmp_path):
+        before = (classifier / "config.json").read_bytes()
+        settings = config.TextEncoder(family="text_encoder", source="tiny", layers=1)
+        models.make(settings, None, classifier, tmp_path / "m", 0)
+        assert len(models.load(tmp_path / "m", CPU).network.bert.encoder.layer) == 1
+        assert (classifier / "config.json").read_bytes() == before
+
+    def test_what_is_no_classifier(self, pretrained, classifier, tmp_path):
+        settings = config.TextEncoder(family="text_encoder", source="tiny")
+        with pytest.raises(UserError, match="`source: tiny` is no classifier with two labels; set `training`"):
+            models.make(settings, None, pretrained, tmp_path / "m", 0)
+        BertForSequenceClassification(bert(num_labels=3)).save_pretrained(classifier)
+        with pytest.raises(UserError, match="`source: tiny` is no classifier with two labels"):
+            models.make(settings, None, classifier, tmp_path / "m", 0)
+        (classifier / "model.safetensors").rename(classifier / "pytorch_model.bin")
+        with pytest.raises(UserError, match=r"has no \*\.safetensors"):
+            models.make(settings, None, classifier, tmp_path / "m", 0)
+        (classifier / "config.json").unlink()
+        with pytest.raises(UserError, match=r"no readable config.json .* layout of transformers"):
+            models.make(settings, None, classifier, tmp_path / "m", 0)
+
+    def test_a_folder_without_tokenizer(self, pretrained, tmp_path):
+        shutil.copy(pretrained / "config.json", tmp_path)
+        with pytest.raises(UserError, match=r"no tokenizer; name a folder with tokenizer.json"):
+            models.train(SCHOOLED["cnn"], texts(), tmp_path, 0, CPU, progress=False)
+
+    def test_damage(self, classifier, tmp_path):
+        folder = tmp_path / "m"
+        with pytest.raises(UserError, match=r"model.json: missing or damaged"):
+            models.load(folder, CPU)
+        models.make(config.TextEncoder(family="text_encoder", source="tiny"), None, classifier, folder, 0)
+        weights = load_file(folder / "model.safetensors")
+        weights.pop("classifier.weight")
+        (folder / "model.safetensors").unlink()
+        save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
+        with pytest.raises(UserError, match=r"has no weights classifier.weight; fetch or train the model again"):
+            models.load(folder, CPU)
+        (folder / "model.safetensors").write_bytes(b"cut off")
+        with pytest.raises(UserError, match=r"weights cannot be read"):
+            models.load(folder, CPU)
+
+    def test_damaged_image_classifier(self, tmp_path):
+        models.make(BRIEF, pictures(), None, tmp_path, 0, CPU, progress=False)
+        weights = load_file(tmp_path / "model.safetensors")
+        save_file(weights | {"network.0.bias": torch.zeros(7)}, tmp_path / "model.safetensors")
+        with pytest.raises(UserError, match=r"model.safetensors: does not fit model.json"):
+            models.load(tmp_path, CPU)
+        (tmp_path / "model.safetensors").write_bytes(b"cut off")
+        with pytest.raises(UserError, match=r"model.safetensors: missing or damaged"):
+            models.load(tmp_path, CPU)
+
+    def test_the_digest_covers_all_that_changes_an_output(self):
+        torch.manual_seed(0)
+        weights = BertForSequenceClassification(bert()).state_dict()
+
+        def digest(family="text_encoder", tokenizer=None, bias=0.0, **settings):
+            network = BertForSequenceClassification(bert(**settings))
+            network.load_state_dict(weights)
+            network.classifier.bias.data[0] += bias
+            return models.TextClassifier(network, {"family": family}, tokenizer or wordpieces()).digest
+
+        used = wordpieces()
+        used("some text", padding="max_length", truncation=True)
+        assert digest() == digest(tokenizer=used)
+        other = wordpieces()
+        other.add_tokens(["superb"])
+        changed = [digest("other"), digest(tokenizer=other), digest(bias=1e-6), digest(layer_norm_eps=1e-3)]
+        assert len({digest(), *changed}) == 5
