@@ -648,9 +648,7 @@ def registries(web: Web, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Web
         f"[global]\nindex-url = {web.address}/first/simple\nextra-index-url =\n"
         f"    file:///nowhere\n    {web.address}/second/simple/\n"
     )
-    (tmp_path / "npmrc").write_text(
-        f"# comment=1\nregistry={web.address}/npm/\n@scope:registry = ${{TEST_REGISTRY}}\nfund=false\n"
-    )
+    (tmp_path / "npmrc").write_text(f"registry={web.address}/npm/\n@scope:registry=${{TEST_REGISTRY}}\nfund=false\n")
     monkeypatch.setenv("PIP_CONFIG_FILE", str(tmp_path / "pip.conf"))
     monkeypatch.setenv("NPM_CONFIG_USERCONFIG", str(tmp_path / "npmrc"))
     monkeypatch.setenv("TEST_REGISTRY", f"{web.address}/scoped")
@@ -738,7 +736,11 @@ def integrity(content: bytes) -> str:
     return "sha512-" + base64.b64encode(hashlib.sha512(content).digest()).decode()
 
 
-def test_npm_packages_come_from_npms_registry(tmp_path: Path, registries: Web, monkeypatch) -> None:
+def test_npm_packages_are_checked_by_the_registrys_digest(tmp_path: Path, registries: Web, monkeypatch) -> None:
+    monkeypatch.setenv("PATH", "")  # as where npm is not installed
+    with pytest.raises(UserError, match="npm is not installed: set npm_config_registry"):
+        fetch(["npm:demo@1.0.0!package/top/"], FOLDER_DIGEST, tmp_path / "out", store=tmp_path / "store")
+    monkeypatch.setenv("npm_config_registry", f"{registries.address}/npm/")
     content = tar([(f"package/{name}", data) for name, data in CONTENT])
     npm_answer(registries, "demo@1.0.0", content, integrity=integrity(content))
     npm_answer(registries, "old@1.0.0", content, shasum=hashlib.sha1(content).hexdigest())
@@ -749,8 +751,6 @@ def test_npm_packages_come_from_npms_registry(tmp_path: Path, registries: Web, m
     npm_answer(registries, "wrong-old@1.0.0", content, shasum=hashlib.sha1(b"").hexdigest())
     registries.put("/npm/odd/1.0.0", b"<html>")
     registries.put("/npm/odder/1.0.0", b"{}")
-    registries.put("/scoped/@scope%2Fdemo/1.0.0", registries.files["/npm/demo/1.0.0"])
-    arguments = {"store": tmp_path / "store"}
     for package, said in {
         "wrong": "sha512 is .*, expected",
         "wrong-old": "sha1 is .*, expected",
@@ -759,13 +759,18 @@ def test_npm_packages_come_from_npms_registry(tmp_path: Path, registries: Web, m
         "absent": "404",
     }.items():
         with pytest.raises(UserError, match=said):
-            fetch([f"npm:{package}@1.0.0!package/top/"], FOLDER_DIGEST, tmp_path / "out", **arguments)
-    out = fetch(["npm:@scope/demo@1.0.0!package/top/a.txt"], sha256(b"alpha\n"), tmp_path / "out", **arguments)
-    assert out.read_bytes() == b"alpha\n"
-    monkeypatch.setenv("npm_config_registry", f"{registries.address}/elsewhere")
-    with pytest.raises(UserError, match="404"):
-        fetch(["npm:demo@1.0.0!package/top/"], FOLDER_DIGEST, tmp_path / "out", **arguments)
-    assert registries.requests[-1][0] == "/elsewhere/demo/1.0.0"
+            fetch([f"npm:{package}@1.0.0!package/top/"], FOLDER_DIGEST, tmp_path / "out", store=tmp_path / "store")
+
+
+@pytest.mark.skipif(shutil.which("npm") is None, reason="npm is not installed")
+def test_npms_own_configuration_names_the_registry(tmp_path: Path, registries: Web) -> None:
+    content = tar([(f"package/{name}", data) for name, data in CONTENT])
+    npm_answer(registries, "demo@1.0.0", content, integrity=integrity(content))
+    registries.put("/scoped/@scope%2Fdemo/1.0.0", registries.files["/npm/demo/1.0.0"])
+    for package, asked in {"demo": "/npm/demo/1.0.0", "@scope/demo": "/scoped/@scope%2Fdemo/1.0.0"}.items():
+        uri, store = f"npm:{package}@1.0.0!package/top/a.txt", tmp_path / asked.split("/")[1]
+        assert fetch([uri], sha256(b"alpha\n"), tmp_path / "out", store=store).read_bytes() == b"alpha\n"
+        assert registries.requests[-2:] == [(asked, ""), ("/tarballs/demo.tgz", "")]
 
 
 # ---------------------------------------------------------------------------------------------------- the hub
@@ -923,7 +928,7 @@ def test_the_real_registries(tmp_path: Path, uri: str, digest: str) -> None:
     try:
         content = fetch([uri], digest, tmp_path / "out", store=tmp_path / "store")
     except UserError as error:
-        if "cannot connect" in str(error) or "no answer in time" in str(error):
+        if any(reason in str(error) for reason in ("cannot connect", "no answer in time", "npm is not installed")):
             pytest.skip(f"the registry cannot be reached: {error}")
         raise
     assert content_digest(content) == digest

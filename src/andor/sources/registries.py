@@ -6,10 +6,10 @@ import ast
 import base64
 import os
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
-from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import quote
 
@@ -20,8 +20,6 @@ from pypi_simple import PYPI_SIMPLE_ENDPOINT, DistributionPackage, NoSuchProject
 from andor.sources.download import TIMEOUT, explain
 from andor.sources.errors import MirrorError
 from andor.sources.uri import Mirror
-
-NPM_REGISTRY = ""
 
 
 class Package(NamedTuple):
@@ -129,19 +127,24 @@ def find_npm(http: requests.Session, mirror: Mirror) -> Package:
 
 
 def npm_registry(package: str) -> str:
-    """The registry npm asks for a package: its scope's, else that of the environment, ``~/.npmrc`` or npm's own."""
-    settings = {}
-    file = Path(os.environ.get("NPM_CONFIG_USERCONFIG") or Path.home() / ".npmrc")
-    if file.is_file():
-        for line in file.read_text(errors="replace").splitlines():
-            key, equals, value = line.partition("=")
-            if equals and not key.lstrip().startswith(("#", ";")):
-                settings[key.strip()] = os.path.expandvars(value.strip().strip("'\""))
-    named = [value for name, value in os.environ.items() if name.lower() == "npm_config_registry" and value]
-    scope = package.partition("/")[0] if package.startswith("@") else ""
-    return (
-        settings.get(f"{scope}:registry") or next(filter(None, [*named, settings.get("registry"), NPM_REGISTRY]))
-    ).rstrip("/")
+    """The registry that npm would ask for a package, by its scope or in general; without npm, ``npm_config_registry``.
+
+    Raises
+    ------
+    MirrorError
+        If there is neither.
+    """
+    scope, slash, _ = package.rpartition("/")
+    if npm := shutil.which("npm"):
+        for key in [f"{scope}:registry"] * bool(slash) + ["registry"]:
+            command = [npm, "config", "get", key]
+            address = subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()
+            if address.startswith(("https://", "http://")):  # else "undefined"
+                return address.rstrip("/")
+    for name, address in os.environ.items():
+        if name.lower() == "npm_config_registry" and address:
+            return address.rstrip("/")
+    raise MirrorError("npm is not installed: set npm_config_registry to the address of a registry")
 
 
 def _npm_digests(package: dict[str, str]) -> dict[str, str]:
