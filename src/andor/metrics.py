@@ -112,7 +112,7 @@ def shared_by_all(chosen: np.ndarray) -> np.ndarray:
 
 
 def generalization_power(chosen: np.ndarray) -> np.ndarray:
-    """s^(i) = |intersection of all models' sets| / |set of model i| (ICLR 2024, Eq 7).
+    """s^(i) = |intersection of all models' sets| / |set of model i| (ICLR 2024, Figure 3).
 
     Parameters
     ----------
