@@ -24,6 +24,7 @@ class PlainModel:
     family, digest, device = "image_classifier", "0" * 64, torch.device("cpu")
 
     def __init__(self, pause: float = 0.0) -> None:
+        self.description = {"family": self.family}
         torch.manual_seed(0)
         self.network = torch.nn.Sequential(
             torch.nn.Flatten(), torch.nn.Linear(256, 8), torch.nn.Tanh(), torch.nn.Linear(8, 1)

@@ -147,7 +147,8 @@ def evaluate_chunk(
 
 def cache_content(model: Any, located: Located) -> dict[str, Any]:
     """What names masked outputs in the cache: everything that can change a number in them, and nothing else."""
-    return {"format": FORMAT, "model": model.digest, "precision": "float32", **located.content()}
+    precision = model.description.get("dtype", "float32")
+    return {"format": FORMAT, "model": model.digest, "precision": precision, **located.content()}
 
 
 def outputs_table(outputs: np.ndarray, language: bool) -> pa.Table:

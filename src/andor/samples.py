@@ -139,9 +139,10 @@ def _too_few(candidates: pa.Table, eligibility: pa.Table, found: int, samples: c
     counts = [f"{model}: {count} × {reason}" for (model, reason), count in against.items()]
     passed_over = json.loads((candidates.schema.metadata or {}).get(b"passed_over", b"{}"))
     counts += [f"passed over before: {count} × {reason}" for reason, count in passed_over.items()]
+    screened_all = len(candidates) < samples.candidates
+    more = "use data with more test items" if screened_all else f"raise `samples.candidates: {samples.candidates}`"
     return (
         f"only {found} of {len(candidates)} candidates are eligible, `samples.count` is {samples.count} "
-        f"({'; '.join(counts) or 'the test split has no more items'}); "
-        f"raise `samples.candidates: {samples.candidates}`, or lower `samples.min_range: {samples.min_range:g}` "
-        "or `samples.count`"
+        f"({'; '.join(counts) or 'no reasons: the test split has no more items'}); {more}, "
+        f"or lower `samples.min_range: {samples.min_range:g}` or `samples.count`"
     )

@@ -119,7 +119,7 @@ def test_too_few_eligible_candidates_are_accounted_for():
 
 
 def test_no_candidates_at_all():
-    with pytest.raises(UserError, match="only 0 of 0 candidates"):
+    with pytest.raises(UserError, match=r"only 0 of 0 candidates .* use data with more test items, or lower"):
         select(candidates(0), {"a": screening()}, Reward(), Samples(count=1))
 
 
