@@ -22,6 +22,8 @@ MOST = 4
 """Ensembles side by side."""
 HEIGHT = 1.0
 """Height of a panel, in inches."""
+SAME = 0.005
+"""Chance levels that differ by less are one line."""
 
 
 def draw(tables: Mapping[str, pd.DataFrame], task: TaskInfo) -> Figure:
@@ -61,8 +63,9 @@ def draw(tables: Mapping[str, pd.DataFrame], task: TaskInfo) -> Figure:
     figure.supylabel("generalization power", fontsize=7)
     style.heading(
         figure,
-        f"{task.title}: share of a model’s k strongest interactions that are among the k strongest of every model of the "
-        f"ensemble; mean over {style.samples_phrase(table['samples'])}, bands 95 % bootstrap intervals",
+        f"{task.title}: share of a model’s k strongest interactions that are among the k strongest of every model of "
+        f"the ensemble; mean over {style.samples_phrase(table['samples'])}, "
+        f"bands 95 % bootstrap intervals; dashed: chance",
     )
     return style.settle(figure, panels[:, 0], HEIGHT * len(panels), labels)
 
@@ -70,11 +73,7 @@ def draw(tables: Mapping[str, pd.DataFrame], task: TaskInfo) -> Figure:
 def _panel(axes: Axes, table: pd.DataFrame, colours: Mapping[str, str]) -> list[tuple[float, str, str]]:
     """Draw one panel and return height, text and colour of its lines' labels."""
     ends = []
-    # With fewer than k interactions that are not 0 chance is lower; the highest is what k drawn at random would reach.
-    chance = table.groupby("share")["chance"].max().dropna()
-    if len(chance):
-        axes.plot(chance.index, chance, color=style.GREY, linewidth=0.9, linestyle=(0, (3, 2)))
-        ends.append((float(chance.iloc[-1]), "chance", style.shade(style.GREY, 0.8)))
+    ends += _chance(axes, table, colours)
     for method, color in colours.items():
         mean = table[table["method"] == method].groupby("share")[["power", "low", "high"]].mean().dropna()
         if len(mean):
@@ -87,3 +86,18 @@ def _panel(axes: Axes, table: pd.DataFrame, colours: Mapping[str, str]) -> list[
     axes.yaxis.set_major_locator(MultipleLocator(0.5))
     axes.yaxis.set_minor_locator(MultipleLocator(0.25))
     return ends
+
+
+def _chance(axes: Axes, table: pd.DataFrame, colours: Mapping[str, str]) -> list[tuple[float, str, str]]:
+    """Draw the chance level: one grey line, or one for each method where some have too few interactions."""
+    chance = table.pivot_table(index="share", columns="method", values="chance", aggfunc="mean", observed=True)
+    if chance.empty:
+        return []
+    style_of = {"linewidth": 0.9, "linestyle": (0, (3, 2)), "zorder": 1}
+    if (chance.max(axis=1) - chance.min(axis=1)).max() < SAME:
+        chance = chance.mean(axis=1)
+        axes.plot(chance.index, chance, color=style.GREY, **style_of)
+        return [(float(chance.iloc[-1]), "chance", style.shade(style.GREY, 0.8))]
+    for method in chance:
+        axes.plot(chance.index, chance[method], color=style.tint(colours[method], 0.7), **style_of)
+    return []

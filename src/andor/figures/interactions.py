@@ -18,14 +18,17 @@ from andor.figures.style import TaskInfo
 
 COLUMNS = {
     "interactions": (
-        "sample", "method", "ensemble", "kind", "coalition", "order", "members", "model", "strength", "salient", "shared",
+        "sample", "method", "ensemble", "kind", "coalition", "order", "members", "model", "strength",
+        "salient", "shared",
     ),
     "samples": ("sample", "players"),
 }  # fmt: skip
 LISTED = 5
 """Interactions in each list."""
 TEXT = 3.1
-"""Width of the words of an interaction, in inches."""
+"""Largest width of the words of an interaction, in inches."""
+KIND = 0.35
+"""Width of the word AND, in inches."""
 TILE = 0.82
 """Side of an image, in inches."""
 
@@ -69,9 +72,10 @@ def _lists(table: pd.DataFrame, models: Sequence[str]) -> dict[str, pd.DataFrame
     """The strongest shared and the strongest distinctive interactions: a row each, strength and salience by model."""
     keys = ["kind", "coalition"]
     table = table.astype({"kind": str})
-    strength = table.pivot(index=keys, columns="model", values="strength").reindex(columns=models)
-    salient = table.pivot(index=keys, columns="model", values="salient").reindex(columns=models).eq(True)
-    # Models differ in scale, so an interaction counts by its share of the model's strongest.
+    by_model = table.set_index([*keys, "model"])
+    strength = by_model["strength"].unstack("model").reindex(columns=models)  # noqa: PD010 - nothing to aggregate
+    salient = by_model["salient"].unstack("model").reindex(columns=models).eq(True)  # noqa: PD010
+    # Models differ in scale, so an interaction counts by its share of the model’s strongest.
     score = (strength.abs() / strength.abs().max()).max(axis=1).rename("score")
     about = table.groupby(keys)[["order", "members", "shared"]].first()
     joined = pd.concat({"strength": strength, "salient": salient}, axis=1)
@@ -82,22 +86,38 @@ def _lists(table: pd.DataFrame, models: Sequence[str]) -> dict[str, pd.DataFrame
     number = "both" if len(models) == 2 else f"all {len(models)}"
     return {
         f"shared by {number} models": ranked[shared].head(LISTED),
-        "distinctive: salient in some models only": ranked[distinctive].head(LISTED),
+        "distinctive (salient in some models only)": ranked[distinctive].head(LISTED),
     }
 
 
 # ------------------------------------------------------------------------------------------------------- words
 
 
-def _words(sample: pd.Series, lists: Mapping[str, Mapping[str, pd.DataFrame]], models: Sequence[str], task: TaskInfo) -> Layout:
+def _words(
+    sample: pd.Series, lists: Mapping[str, Mapping[str, pd.DataFrame]], models: Sequence[str], task: TaskInfo
+) -> Layout:
     """A list of words for each method, with a column of bars for each model."""
     line, between = 0.115, 0.06  # heights of a line of words and of the space below, in inches
     texts = {
         method: [
-            [style.wrapped(row["about", "members"], TEXT, style.SMALL, breaks=" ", most=2) for _, row in rows.iterrows()] or ["none"] for rows in blocks.values()
+            [
+                style.wrapped(row["about", "members"], TEXT, style.SMALL, breaks=" ", most=2)
+                for _, row in rows.iterrows()
+            ]
+            or ["none"]
+            for rows in blocks.values()
         ]
         for method, blocks in lists.items()
     }
+    words = max(
+        style.text_width(line)
+        for blocks in texts.values()
+        for block in blocks
+        for text in block
+        for line in text.split("\n")
+    )
+    words = KIND + 0.15 + max(words, 1.7)  # the titles of the lists need some room, too
+    bar = (style.WIDTH - words) / len(models)
     heights = {
         method: sum(0.2 + sum(line * (1 + text.count("\n")) + between for text in block) for block in blocks)
         for method, blocks in texts.items()
@@ -109,7 +129,7 @@ def _words(sample: pd.Series, lists: Mapping[str, Mapping[str, pd.DataFrame]], m
         squeeze=False,
         sharex="col",
         gridspec_kw={
-            "width_ratios": [TEXT + 0.35] + [(style.WIDTH - TEXT - 0.45) / len(models)] * len(models),
+            "width_ratios": [words] + [bar] * len(models),
             "height_ratios": list(heights.values()),
         },
     )
@@ -126,12 +146,12 @@ def _words(sample: pd.Series, lists: Mapping[str, Mapping[str, pd.DataFrame]], m
                 if len(rows):
                     _entry(axes, bars, rows.iloc[place], text, y + height / 2, models)
                 else:
-                    axes.text(0.35, y + height / 2, text, va="center")
+                    axes.text(KIND, y + height / 2, text, va="center")
                 y += height + between
         for panel in panels[row]:
             panel.set_ylim(y, 0)
             panel.set_yticks([])
-        axes.set(xlim=(0, TEXT + 0.35), xticks=[])
+        axes.set(xlim=(0, words), xticks=[])
         axes.set_axis_off()
         axes.set_title(method, loc="left", color=colours[method], fontweight="bold", parse_math=False)
         for panel, model in zip(bars, models, strict=True):
@@ -141,7 +161,7 @@ def _words(sample: pd.Series, lists: Mapping[str, Mapping[str, pd.DataFrame]], m
             panel.set_xticks(_ticks(limits[model]))
             panel.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}".replace("-", "−")))
             if row == 0:
-                panel.set_title(style.wrapped(model, (style.WIDTH - TEXT - 0.6) / len(models) - 0.1), parse_math=False)
+                panel.set_title(style.wrapped(model, bar - 0.2), parse_math=False)
     figure.supxlabel(f"strength in each model ({task.output}); pale where not salient", fontsize=7, x=0.995, ha="right")
     return figure, panels[:, 0], sum(heights.values())
 
@@ -150,7 +170,7 @@ def _entry(axes: Axes, bars: Sequence[Axes], row: pd.Series, text: str, y: float
     """One interaction: its kind, its words, and a bar in each model's column."""
     color = style.KINDS[row.name[0]]
     axes.text(0, y, style.kind_name(row.name[0]), va="center", color=style.shade(color), fontweight="bold")
-    axes.text(0.35, y, text, va="center", linespacing=1.05, parse_math=False)
+    axes.text(KIND, y, text, va="center", linespacing=1.05, parse_math=False)
     for panel, model in zip(bars, models, strict=True):
         panel.barh(y, row["strength", model], height=0.09, color=color if row["salient", model] else style.tint(color))
 
@@ -172,7 +192,9 @@ def _ticks(limit: float) -> list[float]:
 # ------------------------------------------------------------------------------------------------------ images
 
 
-def _images(sample: pd.Series, lists: Mapping[str, Mapping[str, pd.DataFrame]], models: Sequence[str], task: TaskInfo) -> Layout:
+def _images(
+    sample: pd.Series, lists: Mapping[str, Mapping[str, pd.DataFrame]], models: Sequence[str], task: TaskInfo
+) -> Layout:
     """A row of images for each method and list; below each image a bar for each model, relative to its strongest."""
     bars = 0.12 * len(models)
     figure = style.canvas()
@@ -185,7 +207,10 @@ def _images(sample: pd.Series, lists: Mapping[str, Mapping[str, pd.DataFrame]], 
     for band, (method, title, rows) in zip(bands, entries, strict=True):
         band.suptitle(f"{method}: {title}", x=0.005, ha="left", fontsize=7, color=colours[method], parse_math=False)
         column += _band(band, rows, picture, sample["players"], models, limits, bars)
-    figure.supxlabel(f"strength in each model ({task.output}), bars relative to the model’s strongest; pale where not salient", fontsize=7)
+    figure.supxlabel(
+        f"strength in each model ({task.output}), bars relative to the model’s strongest; pale where not salient",
+        fontsize=7,
+    )
     return figure, column, len(bands) * (TILE + bars)
 
 
@@ -218,8 +243,11 @@ def _band(
         image.set_title(f"{style.kind_name(row.name[0])}, order {row['about', 'order']}", color=style.shade(color))
         for y, model in enumerate(models):
             value = row["strength", model]
-            strengths.barh(y, value / limits[model], height=0.7, color=color if row["salient", model] else style.tint(color))
-            strengths.text(1.12, y, style.number(value, "+"), va="center")
+            strengths.barh(
+                y, value / limits[model], height=0.7, color=color if row["salient", model] else style.tint(color)
+            )
+            ink = style.BLACK if row["salient", model] else style.GREY
+            strengths.text(1.12, y, style.number(value, "+"), va="center", color=ink)
         strengths.axvline(0, color=style.BLACK, linewidth=0.6)
         strengths.set(xlim=(-1, 1), ylim=(len(models) - 0.5, -0.5), xticks=[], yticks=[])
         strengths.spines[:].set_visible(False)

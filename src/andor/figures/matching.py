@@ -24,7 +24,7 @@ LABELS = ("v(S), prediction\n(first sample)", "v − prediction\n(first sample)"
 
 
 def draw(tables: Mapping[str, pd.DataFrame], task: TaskInfo) -> Figure:
-    """Per model, coalitions sorted by v: outputs and predictions, what is between them, and its size over all samples."""
+    """Per model, coalitions sorted by v: outputs and predictions, what is between them, and its mean size."""
     curves, bounds = tables["matching_curve"], tables["matching"]
     chosen, joint = style.one_ensemble(curves, task)
     curves, bounds = (table[table["unit"].isin(chosen)] for table in (curves, bounds))
@@ -44,14 +44,16 @@ def draw(tables: Mapping[str, pd.DataFrame], task: TaskInfo) -> Figure:
         model = models[position]
         own, bound = curves[curves["model"] == model], bounds[bounds["model"] == model]
         ends = _outputs(rows[0], own[own["sample"] >= 0], colours)
-        _residuals(rows[1], own[own["sample"] >= 0], _noise_bound(bound[bound["sample"] == bound["sample"].min()]), colours)
+        _residuals(
+            rows[1], own[own["sample"] >= 0], _noise_bound(bound[bound["sample"] == bound["sample"].min()]), colours
+        )
         _errors(rows[2], own[own["sample"] < 0], _noise_bound(bound), colours)
         rows[0].set_title(style.wrapped(model, style.WIDTH / columns - 0.5), parse_math=False)
         if position == len(models) - 1 or column == columns - 1:
             labels[rows[0]] = [style.end_label(rows[0], *end) for end in ends]
         for axes, label in zip(rows, LABELS, strict=True):
             axes.set_xlim(0, 1)
-            axes.yaxis.set_major_locator(MaxNLocator(3))
+            axes.yaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10]))
             axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=0, symbol=" %"))
             axes.set_xticks([0, 0.5, 1])
             axes.tick_params(labelbottom=axes is rows[2])
@@ -60,7 +62,11 @@ def draw(tables: Mapping[str, pd.DataFrame], task: TaskInfo) -> Figure:
     figure.align_ylabels(panels[:, 0])
     figure.supxlabel(f"coalitions S, sorted by v(S) (share of {task.coalitions})", fontsize=7)
     count = style.samples_phrase([bounds["sample"].nunique()])
-    style.heading(figure, f"{task.title}: v is the {task.output}; {count}, κ the bound of the output noise{joint}")
+    style.heading(
+        figure,
+        f"{task.title}: v is the {task.output}; first sample and, at the bottom, mean over {count}; "
+        f"κ bounds the output noise{joint}",
+    )
     return style.settle(figure, panels[:, 0], blocks * sum(HEIGHTS), labels)
 
 
@@ -86,10 +92,9 @@ def _residuals(axes: Axes, first: pd.DataFrame, kappa: float, colours: Mapping[s
     for method, color in colours.items():
         curve = first[first["method"] == method]
         # 2^n points a method: as pixels, or a page of three models at n = 14 takes tens of megabytes
-        axes.plot(
-            curve["position"], curve["v"] - curve["prediction"], linestyle="none", color=color, marker=".", markersize=1.6,
-            markeredgewidth=0, alpha=0.6, rasterized=True,
-        )  # fmt: skip
+        residual = curve["v"] - curve["prediction"]
+        dots = {"marker": ".", "markersize": 1.6, "markeredgewidth": 0, "alpha": 0.6}
+        axes.plot(curve["position"], residual, linestyle="none", color=color, rasterized=True, **dots)
     for sign in (1, -1):
         axes.axhline(sign * kappa, color=style.GREY, linewidth=0.7, linestyle=(0, (4, 2)))
     _kappa(axes, kappa)

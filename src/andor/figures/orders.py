@@ -22,7 +22,7 @@ HEIGHT = 1.0
 def draw(tables: Mapping[str, pd.DataFrame], task: TaskInfo) -> Figure:
     """A row for each method, a column for each model: positive strength upwards, negative downwards, shared ones dark.
 
-    Methods differ in total strength by far more than a page can show, so each panel has its own scale and says its total.
+    Methods differ in total strength by far more than a page can show, so a panel has its own scale and says its total.
     """
     table = tables["orders"]
     ensembles = style.members(table, task.models)
@@ -49,16 +49,20 @@ def draw(tables: Mapping[str, pd.DataFrame], task: TaskInfo) -> Figure:
             if column == 0:
                 axes.set_ylabel(style.wrapped(method, 0.95), color=colours[method], parse_math=False)
     figure.supxlabel("order |S| (number of players in the interaction)", fontsize=7)
-    figure.supylabel(f"strength Σ|I| ({task.output}), positive up, negative down", fontsize=7)
+    unit = style.wrapped(f"strength Σ|I| ({task.output})", HEIGHT * len(panels), breaks=" ")
+    figure.supylabel(unit, fontsize=7, parse_math=False)
     key = [
-        Patch(color=style.tint(color) if light else color, label=f"{style.kind_name(kind)}, {'all' if light else 'shared'}")
+        Patch(
+            color=style.tint(color) if light else color,
+            label=f"{style.kind_name(kind)}, {'all' if light else 'shared'}",
+        )
         for kind, color in style.KINDS.items()
         for light in (True, False)
     ]
     style.heading(
         figure,
-        f"{task.title}: mean per sample, each panel on its own scale; shared = salient in every model of "
-        f"{style.ensemble_title(ensemble, models)}",
+        f"{task.title}: mean per sample, positive up, negative down, each panel on its own scale; "
+        f"shared = salient in every model of {style.ensemble_title(ensemble, models)}",
         key,
     )
     return style.settle(figure, panels[:, 0], HEIGHT * len(panels))
@@ -69,7 +73,9 @@ def _panel(axes: Axes, table: pd.DataFrame, players: int) -> None:
     orders = np.arange(1, players + 1)
     for kind, offset in zip(style.KINDS, (-0.2, 0.2), strict=True):
         for sign in (1, -1):
-            own = sums.xs((kind, sign)).reindex(orders, fill_value=0) if (kind, sign) in sums.index.droplevel(2) else None
+            own = (
+                sums.xs((kind, sign)).reindex(orders, fill_value=0) if (kind, sign) in sums.index.droplevel(2) else None
+            )
             if own is not None:
                 color = style.KINDS[kind]
                 axes.bar(orders + offset, sign * own["strength"], width=0.4, color=style.tint(color), linewidth=0)
@@ -89,7 +95,7 @@ def _panel(axes: Axes, table: pd.DataFrame, players: int) -> None:
         va="top",
     )
     axes.set_xticks(orders if players <= 10 else orders[1::2])
-    axes.yaxis.set_major_locator(MaxNLocator(4, symmetric=False))
+    axes.yaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10]))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{abs(value):,g}"))
     axes.spines["bottom"].set_visible(False)
     axes.tick_params(axis="x", length=0)

@@ -53,10 +53,14 @@ def draw(tables: Mapping[str, pd.DataFrame], task: TaskInfo) -> Figure:
     # `sharex` leaves tick labels to the last row alone; a block that is short of a panel needs its own.
     for axes in panels[1::2].flat:
         axes.tick_params(labelbottom=True)
-    figure.supxlabel(f"rank among the interactions of both kinds ({task.coalitions} coalitions each); dots: number of salient ones", fontsize=7)
+    figure.supxlabel(
+        f"rank among the interactions of both kinds ({task.coalitions} coalitions each); dots: number of salient ones",
+        fontsize=7,
+    )
     style.heading(
         figure,
-        f"{task.title}: mean over {style.samples_phrase(curves['samples'])}, bands and bars 95 % bootstrap intervals{joint}",
+        f"{task.title}: mean over {style.samples_phrase(curves['samples'])}, "
+        f"bands and bars 95 % bootstrap intervals{joint}",
     )
     return style.settle(figure, panels[:, 0], blocks * (CURVES + strip))
 

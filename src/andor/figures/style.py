@@ -22,6 +22,7 @@ from matplotlib.textpath import text_to_path
 from matplotlib.transforms import ScaledTranslation
 from scipy.optimize import isotonic_regression
 
+from andor.config import Task
 from andor.errors import UserError
 
 WIDTH = 6.8
@@ -92,7 +93,20 @@ class TaskInfo:
     players: int
     models: tuple[str, ...]
     output: str = "model output"
-    shape: tuple[int, int, int] | None = None
+    shape: tuple[int, ...] | None = None
+
+    @classmethod
+    def of(cls, name: str, task: Task, shape: Sequence[int] | None = None) -> TaskInfo:
+        """A task of the configuration; ``shape`` is that of its images, as `samples.parquet` says (C, H, W)."""
+        language = any(model.family == "causal_lm" for model in task.models.values())
+        truth = "next word" if language else "true label"
+        output = {
+            "logit": "logit",
+            "true_logit": f"logit of the {truth}",
+            "log_odds": f"log-odds of the {truth}",
+            "probability": f"probability of the {truth}",
+        }[task.reward.kind]
+        return cls(name, task.players.count, tuple(task.models), output, None if shape is None else tuple(shape))
 
     @property
     def coalitions(self) -> str:
@@ -132,8 +146,8 @@ def settle(
     found = sum(axes.bbox.height for axes in column) / figure.dpi
     figure.set_figheight(figure.get_figheight() + height - found)
     figure.draw_without_rendering()
-    for axes, annotations in (labels or {}).items():
-        _part(axes, annotations)
+    for axes, ends in (labels or {}).items():
+        _part(axes, ends)
     figure.set_layout_engine("none")
     return figure
 
@@ -170,15 +184,26 @@ def _part(axes: Axes, annotations: Sequence[Annotation]) -> None:
 
 def heading(figure: Figure, text: str, key: Sequence[Artist] = ()) -> None:
     """What is drawn, over how many samples, with which interval: on top, with a key below if one is needed."""
-    lines = wrapped(text, figure.get_figwidth() - 0.1, breaks=" ")
+    lines = wrapped(text, figure.get_figwidth() - 0.25, breaks=" ")
     figure.suptitle(lines + "\n " * bool(key), x=0.005, ha="left", va="top", fontsize=7, parse_math=False)
     if key:
         below = RC["figure.constrained_layout.h_pad"] + text_height(lines) + 0.03
-        figure.legend(
-            handles=key, loc="upper left", ncols=len(key), frameon=False, fontsize=SMALL,
-            bbox_to_anchor=(0.005, 1), bbox_transform=figure.transFigure + ScaledTranslation(0, -below, figure.dpi_scale_trans),
-            handlelength=1, handleheight=0.8, handletextpad=0.4, columnspacing=1.5, borderpad=0, borderaxespad=0,
-        ).set_in_layout(False)  # fmt: skip
+        legend = figure.legend(
+            handles=key,
+            loc="upper left",
+            bbox_to_anchor=(0.005, 1),
+            bbox_transform=figure.transFigure + ScaledTranslation(0, -below, figure.dpi_scale_trans),
+            ncols=len(key),
+            fontsize=SMALL,
+            frameon=False,
+            borderpad=0,
+            borderaxespad=0,
+            handlelength=1,
+            handleheight=0.8,
+            handletextpad=0.4,
+            columnspacing=1.5,
+        )
+        legend.set_in_layout(False)
 
 
 def text_height(lines: str, size: float = 7) -> float:
@@ -197,7 +222,7 @@ def text_width(text: str, size: float = SMALL) -> float:
 
 
 def wrapped(text: str, inches: float, size: float = 7, breaks: str = "_- ", most: int | None = None) -> str:
-    """Text broken after certain characters (failing those, anywhere) into lines of a width, and cut after ``most`` lines."""
+    """Text broken after certain characters (failing those, anywhere) into lines of a width, at most so many."""
     pieces = re.findall(f"[^{re.escape(breaks)}]*[{re.escape(breaks)}]|[^{re.escape(breaks)}]+", text)
     lines = [""]
     while pieces:
@@ -290,7 +315,7 @@ def widest(ensembles: Mapping[str, Sequence[str]]) -> str:
 
 
 def one_ensemble(table: pd.DataFrame, task: TaskInfo) -> tuple[list[str], str]:
-    """Units for a figure with a panel per model: every model alone and the widest ensemble; and the words that say so."""
+    """Units for a figure with a panel per model: each model, the widest ensemble; and words that say so."""
     joint = table[~table["unit"].isin(task.models)]
     if joint.empty:
         return list(task.models), ""

@@ -1,0 +1,484 @@
+"""Every figure from tables of several shapes: whole, legible, the same bytes each time."""
+
+from __future__ import annotations
+
+import io
+import itertools
+import xml.etree.ElementTree as ElementTree
+from collections.abc import Mapping, Sequence
+
+import matplotlib
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.colors import to_rgb
+from matplotlib.figure import Figure
+from matplotlib.text import Text
+from matplotlib.transforms import Bbox
+from numpy.random import Generator
+from PIL import Image
+
+from andor import figures
+from andor.catalogue import FIGURE_TABLES
+from andor.errors import UserError
+from andor.figures import COLUMNS, FIGURES, TaskInfo, style
+from synthetic import config
+
+KINDS = ("and", "or")
+WORDS = [
+    "stitch",
+    "time",
+    "saves",
+    "nine",
+    "sentimental",
+    "drizzle",
+    "rainwear",
+    "cold",
+    "Seattle",
+    "incomprehensibilities",
+    "ring",
+    "wet",
+    "left",
+    "just",
+]
+
+
+def made_up(
+    models: tuple[str, ...],
+    ensembles: dict[str, tuple[str, ...]] | None = None,
+    n: int = 10,
+    methods: tuple[str, ...] = ("original", "traditional", "generalizable"),
+    words: list[str] | None = None,
+    images: bool = False,
+    samples: int = 20,
+    seed: int = 0,
+) -> tuple[dict[str, pd.DataFrame], TaskInfo]:
+    """Tables with plausible numbers for any models, ensembles and n, and the task they belong to."""
+    random = np.random.default_rng(seed)
+    pairs = [*itertools.combinations(models, 2), *([models] if len(models) > 2 else [])]
+    ensembles = ensembles or {"-".join(pair): pair for pair in pairs}
+    units = [
+        (method, unit, model)
+        for method in methods
+        for unit, members in (
+            [(model, (model,)) for model in models] if method in ("original", "traditional") else ensembles.items()
+        )
+        for model in members
+    ]
+    kinds = {method: KINDS[:1] if method == "original" else KINDS for method in methods}
+    speed = {method: 0.35 if method == "original" else 0.8 + 0.1 * i for i, method in enumerate(methods)}
+    tables = {
+        "sparsity": pd.concat(
+            [
+                pd.DataFrame({"rank": rank})
+                .assign(method=method, unit=unit, model=model, strength=np.exp(1 - rank**power), samples=samples)
+                .assign(low=lambda t: 0.9 * t["strength"], high=lambda t: np.minimum(1.1 * t["strength"], 1))
+                for method, unit, model in units
+                for rank in [np.arange(1, len(kinds[method]) * 2**n + 1)]
+                for power in [speed[method] * random.uniform(0.5, 0.6)]
+            ]
+        ),
+        "salient": pd.DataFrame(
+            [
+                (method, unit, model, count, 0.8 * count, 1.2 * count, "sample", 0.05)
+                for method, unit, model in units
+                for count in [0.02 * 2**n / speed[method] ** 3 * random.uniform(0.7, 1.3)]
+            ],
+            columns=["method", "unit", "model", "count", "low", "high", "rule", "threshold"],
+        ),
+        "generalization": pd.DataFrame(
+            [
+                (
+                    method,
+                    ensemble,
+                    model,
+                    kind,
+                    share,
+                    power,
+                    power - 0.04,
+                    power + 0.04,
+                    share ** (len(members) - 1),
+                    samples,
+                )
+                for method in methods
+                for ensemble, members in ensembles.items()
+                for model in members
+                for kind in kinds[method]
+                for share in (0.01, 0.02, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45)
+                for power in [0.9 * share ** (0.6 / (1 + 2 * speed[method])) * (0.9 if kind == "or" else 1)]
+            ],
+            columns=["method", "ensemble", "model", "kind", "share", "power", "low", "high", "chance", "samples"],
+        ),
+        "orders": pd.DataFrame(
+            [
+                (method, ensemble, model, kind, order, sign, strength, strength * random.uniform(0.2, 0.8))
+                for method in methods
+                for ensemble, members in ensembles.items()
+                for model in members
+                for kind in kinds[method]
+                for order in range(1, n + 1)
+                for sign in (1, -1)
+                for strength in [4 / speed[method] ** 2 * np.exp(-((order - 2) ** 2) / 4) * random.uniform(0.5, 1.5)]
+            ],
+            columns=["method", "ensemble", "model", "kind", "order", "sign", "strength", "shared"],
+        ),
+        "interactions": _listed(random, methods, ensembles, kinds, n, (words or WORDS)),
+        "matching": pd.DataFrame(
+            [
+                (method, unit, model, sample, 0.0 if method == "original" else 0.1)
+                for method, unit, model in units
+                for sample in range(samples)
+            ],
+            columns=["method", "unit", "model", "sample", "kappa"],
+        ),
+        "matching_curve": pd.concat([_matching(random, n, *row) for row in units]),
+        "samples": _samples(random, n, (words or WORDS), images),
+    }
+    shape = (1, 32, 32) if images else None
+    return tables, TaskInfo("Film reviews", n, models, "log-odds of the true label", shape)
+
+
+def _listed(
+    random: Generator,
+    methods: Sequence[str],
+    ensembles: Mapping[str, Sequence[str]],
+    kinds: Mapping[str, Sequence[str]],
+    n: int,
+    words: Sequence[str],
+) -> pd.DataFrame:
+    rows = []
+    for method, (ensemble, members) in itertools.product(methods, ensembles.items()):
+        for kind in kinds[method]:
+            for coalition in random.choice(np.arange(1, 2**n), min(30, 2**n - 1), replace=False).tolist():
+                names = ", ".join(words[i % len(words)] for i in range(n) if coalition >> i & 1)
+                salient = random.random(len(members)) < 0.6
+                for model, is_salient in zip(members, salient, strict=True):
+                    strength = random.normal(0, 2) if is_salient else random.normal(0, 0.02)
+                    rows.append(
+                        (
+                            0,
+                            method,
+                            ensemble,
+                            kind,
+                            coalition,
+                            coalition.bit_count(),
+                            names,
+                            model,
+                            strength,
+                            is_salient,
+                            salient.all(),
+                        )
+                    )
+    columns = [
+        "sample",
+        "method",
+        "ensemble",
+        "kind",
+        "coalition",
+        "order",
+        "members",
+        "model",
+        "strength",
+        "salient",
+        "shared",
+    ]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def _matching(random: Generator, n: int, method: str, unit: str, model: str) -> pd.DataFrame:
+    position = (np.arange(2**n) + 0.5) / 2**n
+    v = 6 * np.sin(3 * (position - 0.5)) ** 3
+    noise = 0.0 if method == "original" else random.uniform(-0.1, 0.1, 2**n)
+    first = pd.DataFrame({"position": position, "v": v, "prediction": v + noise, "sample": 0})
+    first["error"] = (first["v"] - first["prediction"]).abs()
+    mean = first.assign(sample=-1, error=0.5 * first["error"])
+    return pd.concat([first, mean]).assign(method=method, unit=unit, model=model)
+
+
+def _samples(random: Generator, n: int, words: Sequence[str], images: bool) -> pd.DataFrame:
+    if not images:
+        text = " ".join(words[i % len(words)] for i in range(2 * n))
+        return pd.DataFrame({"sample": [0], "players": [[[i, i + 1] for i in range(n)]], "text": [text]})
+    cells = random.choice(64, n, replace=False)
+    patches = [[(4 * (c // 8) + i) * 32 + 4 * (c % 8) + j for i in range(4) for j in range(4)] for c in cells.tolist()]
+    blob = np.exp(-((np.arange(32) - 16) ** 2) / 60)
+    return pd.DataFrame({"sample": [0], "players": [patches], "image": [np.outer(blob, blob).ravel()]})
+
+
+CASES = {
+    "two models, long names": lambda: made_up(
+        ("a_rather_long_model_name_finetuned_on_a", "a_rather_long_model_name_finetuned_on_b"),
+        n=8,
+        words=[f"{word}{word}" for word in WORDS],
+    ),
+    "two models, n = 4": lambda: made_up(("a", "b"), n=4, words=list("abcd")),
+    "three models, images": lambda: made_up(("resnet20", "vgg16", "lenet"), n=8, images=True),
+    "three models, words": lambda: made_up(("minilm_l6", "minilm_l3", "cnn")),
+    "three long names": lambda: made_up(
+        tuple(f"a_rather_long_model_name_finetuned_on_{i}" for i in "abc"), n=5, images=True
+    ),
+    "six models, named ensembles": lambda: made_up(
+        tuple(f"model_{i}" for i in range(6)),
+        ensembles={"all_of_them": tuple(f"model_{i}" for i in range(6))}
+        | {f"model_0-model_{i}": ("model_0", f"model_{i}") for i in range(1, 6)},
+        n=6,
+    ),
+    "four models, eleven ensembles": lambda: made_up(tuple("abcd"), n=5),
+    "n = 14": lambda: made_up(("first", "second"), n=14),
+    "sweep of alpha": lambda: made_up(("a", "b"), n=5, methods=("traditional", "generalizable", "alpha_0", "alpha_05")),
+    "one method": lambda: made_up(("a", "b"), n=5, methods=("original",)),
+    "signs of mathtext": lambda: made_up(("a", "b"), n=5, words=["$5", "10%", "a_b^2", "\\frac", "$"]),
+}
+QUICK = ("two models, long names", "two models, n = 4", "three models, images")
+
+
+@pytest.fixture(
+    scope="module", params=[case if case in QUICK else pytest.param(case, marks=pytest.mark.slow) for case in CASES]
+)
+def case(request) -> tuple[dict[str, pd.DataFrame], TaskInfo]:
+    return CASES[request.param]()
+
+
+@pytest.fixture(scope="module")
+def small() -> tuple[dict[str, pd.DataFrame], TaskInfo]:
+    return made_up(("a", "b"), n=4)
+
+
+def drawn_texts(figure: Figure, monkeypatch: pytest.MonkeyPatch) -> list[tuple[Text, Bbox]]:
+    """Texts that a figure really draws (ticks outside of the axes are not), with their extents in pixels."""
+    found = {}
+    draw_text = Text.draw
+
+    def spy(text: Text, renderer, *args, **kwargs):
+        if text.get_visible() and text.get_text().strip():
+            found[text] = text.get_window_extent(renderer)
+        return draw_text(text, renderer, *args, **kwargs)
+
+    monkeypatch.setattr(Text, "draw", spy)
+    with style.styled():
+        figure.draw_without_rendering()
+    monkeypatch.undo()
+    for text, box in found.items():
+        if text.get_text().endswith("\n "):  # the line that a heading keeps free for the key
+            box.y0 += box.height / len(text.get_text().split("\n"))
+    return list(found.items())
+
+
+def words_of(figure: Figure, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    return [text.get_text() for text, _ in drawn_texts(figure, monkeypatch)]
+
+
+# ------------------------------------------------------------------------------------------------------- legible
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_texts_lie_inside_the_page_apart_and_large_enough(case, name, monkeypatch):
+    figure = figures.draw(name, *case)
+    width, height = figure.get_size_inches()
+    assert width in (style.COLUMN, style.WIDTH)
+    assert 1.5 < height < 10.5
+    assert all(axes.bbox.height > 0.2 * figure.dpi and axes.bbox.width > 0.35 * figure.dpi for axes in figure.axes)
+    page = figure.bbox
+    texts = drawn_texts(figure, monkeypatch)
+    assert len(texts) > 10
+    for text, box in texts:
+        assert text.get_fontsize() >= 6.5
+        inside = box.x0 >= -0.5 and box.y0 >= -0.5 and box.x1 <= page.x1 + 0.5 and box.y1 <= page.y1 + 0.5
+        assert inside, f"{text.get_text()!r} leaves the page"
+    for (text, box), (other, other_box) in itertools.combinations(texts, 2):
+        shared = Bbox.intersection(box, other_box)
+        apart = shared is None or min(shared.width, shared.height) < 1.5
+        assert apart, f"{text.get_text()!r} lies on {other.get_text()!r}"
+
+
+def test_colours_of_methods_and_kinds_differ_to_every_eye():
+    """Distances in CIELAB as seen normally and with each dichromacy (matrices of Machado et al. 2009)."""
+    eyes = {
+        "normal": np.eye(3),
+        "protanopia": [
+            [0.152286, 1.052583, -0.204868],
+            [0.114503, 0.786281, 0.099216],
+            [-0.003882, -0.048116, 1.051998],
+        ],
+        "deuteranopia": [
+            [0.367322, 0.860646, -0.227968],
+            [0.280085, 0.672501, 0.047413],
+            [-0.01182, 0.04294, 0.968881],
+        ],
+        "tritanopia": [[1.255528, -0.076749, -0.178779], [-0.078411, 0.930809, 0.147602], [0.004733, 0.691367, 0.3039]],
+    }
+    colours = np.array([to_rgb(color) for color in [*style.METHODS.values(), *style.KINDS.values()]])
+    linear = np.where(colours <= 0.04045, colours / 12.92, ((colours + 0.055) / 1.055) ** 2.4)
+    to_xyz = np.array([[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]])
+    for eye, matrix in eyes.items():
+        xyz = np.clip(linear @ np.array(matrix).T, 0, 1) @ to_xyz.T / to_xyz.sum(1)
+        x, y, z = np.where(xyz > 0.008856, np.cbrt(xyz), 7.787 * xyz + 16 / 116).T
+        lab = np.stack([116 * y - 16, 500 * (x - y), 200 * (y - z)], axis=1)
+        distances = np.linalg.norm(lab[:, None] - lab, axis=-1)[np.triu_indices(len(lab), 1)]
+        assert distances.min() > 12, eye
+
+
+# ----------------------------------------------------------------------------------------------------------- files
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_same_tables_give_the_same_bytes_whatever_the_user_has_set(small, name, tmp_path):
+    figure = figures.draw(name, *small)
+    paths = [[tmp_path / f"{turn}.{ending}" for ending in ("pdf", "svg", "png")] for turn in ("first", "second")]
+    figures.save(figure, paths[0])
+    with matplotlib.rc_context({"font.size": 20, "axes.facecolor": "red", "savefig.dpi": 50, "svg.hashsalt": None}):
+        figures.save(figures.draw(name, *small), paths[1])
+    for first, second in zip(*paths, strict=True):
+        assert first.read_bytes() == second.read_bytes()
+    pdf, svg, png = (path.read_bytes() for path in paths[0])
+    assert pdf.startswith(b"%PDF") and b"CreationDate" not in pdf and b"/Type3" not in pdf
+    assert ElementTree.fromstring(svg).tag.endswith("svg") and b"<dc:date>" not in svg
+    with Image.open(io.BytesIO(png)) as image:
+        assert image.width == int(300 * figure.get_figwidth())
+        assert len(np.unique(np.asarray(image.convert("L")))) > 50
+
+
+def test_a_file_is_written_whole_or_not_at_all(small, tmp_path):
+    figure = figures.draw("generalization", *small)
+    with pytest.raises(UserError, match=r"figure\.jpg.*pdf, svg, png"):
+        figures.save(figure, [tmp_path / "figure.jpg"])
+    assert list(tmp_path.iterdir()) == []
+
+
+# ------------------------------------------------------------------------------------------------------ what it says
+
+
+def test_each_figure_reads_the_tables_of_the_catalogue():
+    for name, columns in COLUMNS.items():
+        assert [table for table in columns if table != "samples"] == FIGURE_TABLES[name]
+
+
+@pytest.mark.parametrize(("name", "table"), [(name, table) for name, columns in COLUMNS.items() for table in columns])
+def test_what_is_missing_is_named(small, name, table):
+    tables, task = small
+    with pytest.raises(UserError, match=f"`{name}`.*`{table}`.*missing"):
+        figures.draw(name, {key: value for key, value in tables.items() if key != table}, task)
+    with pytest.raises(UserError, match=f"`{name}`.*`{table}`.*no rows"):
+        figures.draw(name, tables | {table: tables[table].iloc[:0]}, task)
+    column = COLUMNS[name][table][-1]
+    with pytest.raises(UserError, match=f"`{name}`.*`{table}`.*`{column}`"):
+        figures.draw(name, tables | {table: tables[table].drop(columns=column)}, task)
+
+
+def test_an_unknown_figure_is_refused(small):
+    with pytest.raises(UserError, match=r"`sparsety` is unknown.*sparsity"):
+        figures.draw("sparsety", *small)
+
+
+def test_sparsity_says_how_many_are_salient(small, monkeypatch):
+    tables, task = small
+    counts = tables["salient"].assign(count=np.arange(1.0, len(tables["salient"]) + 1))
+    words = words_of(figures.draw("sparsity", tables | {"salient": counts}, task), monkeypatch)
+    assert {f"{count:.1f}" for count in counts["count"]} <= set(words)
+    assert "salient\n> 0.05" in words
+    pooled = words_of(figures.draw("sparsity", tables | {"salient": counts.assign(rule="pooled")}, task), monkeypatch)
+    assert not any("> 0.05" in text for text in pooled)
+
+
+def test_generalization_draws_power_and_chance_as_tabled(small):
+    tables, task = small
+    axes = figures.draw("generalization", tables, task).axes[0]
+    table = tables["generalization"].query("kind == 'and' and model == 'a'")
+    lines = {line.get_color(): line for line in axes.lines}
+    for method, color in style.METHODS.items():
+        np.testing.assert_allclose(lines[color].get_ydata(), table[table["method"] == method]["power"])
+    np.testing.assert_allclose(lines[style.GREY].get_ydata(), table.query("method == 'original'")["chance"])
+
+
+def test_generalization_draws_chance_for_each_method_where_it_differs(small):
+    tables, task = small
+    table = tables["generalization"]
+    fewer = table.assign(chance=table["chance"].where(table["method"] != "traditional", 0.1 * table["chance"]))
+    axes = figures.draw("generalization", tables | {"generalization": fewer}, task).axes[0]
+    dashed = [line for line in axes.lines if line.get_linestyle() == "--"]
+    assert len(dashed) == 3
+    assert style.GREY not in [line.get_color() for line in dashed]
+
+
+def test_orders_say_totals_and_draw_both_signs(small, monkeypatch):
+    tables, task = small
+    table = tables["orders"].assign(strength=2.0, shared=0.5)
+    figure = figures.draw("orders", tables | {"orders": table}, task)
+    words = words_of(figure, monkeypatch)
+    assert words.count("Σ|I| = 16.0, 25 % shared") == 2  # 4 orders x 2 signs x 1 kind, original
+    assert words.count("Σ|I| = 32.0, 25 % shared") == 4
+    heights = sorted({patch.get_height() for patch in figure.axes[0].patches})
+    assert heights == [-2.0, -0.5, 0.5, 2.0]
+
+
+def test_interactions_tell_shared_from_distinctive(small, monkeypatch):
+    tables, task = small
+    rows = [
+        ("and", 3, "shared pair", 2.0, 1.0, True, True),
+        ("or", 5, "only in a", 3.0, 0.01, True, False),
+        ("and", 1, "salient nowhere", 0.01, 0.01, False, False),
+    ]
+    table = pd.DataFrame(
+        [
+            (0, "traditional", "a-b", kind, coalition, 2, members, model, strength, salient, salient and in_b)
+            for kind, coalition, members, in_model_a, in_model_b, in_a, in_b in rows
+            for model, strength, salient in (("a", in_model_a, in_a), ("b", in_model_b, in_b))
+        ],
+        columns=COLUMNS["interactions"]["interactions"],
+    ).assign(shared=lambda t: t["members"] == "shared pair")
+    words = words_of(figures.draw("interactions", tables | {"interactions": table}, task), monkeypatch)
+    listed = [
+        text for text in words if text in {row[2] for row in rows} or text.startswith(("shared by", "distinctive"))
+    ]
+    assert listed == ["shared by both models", "shared pair", "distinctive (salient in some models only)", "only in a"]
+    alone = table[table["members"] == "only in a"]
+    assert "none" in words_of(figures.draw("interactions", tables | {"interactions": alone}, task), monkeypatch)
+
+
+def test_interactions_mark_the_patches_of_a_coalition():
+    tables, task = made_up(("a", "b"), n=4, images=True)
+    table = tables["interactions"]
+    coalition = table[(table["kind"] == "or") & (table["method"] == "traditional")]["coalition"].iloc[0]
+    chosen = table[(table["kind"] == "or") & (table["coalition"] == coalition) & (table["method"] == "traditional")]
+    figure = figures.draw("interactions", tables | {"interactions": chosen.assign(salient=True, shared=True)}, task)
+    image = next(axes for axes in figure.axes if axes.images)
+    filled = [patch for patch in image.patches if patch.get_fill()]
+    assert {patch.get_facecolor()[:3] for patch in filled} == {to_rgb(style.KINDS["or"])}
+    corners = {(patch.get_x() + 0.5, patch.get_y() + 0.5) for patch in filled}
+    players = tables["samples"]["players"].iloc[0]
+    assert corners == {(min(p) % 32, min(p) // 32) for i, p in enumerate(players) if coalition >> i & 1}
+
+
+def test_interactions_of_images_need_their_shape():
+    tables, task = made_up(("a", "b"), n=4, images=True)
+    with pytest.raises(UserError, match="shape of the images"):
+        figures.draw("interactions", tables, TaskInfo(task.title, 4, task.models))
+
+
+def test_matching_draws_residuals_within_kappa(small):
+    tables, task = small
+    residuals = figures.draw("matching", tables, task).axes[2]
+    points = {line.get_color(): np.abs(line.get_ydata()) for line in residuals.lines if line.get_marker() == "."}
+    assert points[style.METHODS["original"]].max() == 0
+    assert 0 < points[style.METHODS["generalizable"]].max() <= 0.1
+    assert max(line.get_ydata()[0] for line in residuals.lines if line.get_linestyle() == "--") == pytest.approx(0.1)
+
+
+def test_a_task_of_the_configuration_is_described():
+    tasks = config().tasks
+    digits = TaskInfo.of("digits", tasks["digits"], [1, 32, 32])
+    assert (digits.players, digits.models, digits.output, digits.shape) == (
+        8,
+        ("resnet20", "vgg16", "lenet"),
+        "logit",
+        (1, 32, 32),
+    )
+    assert TaskInfo.of("sentiment", tasks["sentiment"]).output == "log-odds of the true label"
+
+
+@pytest.mark.parametrize("inches", [0.2, 0.7, 2.0])
+@pytest.mark.parametrize("name", ["bert_base", "a_rather_long_model_name", "incomprehensibilities", "a + b", "_"])
+def test_wrapped_names_keep_every_letter_and_fit(name, inches):
+    lines = style.wrapped(name, inches).split("\n")
+    assert "".join(lines).replace(" ", "") == name.replace(" ", "")
+    assert all(style.text_width(line, 7) <= inches or len(line) == 1 for line in lines)
