@@ -1,0 +1,7 @@
+"""Sparse AND-OR interactions: the problem, its solvers, and the certificate that comes with every result."""
+
+from andor.sparsify.certificate import ADVICE, Result
+from andor.sparsify.problem import Problem, kappa_bounds, tau_bounds
+from andor.sparsify.solve import SOLVERS, extract, solve
+
+__all__ = ["ADVICE", "SOLVERS", "Problem", "Result", "extract", "kappa_bounds", "solve", "tau_bounds"]
