@@ -28,7 +28,7 @@ rule candidates:
             for name in [target_of(wildcards.task)]
             if name
         ],
-        modules=modules("players"),
+        modules=modules("players", "evaluate", "masking"),
     output:
         "results/{task}/candidates.parquet",
     log:

@@ -27,14 +27,14 @@ def snakemake(folder: Path, *arguments: str, **options) -> subprocess.CompletedP
 
 
 def reviews(path: Path, count: int = 240) -> None:
-    """Scored sentences in the layout of the real file: id, mean score, scores, text."""
+    """Scored sentences in the layout of the real file: id, mean score, text."""
     random = np.random.default_rng(0)
     lines = []
     for number in range(count):
         positive = number % 2
         words = [*random.choice(GOOD if positive else BAD, 2), *random.choice(PLAIN, 6, replace=False)]
         score = random.uniform(1, 4) * (1 if positive else -1)
-        lines.append(f"{number}\t{score:.2f}\t[{score:.2f}]\tThe {' '.join(random.permutation(words))} .")
+        lines.append(f"{number}\t{score:.2f}\tThe {' '.join(random.permutation(words))} .")
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 

@@ -65,7 +65,7 @@ def owners(players: list[list[int]], positions: int) -> Tensor:
 def batch_size(positions: int, on_cpu: int, on_cuda: int, device: torch.device | str) -> int:
     """The largest power of two of inputs with `positions` positions each that stays within a number of positions.
 
-    On a CPU a batch should stay in its caches, a GPU wants enough work; more than that gains nothing (measured).
+    On a CPU a batch should stay in its caches: larger ones gained nothing when timed. A GPU wants more work at once.
     """
     limit = on_cpu if torch.device(device).type == "cpu" else on_cuda
     return 1 << max(0, (limit // positions).bit_length() - 1)
