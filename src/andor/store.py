@@ -12,11 +12,12 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -51,6 +52,21 @@ def classifier_outputs(classes: int) -> pa.Schema:
             pa.field("logits", pa.list_(pa.float32(), classes), nullable=False),
         ]
     )
+
+
+def interactions_table(i_and: np.ndarray, i_or: np.ndarray, models: Sequence[str]) -> pa.Table:
+    """Interactions of one sample, both float64 (m, 2^n), as they are stored."""
+    count, size = i_and.shape
+    kinds = pa.DictionaryArray.from_arrays(np.tile(np.repeat(np.int8([0, 1]), size), count), ["and", "or"])
+    coalition = np.tile(np.arange(size, dtype=np.uint32), 2 * count)
+    columns = [
+        pa.array(np.repeat(np.array(models, dtype=object), 2 * size), pa.string()),
+        kinds,
+        coalition,
+        np.bitwise_count(coalition),
+        np.stack([i_and, i_or], axis=1).ravel(),
+    ]
+    return pa.Table.from_arrays([pa.array(column) for column in columns], schema=INTERACTIONS)
 
 
 # ------------------------------------------------------------------------------------------------ whole files
@@ -115,17 +131,20 @@ def read_table(path: Path, columns: list[str] | None = None) -> pa.Table:
     UserError
         If the file is missing, truncated or damaged.
     """
-    try:
+    with _readable(path):
         return pq.ParquetFile(path, page_checksum_verification=True).read(columns=columns)
-    except FileNotFoundError:
-        raise UserError(f"{path}: no such file; run the step that makes it") from None
-    except (OSError, pa.ArrowException) as error:
-        raise UserError(f"{path}: damaged Parquet file ({_first_line(error)}); delete it and run again") from error
 
 
 def read_metadata(path: Path) -> dict[str, Any]:
-    """Key-value metadata that `write_table` stored."""
-    stored = pq.read_schema(path).metadata or {}
+    """Key-value metadata that `write_table` stored.
+
+    Raises
+    ------
+    UserError
+        If the file is missing, truncated or damaged.
+    """
+    with _readable(path):
+        stored = pq.read_schema(path).metadata or {}
     return {key.decode(): json.loads(value) for key, value in stored.items() if key != b"ARROW:schema"}
 
 
@@ -214,6 +233,17 @@ def _values_digest(table: pa.Table) -> str:
         sha256.update(f"{name} {flat.type} {len(flat)}".encode())
         sha256.update(flat.to_numpy().tobytes())
     return sha256.hexdigest()
+
+
+@contextmanager
+def _readable(path: Path) -> Iterator[None]:
+    """Errors of reading as the user's."""
+    try:
+        yield
+    except FileNotFoundError:
+        raise UserError(f"{path}: no such file; run the step that makes it") from None
+    except (OSError, pa.ArrowException) as error:
+        raise UserError(f"{path}: damaged Parquet file ({_first_line(error)}); delete it and run again") from error
 
 
 def _first_line(error: Exception) -> str:

@@ -8,27 +8,39 @@ from _job import device, run
 def main(snakemake):
     import numpy as np
 
-    from andor.config import Method, Reward, part
+    from andor.config import Method, Reward
     from andor.results import read_outputs
     from andor.rewards import values
     from andor.samples import mean_range
-    from andor.sparsify import extract
+    from andor.sparsify import solve, stated
     from andor.store import interactions_table, read_table, write_table
 
-    method, reward = part(Method, snakemake.params.method), part(Reward, snakemake.params.reward)
+    method = Method.model_validate(snakemake.params.method)
+    reward = Reward.model_validate(snakemake.params.reward)
     models, numbers = list(snakemake.params.models), list(snakemake.params.numbers)
-    labels = dict(read_table(Path(snakemake.input.samples), ["sample", "label"]).to_pylist())
+    labels = read_table(Path(snakemake.input.samples))["label"].to_pylist()
     eligibility = read_table(Path(snakemake.input.eligibility))
-    games = np.array(
-        [
-            [values(read_outputs(Path(folder) / f"{number}.parquet"), labels[number], reward) for folder in snakemake.input.outputs]
-            for number in numbers
-        ]
-    )
-    ranges = [mean_range(eligibility, model) for model in models]
-    result = extract(games, method, ranges)
+
+    def outputs(folder, number):
+        return values(read_outputs(Path(folder) / f"{number}.parquet"), labels[number], reward)
+
+    games = np.array([[outputs(folder, number) for folder in snakemake.input.outputs] for number in numbers])
+    problem = stated(games, method, np.array([mean_range(eligibility, model) for model in models]))
+    options = method.solver.model_dump(exclude={"name"}, exclude_none=True)
+    result = solve(problem, method.solver.name, device=device(snakemake), **options)
     for place, number in enumerate(numbers):
-        table, metadata = interactions_table(result, place, models)
+        metadata = {
+            "method": method.model_dump(mode="json"),
+            "models": models,
+            **{name: getattr(result, name)[place].item() for name in ("objective", "lower_bound", "gap", "status")},
+            "advice": result.advice[place],
+            "iterations": int(result.iterations[place]),
+            "seconds": float(result.seconds[place]),
+            "solver": result.solver,
+            "kappa": dict(zip(models, (bound.squeeze().tolist() for bound in problem.kappa[place]), strict=True)),
+            "tau": dict(zip(models, problem.tau[place].tolist(), strict=True)),
+        }
+        table = interactions_table(result.i_and[place], result.i_or[place], models)
         write_table(Path(snakemake.output[0]) / f"{number}.parquet", table, metadata)
 
 

@@ -2,6 +2,6 @@
 
 from andor.sparsify.certificate import ADVICE, Result
 from andor.sparsify.problem import Problem, kappa_bounds, tau_bounds
-from andor.sparsify.solve import SOLVERS, extract, solve
+from andor.sparsify.solve import SOLVERS, solve, stated
 
-__all__ = ["ADVICE", "SOLVERS", "Problem", "Result", "extract", "kappa_bounds", "solve", "tau_bounds"]
+__all__ = ["ADVICE", "SOLVERS", "Problem", "Result", "kappa_bounds", "solve", "stated", "tau_bounds"]

@@ -53,8 +53,8 @@ def solve(problem: Problem, solver: str = "first_order", gap: float = 0.01, **op
     return result
 
 
-def extract(values: np.ndarray, method: Method, ranges: np.ndarray) -> Result:
-    """Interactions of samples by a configured method.
+def stated(values: np.ndarray, method: Method, ranges: np.ndarray) -> Problem:
+    """The problem that a configured method states.
 
     Parameters
     ----------
@@ -67,7 +67,7 @@ def extract(values: np.ndarray, method: Method, ranges: np.ndarray) -> Result:
         kappa = method.kappa.factor * ranges
     else:
         kappa = kappa_bounds(values, method.kappa.standard, method.kappa.factor)
-    problem = Problem(
+    return Problem(
         values,
         method=method.kind,
         alpha=method.alpha,
@@ -75,5 +75,3 @@ def extract(values: np.ndarray, method: Method, ranges: np.ndarray) -> Result:
         kappa=kappa,
         tau=None if method.tau is None else method.tau * ranges,
     )
-    limit = {} if method.solver.max_iterations is None else {"max_iterations": method.solver.max_iterations}
-    return solve(problem, method.solver.name, method.solver.gap, **limit)
