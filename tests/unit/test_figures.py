@@ -482,3 +482,14 @@ def test_wrapped_names_keep_every_letter_and_fit(name, inches):
     lines = style.wrapped(name, inches).split("\n")
     assert "".join(lines).replace(" ", "") == name.replace(" ", "")
     assert all(style.text_width(line, 7) <= inches or len(line) == 1 for line in lines)
+
+
+def test_a_kind_without_interactions_leaves_its_panels_empty(small, monkeypatch):
+    tables, task = small
+    table = tables["generalization"]
+    none = table.mask(
+        (table["kind"] == "or").to_numpy()[:, None] & table.columns.isin(["power", "low", "high", "chance"])
+    )
+    figure = figures.draw("generalization", tables | {"generalization": none}, task)
+    assert [len(axes.lines) for axes in figure.axes] == [4, 0]
+    assert words_of(figure, monkeypatch).count("chance") == 1

@@ -35,6 +35,7 @@ def draw(tables: Mapping[str, pd.DataFrame], task: TaskInfo) -> Figure:
     table = tables["generalization"]
     ensembles = style.members(table, task.models)
     colours = style.method_colours(table["method"])
+    one_chance = _one_chance(table)
     blocks, columns = style.grid(len(ensembles), MOST)
     kinds = [kind for kind in style.KINDS if (table["kind"] == kind).any()]
     figure = style.canvas(style.COLUMN if columns == 1 else style.WIDTH)
@@ -49,7 +50,7 @@ def draw(tables: Mapping[str, pd.DataFrame], task: TaskInfo) -> Figure:
                 continue
             ensemble, names = list(ensembles.items())[position]
             chosen = table[(table["ensemble"] == ensemble) & (table["kind"] == kind)]
-            ends = _panel(axes, chosen, colours)
+            ends = _panel(axes, chosen, colours, one_chance)
             last = position == len(ensembles) - 1 or column == columns - 1
             if last:
                 labels[axes] = [style.end_label(axes, *end) for end in ends]
@@ -70,10 +71,11 @@ def draw(tables: Mapping[str, pd.DataFrame], task: TaskInfo) -> Figure:
     return style.settle(figure, panels[:, 0], HEIGHT * len(panels), labels)
 
 
-def _panel(axes: Axes, table: pd.DataFrame, colours: Mapping[str, str]) -> list[tuple[float, str, str]]:
+def _panel(
+    axes: Axes, table: pd.DataFrame, colours: Mapping[str, str], one_chance: bool
+) -> list[tuple[float, str, str]]:
     """Draw one panel and return height, text and colour of its lines' labels."""
-    ends = []
-    ends += _chance(axes, table, colours)
+    ends = _chance(axes, table, colours, one_chance)
     for method, color in colours.items():
         mean = table[table["method"] == method].groupby("share")[["power", "low", "high"]].mean().dropna()
         if len(mean):
@@ -88,16 +90,22 @@ def _panel(axes: Axes, table: pd.DataFrame, colours: Mapping[str, str]) -> list[
     return ends
 
 
-def _chance(axes: Axes, table: pd.DataFrame, colours: Mapping[str, str]) -> list[tuple[float, str, str]]:
-    """Draw the chance level: one grey line, or one for each method where some have too few interactions."""
-    chance = table.pivot_table(index="share", columns="method", values="chance", aggfunc="mean", observed=True)
-    if chance.empty:
-        return []
-    style_of = {"linewidth": 0.9, "linestyle": (0, (3, 2)), "zorder": 1}
-    if (chance.max(axis=1) - chance.min(axis=1)).max() < SAME:
-        chance = chance.mean(axis=1)
-        axes.plot(chance.index, chance, color=style.GREY, **style_of)
-        return [(float(chance.iloc[-1]), "chance", style.shade(style.GREY, 0.8))]
-    for method in chance:
-        axes.plot(chance.index, chance[method], color=style.tint(colours[method], 0.7), **style_of)
+def _chance(
+    axes: Axes, table: pd.DataFrame, colours: Mapping[str, str], one_chance: bool
+) -> list[tuple[float, str, str]]:
+    """Draw the chance level of each method, or one grey line for all; return the label of that."""
+    chance = table.groupby(["method", "share"], observed=True)["chance"].mean().dropna()
+    dashed = {"linewidth": 0.9, "linestyle": (0, (3, 2)), "zorder": 1}
+    if one_chance and len(chance):
+        curve = chance.groupby("share").mean()
+        axes.plot(curve.index, curve, color=style.GREY, **dashed)
+        return [(float(curve.iloc[-1]), "chance", style.shade(style.GREY, 0.8))]
+    for method, curve in chance.groupby("method", observed=True):
+        axes.plot(curve.index.get_level_values("share"), curve, color=style.tint(colours[method], 0.7), **dashed)
     return []
+
+
+def _one_chance(table: pd.DataFrame) -> bool:
+    """Whether all methods have the same chance level: not so where one has fewer than k interactions that are not 0."""
+    chance = table.groupby(["ensemble", "kind", "share"], observed=True)["chance"].agg(["min", "max"])
+    return bool((chance["max"] - chance["min"]).max() < SAME)

@@ -93,7 +93,7 @@ def _residuals(axes: Axes, first: pd.DataFrame, kappa: float, colours: Mapping[s
         curve = first[first["method"] == method]
         # 2^n points a method: as pixels, or a page of three models at n = 14 takes tens of megabytes
         residual = curve["v"] - curve["prediction"]
-        dots = {"marker": ".", "markersize": 1.6, "markeredgewidth": 0, "alpha": 0.6}
+        dots = {"marker": ".", "markersize": min(4.0, 0.5 + 35 / len(curve) ** 0.5), "markeredgewidth": 0, "alpha": 0.6}
         axes.plot(curve["position"], residual, linestyle="none", color=color, rasterized=True, **dots)
     for sign in (1, -1):
         axes.axhline(sign * kappa, color=style.GREY, linewidth=0.7, linestyle=(0, (4, 2)))

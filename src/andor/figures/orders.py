@@ -57,6 +57,7 @@ def draw(tables: Mapping[str, pd.DataFrame], task: TaskInfo) -> Figure:
             label=f"{style.kind_name(kind)}, {'all' if light else 'shared'}",
         )
         for kind, color in style.KINDS.items()
+        if (table["kind"] == kind).any()
         for light in (True, False)
     ]
     style.heading(

@@ -61,13 +61,11 @@ RC = {
     "svg.hashsalt": "andor",  # ids from the content, not from the clock
 }
 
-# Okabe & Ito's palette. Methods take black, blue and vermilion, kinds green and orange: no two meanings share a colour.
-BLACK, ORANGE, SKY, GREEN, BLUE, VERMILION, PURPLE = (
-    "#000000", "#E69F00", "#56B4E9", "#009E73", "#0072B2", "#D55E00", "#CC79A7",
-)  # fmt: skip
+# Okabe & Ito's palette, told apart by every eye. Methods and kinds share no colour, so that a colour has one meaning.
+BLACK, ORANGE, GREEN, BLUE, VERMILION = "#000000", "#E69F00", "#009E73", "#0072B2", "#D55E00"
 GREY = "#7F7F7F"
 METHODS = {"original": BLACK, "traditional": BLUE, "generalizable": VERMILION}
-OTHER_METHODS = [PURPLE, SKY, "#8C6D00", "#005A42", "#7A3D66", "#2B5C78"]
+OTHER_METHODS = ["#AA4499", "#332288", "#999933", "#882255"]  # Tol's muted palette, for methods by other names
 KINDS = {"and": GREEN, "or": ORANGE}
 
 
