@@ -271,6 +271,20 @@ class TestTraining:
         assert not masked[:, [0, -1]].any()
         assert masked[:, 1:-1].float().mean() == pytest.approx(WORD_DROPOUT / 2, abs=0.02)
 
+    def test_images_are_shifted(self):
+        from andor.models.training import _shifted
+
+        image = torch.zeros(1, 32, 32)
+        image[0, 10, 20] = 1
+        torch.manual_seed(0)
+        shifted = _shifted(image.expand(2000, 1, 32, 32))
+        assert torch.equal(shifted.sum(dim=(1, 2, 3)), torch.ones(2000))
+        rows, columns = shifted[:, 0].nonzero()[:, 1:].T
+        assert rows.unique().tolist() == [8, 9, 10, 11, 12]
+        assert columns.unique().tolist() == [18, 19, 20, 21, 22]
+        corner = _shifted(torch.ones(50, 1, 32, 32))
+        assert corner.min() == 0  # what moves in is 0, not the other edge
+
     def test_long_texts_are_cut_off(self, pretrained):
         rows = texts().slice(0, 8).set_column(3, "text", pa.array(["film " * 500] * 8))
         model = config.TextEncoder(family="text_encoder", source="tiny", training=config.Training(epochs=1))

@@ -26,6 +26,8 @@ from andor.models.loaded import ImageClassifier, LoadedModel, TextClassifier, em
 WORD_DROPOUT = 0.5
 """Largest share of word pieces that a sentence loses to the mask token while a `TextCNN` is trained: drawn anew, evenly
 from 0, for each sentence, so that texts with masked words are nothing new to it."""
+SHIFT = 1 / 16
+"""Largest shift of a training image, drawn anew each time it is seen, as a share of its side."""
 POOL = 50
 """Batches that are drawn together and sorted by length, so that texts of one batch need little padding."""
 
@@ -72,7 +74,7 @@ def _image_classifier(
     network = image_network(model.architecture, images.shape[1:]).to(device, memory_format=torch.channels_last)
 
     def loss(batch: np.ndarray) -> Tensor:
-        return functional.binary_cross_entropy_with_logits(network(images[batch])[:, 0], labels[batch])
+        return functional.binary_cross_entropy_with_logits(network(_shifted(images[batch]))[:, 0], labels[batch])
 
     _fit(network, loss, rows["label"].to_numpy(), None, model.training, seed, progress and model.architecture)
     return ImageClassifier(network, files.description(model), images.mean(dim=0))
@@ -114,6 +116,15 @@ def _text_classifier(
     lengths = np.array([len(text) for text in token_ids])
     _fit(network, loss, labels.numpy(), lengths, model.training, seed, progress and model.family)
     return TextClassifier(network, description, tokenizer)
+
+
+def _shifted(images: Tensor) -> Tensor:
+    """Images (B, C, H, W), each moved by a few pixels up or down and left or right; 0 moves in (see `SHIFT`)."""
+    height, width = images.shape[-2:]
+    most = round(SHIFT * width)
+    padded = functional.pad(images, (most,) * 4)
+    corners = torch.randint(0, 2 * most + 1, (len(images), 2)).tolist()
+    return torch.stack([image[:, y : y + height, x : x + width] for image, (y, x) in zip(padded, corners, strict=True)])
 
 
 def encode(tokenizer: PreTrainedTokenizerFast, texts: Sequence[str]) -> list[list[int]]:
