@@ -69,7 +69,7 @@ def sources(tmp_path_factory) -> Path:
 @pytest.fixture(scope="session")
 def configuration(sources) -> dict:
     """Two tasks, two models each, three samples."""
-    fast = {"epochs": 6, "batch_size": 32, "learning_rate": 0.005}
+    fast = {"epochs": 10, "batch_size": 16, "learning_rate": 0.005}
     return {
         "device": "cpu",
         "sources": {
@@ -80,7 +80,11 @@ def configuration(sources) -> dict:
             "digits": {
                 "data": {"reader": "digits", "size": 16},
                 "models": {
-                    "lenet": {"family": "image_classifier", "architecture": "lenet", "training": {**fast, "epochs": 4}},
+                    "lenet": {
+                        "family": "image_classifier",
+                        "architecture": "lenet",
+                        "training": {"epochs": 4, "learning_rate": 0.005},
+                    },
                     "resnet20": {
                         "family": "image_classifier",
                         "architecture": "resnet20",
@@ -94,12 +98,16 @@ def configuration(sources) -> dict:
             "sentiment": {
                 "data": {"reader": "film_reviews", "source": "reviews"},
                 "models": {
-                    "bert": {"family": "text_encoder", "source": "encoder", "training": fast},
+                    "bert": {
+                        "family": "text_encoder",
+                        "source": "encoder",
+                        "training": {**fast, "learning_rate": 0.001},
+                    },
                     "cnn": {"family": "text_cnn", "tokenizer": "encoder", "width": 16, "filters": 8, "training": fast},
                 },
                 "players": {"kind": "words", "count": 5},
                 "masking": {"baseline": "mask"},
-                "samples": {"count": 3, "chunk": 2, "candidates": 40, "min_range": 0.1},
+                "samples": {"count": 3, "candidates": 40, "min_range": 0.1},
             },
         },
         "analysis": {"strongest": [0.1, 0.25, 0.5], "draws": 100},
