@@ -24,7 +24,7 @@ SCHOOLED = {
     "resnet20": config.ImageClassifier(
         family="image_classifier",
         architecture="resnet20",
-        training=config.Training(epochs=8, batch_size=8, optimizer="sgd", learning_rate=0.05, balanced=True),
+        training=config.Training(epochs=15, batch_size=8, optimizer="sgd", learning_rate=0.05, balanced=True),
     ),
 }
 
