@@ -173,7 +173,7 @@ def _part(axes: Axes, annotations: Sequence[Annotation]) -> None:
     bottom, top = axes.bbox.y0 * points, axes.bbox.y1 * points
     annotations = sorted(annotations, key=lambda annotation: annotation.xy[1])
     heights = [axes.transData.transform((0, annotation.xy[1]))[1] * points for annotation in annotations]
-    gap = max((a.get_window_extent(figure.canvas.get_renderer()).height * points for a in annotations)) + 1
+    gap = max(a.get_window_extent(figure.canvas.get_renderer()).height * points for a in annotations) + 1
     steps = gap * np.arange(len(annotations))
     free = isotonic_regression(np.array(heights) - steps).x
     placed = np.clip(free, bottom, max(bottom, top - steps[-1])) + steps
