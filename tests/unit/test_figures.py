@@ -22,7 +22,6 @@ from andor import figures
 from andor.catalogue import FIGURE_TABLES
 from andor.errors import UserError
 from andor.figures import COLUMNS, FIGURES, TaskInfo, style
-from synthetic import config
 
 KINDS = ("and", "or")
 WORDS = [
@@ -462,18 +461,6 @@ def test_matching_draws_residuals_within_kappa(small):
     assert points[style.METHODS["original"]].max() == 0
     assert 0 < points[style.METHODS["generalizable"]].max() <= 0.1
     assert max(line.get_ydata()[0] for line in residuals.lines if line.get_linestyle() == "--") == pytest.approx(0.1)
-
-
-def test_a_task_of_the_configuration_is_described():
-    tasks = config().tasks
-    digits = TaskInfo.of("digits", tasks["digits"], [1, 32, 32])
-    assert (digits.players, digits.models, digits.output, digits.shape) == (
-        8,
-        ("resnet20", "vgg16", "lenet"),
-        "logit",
-        (1, 32, 32),
-    )
-    assert TaskInfo.of("sentiment", tasks["sentiment"]).output == "log-odds of the true label"
 
 
 @pytest.mark.parametrize("inches", [0.2, 0.7, 2.0])

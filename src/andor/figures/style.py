@@ -22,7 +22,6 @@ from matplotlib.textpath import text_to_path
 from matplotlib.transforms import ScaledTranslation
 from scipy.optimize import isotonic_regression
 
-from andor.config import Task
 from andor.errors import UserError
 
 WIDTH = 6.8
@@ -92,19 +91,6 @@ class TaskInfo:
     models: tuple[str, ...]
     output: str = "model output"
     shape: tuple[int, ...] | None = None
-
-    @classmethod
-    def of(cls, name: str, task: Task, shape: Sequence[int] | None = None) -> TaskInfo:
-        """A task of the configuration; ``shape`` is that of its images, as `samples.parquet` says (C, H, W)."""
-        language = any(model.family == "causal_lm" for model in task.models.values())
-        truth = "next word" if language else "true label"
-        output = {
-            "logit": "logit",
-            "true_logit": f"logit of the {truth}",
-            "log_odds": f"log-odds of the {truth}",
-            "probability": f"probability of the {truth}",
-        }[task.reward.kind]
-        return cls(name, task.players.count, tuple(task.models), output, None if shape is None else tuple(shape))
 
     @property
     def coalitions(self) -> str:
