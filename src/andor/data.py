@@ -22,12 +22,11 @@ import pyarrow.compute as pc
 import pyarrow.json
 import pyarrow.parquet as pq
 from PIL import Image
-from sklearn.datasets import load_digits
-from sklearn.model_selection import train_test_split
 
 from andor import config
 from andor.errors import UserError
 from andor.players import is_content, words
+from andor.store import first_line
 
 SENTENCE_END = re.compile(r"[.!?][\"'”’)\]]*\s")
 
@@ -72,6 +71,8 @@ def images(table: pa.Table) -> np.ndarray:
 
 
 def _digits(data: config.DigitsData, seed: int) -> pa.Table:
+    from sklearn.datasets import load_digits  # takes seconds to import, and most who read tables need none of it
+
     origin = load_digits()
     pixels = np.stack([_pixels(Image.fromarray(np.float32(image) / 16), data.size) for image in origin.images])
     labels = (origin.target == data.positive).astype(np.int8)
@@ -193,6 +194,8 @@ def _limited(table: pa.Table, limit: int, seed: int) -> pa.Table:
 
 def _stratified(labels: np.ndarray, size: int | float, seed: int, key: str) -> np.ndarray:
     """Positions of a number or share of the items, drawn in equal shares of each label."""
+    from sklearn.model_selection import train_test_split
+
     try:
         return train_test_split(np.arange(len(labels)), test_size=size, random_state=seed, stratify=labels)[1]
     except ValueError as error:
@@ -256,14 +259,14 @@ def _parquet(file: Path) -> pa.Table:
     try:
         return pq.read_table(file)
     except (OSError, pa.ArrowException) as error:
-        raise UserError(f"{file}: no readable Parquet file ({_first_line(error)}); fetch it again") from None
+        raise UserError(f"{file}: no readable Parquet file ({first_line(error)}); fetch it again") from None
 
 
 def _json_lines(file: Path) -> pa.Table:
     try:
         return pyarrow.json.read_json(file)
     except (OSError, pa.ArrowException) as error:
-        raise UserError(f"{file}: no readable JSON lines ({_first_line(error)}); fetch it again") from None
+        raise UserError(f"{file}: no readable JSON lines ({first_line(error)}); fetch it again") from None
 
 
 def _concatenated(tables: list[pa.Table]) -> pa.Table:
@@ -274,7 +277,3 @@ def _check_columns(table: pa.Table, names: list[str], source: Path) -> None:
     for name in names:
         if name not in table.column_names:
             raise UserError(f"{source}: no column `{name}`; it has {', '.join(table.column_names)}")
-
-
-def _first_line(error: Exception) -> str:
-    return next(iter(str(error).splitlines()), type(error).__name__)

@@ -243,8 +243,9 @@ def _readable(path: Path) -> Iterator[None]:
     except FileNotFoundError:
         raise UserError(f"{path}: no such file; run the step that makes it") from None
     except (OSError, pa.ArrowException) as error:
-        raise UserError(f"{path}: damaged Parquet file ({_first_line(error)}); delete it and run again") from error
+        raise UserError(f"{path}: damaged Parquet file ({first_line(error)}); delete it and run again") from error
 
 
-def _first_line(error: Exception) -> str:
+def first_line(error: Exception) -> str:
+    """The first line of an error's message, or its name if it has none."""
     return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__

@@ -6,8 +6,6 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
-from torchvision.models import vgg
-from torchvision.models.resnet import BasicBlock, conv1x1, conv3x3
 
 from andor.errors import UserError
 
@@ -50,6 +48,8 @@ def lenet(channels: int, side: int) -> nn.Sequential:
 
 def vgg_bn(layers: str, channels: int) -> nn.Sequential:
     """torchvision's VGG with batch norm, its three dense layers (made for 224 pixels) replaced by one."""
+    from torchvision.models import vgg  # text jobs need no torchvision, which takes seconds to import
+
     features = vgg.make_layers(vgg.cfgs[layers], batch_norm=True)
     features[0] = nn.Conv2d(channels, 64, 3, padding=1)
     return _he(nn.Sequential(features, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(512, 1)))
@@ -60,6 +60,8 @@ def cifar_resnet(depth: int, channels: int) -> nn.Sequential:
 
     Where a stage halves the image its shortcut is a 1×1 convolution (their option B).
     """
+    from torchvision.models.resnet import BasicBlock, conv1x1, conv3x3
+
     stages: list[nn.Module] = [conv3x3(channels, 16), nn.BatchNorm2d(16), nn.ReLU()]
     width = 16
     for filters, stride in ((16, 1), (32, 2), (64, 2)):

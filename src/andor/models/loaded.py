@@ -5,14 +5,16 @@ from __future__ import annotations
 import hashlib
 import json
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
-from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 from andor.models.architectures import TextCNN
 from andor.store import canonical
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerFast
 
 
 class LoadedModel:
@@ -101,7 +103,7 @@ class TextModel(LoadedModel):
         # Padding and truncation are set anew by every call.
         described = {key: value for key, value in tokenizer.items() if key not in ("padding", "truncation")}
         described = self.description | {"tokenizer": hashlib.sha256(canonical(described).encode()).hexdigest()}
-        if isinstance(self.network, PreTrainedModel):
+        if not isinstance(self.network, TextCNN):
             settings = self.network.config.to_diff_dict()
             described["config"] = {
                 key: value for key, value in settings.items() if key not in ("transformers_version", "architectures")

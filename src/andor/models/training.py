@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
@@ -15,13 +16,15 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 from tqdm import tqdm
-from transformers import PreTrainedTokenizerFast
 
 from andor import config, data
 from andor.errors import UserError
 from andor.models import files
 from andor.models.architectures import TextCNN, image_network
 from andor.models.loaded import ImageClassifier, LoadedModel, TextClassifier, embedding_of, text_logits
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerFast
 
 WORD_DROPOUT = 0.5
 """Largest share of word pieces that a sentence loses to the mask token while a `TextCNN` is trained: drawn anew, evenly
@@ -88,7 +91,9 @@ def _text_classifier(
     device: torch.device,
     progress: bool,
 ) -> TextClassifier:
-    tokenizer = files.tokenizer(source)
+    from andor.models import pretrained
+
+    tokenizer = pretrained.tokenizer(source)
     token_ids = encode(tokenizer, rows["text"].to_pylist())
     labels = torch.from_numpy(rows["label"].to_numpy().astype(np.int64))
     if isinstance(model, config.TextCNN):
@@ -99,7 +104,7 @@ def _text_classifier(
         shape = {"vocabulary": len(tokenizer), "width": model.width, "filters": model.filters, "kernels": model.kernels}
         network, description = TextCNN(**shape), files.description(model, network=shape)
     else:
-        network, description = files.pretrained_encoder(model, source), files.description(model)
+        network, description = pretrained.encoder_to_train(model, source), files.description(model)
     network.to(device)
     padding = tokenizer.pad_token_id or 0
 

@@ -1,0 +1,112 @@
+"""Models and tokenizers in the layout of transformers, from local folders only.
+
+The rest of `andor.models` imports this module where a job needs it: transformers takes seconds to import.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+from safetensors import SafetensorError
+from transformers import (
+    AutoConfig,
+    AutoModelForCausalLM,
+    AutoModelForSequenceClassification,
+    AutoTokenizer,
+)
+from transformers.utils import logging as transformers_logging
+
+from andor import config
+from andor.errors import UserError
+from andor.store import first_line
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel, PreTrainedTokenizerFast
+
+
+def tokenizer(folder: Path) -> PreTrainedTokenizerFast:
+    """The fast tokenizer of a folder in the layout of transformers."""
+    try:
+        found = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False, use_fast=True)
+    except (OSError, ValueError, KeyError) as error:
+        raise UserError(f"{folder}: no tokenizer ({first_line(error)}); name a folder with tokenizer.json") from None
+    if not found.is_fast:
+        raise UserError(f"{folder}: its tokenizer has no fast version; name a folder with tokenizer.json")
+    if len(found) == len(found.all_special_ids):  # what transformers makes of a folder without a vocabulary
+        raise UserError(f"{folder}: no tokenizer; name a folder with tokenizer.json")
+    return found
+
+
+def settings_of(folder: Path) -> Any:
+    """The config.json of a folder in the layout of transformers."""
+    try:
+        return AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+    except (OSError, ValueError, KeyError) as error:
+        raise UserError(
+            f"{folder}: no readable config.json ({first_line(error)}); name a folder in the layout of transformers"
+        ) from None
+
+
+def encoder_to_train(model: config.TextEncoder, source: Path) -> PreTrainedModel:
+    """An encoder with pretrained weights, its first `layers` only, and a new head with two classes."""
+    settings = settings_of(source)
+    keep_layers(settings, model)
+    settings.num_labels = 2
+    return _network(AutoModelForSequenceClassification, source, config=settings, ignore_mismatched_sizes=True)
+
+
+def classifier(folder: Path) -> PreTrainedModel:
+    """An encoder that classifies."""
+    return _network(AutoModelForSequenceClassification, folder, complete=True)
+
+
+def language_model(folder: Path, dtype: torch.dtype) -> PreTrainedModel:
+    """A causal language model."""
+    return _network(AutoModelForCausalLM, folder, complete=True, dtype=dtype)
+
+
+def _network(
+    kind: type, folder: Path, *, complete: bool = False, dtype: torch.dtype = torch.float32, **options: Any
+) -> PreTrainedModel:
+    """A transformers model from local safetensors; ``complete`` refuses a file that lacks weights of the network."""
+    try:
+        with quiet():
+            network, report = kind.from_pretrained(
+                folder, local_files_only=True, trust_remote_code=False, use_safetensors=True, dtype=dtype,
+                output_loading_info=True, **options,
+            )  # fmt: skip
+    except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
+        raise UserError(
+            f"{folder}: weights cannot be read ({first_line(error)}); fetch or train the model again"
+        ) from None
+    if complete and report["missing_keys"]:
+        raise UserError(
+            f"{folder}: has no weights {', '.join(sorted(report['missing_keys'])[:3])}; fetch or train the model again"
+        )
+    return network
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """No progress bars and no list of unused weights from transformers: both are expected here."""
+    verbosity = transformers_logging.get_verbosity()
+    transformers_logging.set_verbosity_error()
+    transformers_logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        transformers_logging.set_verbosity(verbosity)
+        transformers_logging.enable_progress_bar()
+
+
+def keep_layers(settings: Any, model: config.TextEncoder) -> None:
+    """Lower the number of layers in a transformers configuration to the first `layers` of the model."""
+    if model.layers is None:
+        return
+    if model.layers > settings.num_hidden_layers:
+        raise UserError(f"layers {model.layers}: `{model.source}` has only {settings.num_hidden_layers}; lower it")
+    settings.num_hidden_layers = model.layers
