@@ -377,8 +377,8 @@ class Task(Closed):
             cells = (self.data.size // self.players.size) ** 2
             if cells < self.players.count:
                 raise ValueError(
-                    f"players.count {self.players.count} is more than the {cells} patches of {self.players.size} pixels "
-                    f"in an image of {self.data.size}; lower count or size"
+                    f"players.count {self.players.count} is more than the {cells} patches of {self.players.size} "
+                    f"pixels in an image of {self.data.size}; lower count or size"
                 )
         if modality == "passage" and self.reward.kind not in ("log_odds", "probability"):
             raise ValueError(f"reward.kind `{self.reward.kind}` is for classifiers; use log_odds or probability")

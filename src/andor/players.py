@@ -5,6 +5,7 @@ Players are chosen from the item alone, before any model or tokenizer sees it, s
 
 from __future__ import annotations
 
+import functools
 import json
 import re
 from collections import Counter
@@ -14,20 +15,9 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS
 
 from andor import config
 from andor.errors import UserError
-
-STOP_WORDS = ENGLISH_STOP_WORDS | {
-    # forms of auxiliary verbs that the list lacks
-    *("does", "did", "doing", "having"),
-    # what remains of a contraction when "n't" or the apostrophe is split off ("ca n't", "don t")
-    *("ain", "aren", "ca", "couldn", "didn", "doesn", "don", "hadn", "hasn", "haven", "isn", "mightn", "mustn"),
-    *("needn", "shan", "shouldn", "wasn", "weren", "wo", "won", "wouldn"),
-    *("d", "ll", "m", "n", "o", "re", "s", "t", "ve", "y"),
-}
-"""scikit-learn's English stop words and the pieces of contractions, in lower case; negations are among them."""
 
 _WORD = re.compile(r"[^\W_]+(?:['’\-][^\W_]+)*")
 _CLITIC = re.compile(r"['’](?:s|d|m|ll|re|ve)$")
@@ -48,6 +38,24 @@ def words(text: str) -> list[Word]:
     return [Word(match.group(), match.start(), match.end()) for match in _WORD.finditer(text)]
 
 
+@functools.cache
+def stop_words() -> frozenset[str]:
+    """scikit-learn's English stop words and the pieces of contractions, in lower case.
+
+    Negations are among them, as in the papers.
+    """
+    from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS  # seconds to import: only where words are chosen
+
+    return ENGLISH_STOP_WORDS | {
+        # forms of auxiliary verbs that the list lacks
+        *("does", "did", "doing", "having"),
+        # what remains of a contraction when "n't" or the apostrophe is split off ("ca n't", "don t")
+        *("ain", "aren", "ca", "couldn", "didn", "doesn", "don", "hadn", "hasn", "haven", "isn", "mightn", "mustn"),
+        *("needn", "shan", "shouldn", "wasn", "weren", "wo", "won", "wouldn"),
+        *("d", "ll", "m", "n", "o", "re", "s", "t", "ve", "y"),
+    }
+
+
 def is_content(word: str) -> bool:
     """Whether a word may be a player: it has a letter and is no stop word.
 
@@ -55,7 +63,7 @@ def is_content(word: str) -> bool:
     words in the usual lists; so negations, contracted ones ("isn't") too, are background here: always present.
     """
     bare = _CLITIC.sub("", word.lower())
-    return any(map(str.isalpha, bare)) and bare not in STOP_WORDS and not _NEGATION.search(bare)
+    return any(map(str.isalpha, bare)) and bare not in stop_words() and not _NEGATION.search(bare)
 
 
 def candidates(
