@@ -69,6 +69,7 @@ def sources(tmp_path_factory) -> Path:
 @pytest.fixture(scope="session")
 def configuration(sources) -> dict:
     """Two tasks, two models each, three samples."""
+    image = {"epochs": 6, "batch_size": 64, "learning_rate": 0.003, "balanced": True}
     fast = {"epochs": 10, "batch_size": 16, "learning_rate": 0.005}
     return {
         "device": "cpu",
@@ -88,7 +89,7 @@ def configuration(sources) -> dict:
                     "resnet20": {
                         "family": "image_classifier",
                         "architecture": "resnet20",
-                        "training": {"epochs": 2, "batch_size": 64, "learning_rate": 0.003, "balanced": True},
+                        "training": {**image, "epochs": 2},
                     },
                 },
                 "players": {"kind": "patches", "count": 4, "size": 4},

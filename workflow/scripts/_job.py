@@ -76,6 +76,7 @@ def run(main: Callable[[Any], None], names: dict[str, Any]) -> None:
     with log_path.open("w", encoding="utf-8", buffering=1) as log:
         sys.stderr = Tee(sys.__stderr__, log)
         logging.basicConfig(level=logging.INFO, stream=log, format="%(asctime)s %(levelname)s %(message)s", force=True)
+        logging.getLogger("fontTools").setLevel(logging.WARNING)  # a line for every table of every font otherwise
         try:
             main(snakemake)
         except UserError as error:
