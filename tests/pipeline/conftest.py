@@ -84,7 +84,7 @@ def configuration(sources) -> dict:
                     "lenet": {
                         "family": "image_classifier",
                         "architecture": "lenet",
-                        "training": {"epochs": 4, "learning_rate": 0.005},
+                        "training": image,
                     },
                     "resnet20": {
                         "family": "image_classifier",
