@@ -830,6 +830,16 @@ TOKENIZER = {"tokenizer.json", "tokenizer_config.json", "vocab.txt"}
 WANTED = {"config.json", "model.safetensors", "onnx/config.json", *TOKENIZER}
 
 
+def test_pickles_come_only_where_there_are_no_safetensors(tmp_path: Path, model_folder: Path) -> None:
+    old = tmp_path / "old"
+    shutil.copytree(model_folder, old)
+    (old / "model.safetensors").unlink()
+    with serve({"owner/old": Repository(old)}) as running:
+        uri, out = f"hf:owner/old@{running.repositories['owner/old'].revision}", tmp_path / "out"
+        assert ask(running, (uri, None, out)) == [str(out)]
+    assert set(tree(out)) == WANTED - {"model.safetensors"} | {"pytorch_model.bin"}
+
+
 def test_a_model_comes_from_the_hub_and_then_works_offline(hub: Hub, tmp_path: Path, model_folder: Path) -> None:
     import torch
     from transformers import AutoModelForSequenceClassification, AutoTokenizer

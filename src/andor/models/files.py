@@ -46,18 +46,16 @@ def save(model: LoadedModel, folder: Path) -> None:
 def adopt(model: config.TextEncoder | config.CausalLM, source: Path, folder: Path) -> None:
     """Take a pretrained model as it is: its files are linked into a folder (copied where that cannot be).
 
+    Weights that are no safetensors are read once, tensors and nothing else, and written as safetensors.
+
     Raises
     ------
     UserError
-        If its weights are no safetensors, or an encoder does not classify into two classes.
+        If there are no readable weights, or an encoder does not classify into two classes.
     """
     from andor.models import pretrained
 
     settings = pretrained.settings_of(source)
-    if not list(source.glob("*.safetensors")):
-        raise UserError(
-            f"`source: {model.source}`: {source} has no *.safetensors, and pickles are not read; name another revision"
-        )
     if isinstance(model, config.TextEncoder):
         classifies = any(name.endswith("ForSequenceClassification") for name in settings.architectures or [])
         if not classifies or settings.num_labels != 2:
@@ -71,6 +69,8 @@ def adopt(model: config.TextEncoder | config.CausalLM, source: Path, folder: Pat
     if isinstance(model, config.TextEncoder) and model.layers is not None:
         (folder / "config.json").unlink()  # a link to the source, which stays as it is
         settings.save_pretrained(folder)
+    if not pretrained.has_safetensors(source):
+        pretrained.convert(model, source, folder)
     _describe(description(model), folder)
 
 

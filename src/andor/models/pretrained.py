@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -72,14 +73,18 @@ def language_model(folder: Path, dtype: torch.dtype) -> PreTrainedModel:
 def _network(
     kind: type, folder: Path, *, complete: bool = False, dtype: torch.dtype = torch.float32, **options: Any
 ) -> PreTrainedModel:
-    """A transformers model from local safetensors; ``complete`` refuses a file that lacks weights of the network."""
+    """A transformers model from a local folder; ``complete`` refuses one that lacks weights of the network.
+
+    Weights are safetensors where there are any, else pickles that may hold tensors and nothing else.
+    """
+    safe = has_safetensors(folder)
     try:
         with quiet():
             network, report = kind.from_pretrained(
-                folder, local_files_only=True, trust_remote_code=False, use_safetensors=True, dtype=dtype,
-                output_loading_info=True, **options,
+                folder, local_files_only=True, trust_remote_code=False, use_safetensors=safe, weights_only=True,
+                dtype=dtype, output_loading_info=True, **options,
             )  # fmt: skip
-    except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
+    except (OSError, ValueError, KeyError, RuntimeError, SafetensorError, UnpicklingError) as error:
         raise UserError(
             f"{folder}: weights cannot be read ({first_line(error)}); fetch or train the model again"
         ) from None
@@ -88,6 +93,22 @@ def _network(
             f"{folder}: has no weights {', '.join(sorted(report['missing_keys'])[:3])}; fetch or train the model again"
         )
     return network
+
+
+def convert(model: config.TextEncoder | config.CausalLM, source: Path, folder: Path) -> None:
+    """Write the weights of ``source`` as safetensors into ``folder``."""
+    if isinstance(model, config.TextEncoder):
+        network = classifier(source)
+    else:
+        network = language_model(source, getattr(torch, model.dtype))
+    (folder / "config.json").unlink(missing_ok=True)  # it may be a link to the source, which stays as it is
+    with quiet():
+        network.save_pretrained(folder)
+
+
+def has_safetensors(folder: Path) -> bool:
+    """Whether the weights in a folder are safetensors."""
+    return any(folder.glob("*.safetensors"))
 
 
 @contextmanager

@@ -29,7 +29,9 @@ PATTERNS = (
     *("*.safetensors", "*.json", "*.txt", "*.model", "*.tiktoken"),  # models and tokenizers
     *("*.parquet", "*.jsonl", "*.csv", "*.tsv"),  # data sets
 )
-"""Files of a snapshot that are fetched: weights as safetensors, never pickles. A file named by itself may be any."""
+"""Files of a snapshot that are fetched; a file named by itself may be any."""
+PICKLES = ("pytorch_model*.bin", "pytorch_model.bin.index.json")
+"""Weights of repositories that have no safetensors: readers take tensors from them and nothing else."""
 _FATAL = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS)
 _REASONS: tuple[tuple[type[Exception], str], ...] = (
     (GatedRepoError, "the repository is gated: accept its terms on the hub and set HF_TOKEN"),
@@ -60,6 +62,9 @@ def fetch_snapshot(mirror: Mirror, target: Path, *, offline: bool) -> None:
         snapshot = Path(snapshot_download(**repository, allow_patterns=patterns, local_files_only=offline))
         # The snapshot may hold more (what others fetched) or, offline, less than the commit: its listing decides.
         listing = [file.path for file in get_cached_repo_tree(**repository)]
+        if mirror.kind == "model" and not any(filter_repo_objects(listing, allow_patterns=patterns[:1])):
+            patterns += [glob.escape(folder) + pattern for pattern in PICKLES]
+            snapshot_download(**repository, allow_patterns=patterns, local_files_only=offline)
         for path in filter_repo_objects(listing, allow_patterns=patterns):
             copy(snapshot / path, target / path[len(folder) :], link=True)
     except Exception as error:  # the client raises its own, httpx's, OSErrors and ValueErrors
