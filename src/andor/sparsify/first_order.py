@@ -1,21 +1,38 @@
-"""The default solver: ADMM on all samples at once, without a matrix of side 2^n."""
+"""The default solver: ADMM on many samples at once, without a matrix of side 2^n, then a polish to sparse points.
+
+The problem is min h(z) + [c feasible] subject to z = K x and c = x, where x is the split (v_and, v_or), K x its
+interactions, and h the objective. Given z and c, the best x solves (ratio·KᵀK + 1) x = …; K being a Kronecker power, so
+is the basis that makes this diagonal, and a solution costs as much as four transforms. Given x, z and c are closed forms.
+
+One penalty per sample is free. A small one brings the lower bound up fast, a large one the objective down, so it
+follows what remains to be done on either side. Samples leave as soon as their gap is reached and others take their
+place.
+"""
 
 from __future__ import annotations
 
+import functools
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 
-from andor.sparsify.certificate import Result, finish, lower_bound, project
+from andor.coalitions import number_of_players
+from andor.sparsify.certificate import Result, certify
+from andor.sparsify.polish import polish
 from andor.sparsify.problem import Problem
-from andor.transforms import and_transform, kronecker_power, or_transform
+from andor.sparsify.terms import Terms, transform
 
-_U, _SINGULAR, _VT = np.linalg.svd(np.array([[1.0, 0.0], [-1.0, 1.0]]))  # of one player's AND transform
-_EIGEN, _Q = np.linalg.eigh(np.array([[0.0, 1.0], [1.0, -1.0]]))  # of one player's OR transform but for the sign
-_CYCLE = (0.3, 3.0, 10.0, 3.0, 1.0)
-_CHECK = 100
+# All in units of values that are at most 1. Measured on the games of benchmarks/sparsify.py; within a factor of 3 none
+# matters much.
+RATIO = 10.0  # penalty of z = K x over that of c = x
+PENALTY = 3.0  # of c = x, at the start
+BALANCE = 3.0  # how much more of the gap is left to the objective, which the polish closes
+RELAXATION = 1.8
+CHECK = 50  # iterations between certificates
+IN_FLIGHT = 2**16  # values that are worked on together: what fits the cache
 
 
 def solve(
@@ -23,176 +40,278 @@ def solve(
     gap: float = 0.01,
     max_iterations: int = 20_000,
     device: str = "cpu",
-    dtype: torch.dtype = torch.float32,
+    dtype: torch.dtype | None = None,
 ) -> Result:
-    """Solve to a certified relative gap."""
+    """Solve to a certified relative gap.
+
+    Parameters
+    ----------
+    problem : Problem
+    gap : at which a sample is done
+    max_iterations : of ADMM, per sample
+    device : of torch
+    dtype : of the iterations, float32 unless the gap is below 1e-4; all that is returned is float64
+
+    Notes
+    -----
+    On the CPU, samples are shared out to as many threads as torch may use, each running on its own.
+    """
     start = time.perf_counter()
-    batch = len(problem.values)
-    best = _Best.of(problem)
-    iterations = np.zeros(batch, dtype=int)
-    active = np.arange(batch)
-    state = _State.start(problem, device, dtype)
-    while len(active) and iterations.max() < max_iterations:
-        state.penalise(_CYCLE[int(iterations.max()) // _CHECK % len(_CYCLE)])
-        for _ in range(_CHECK):
-            state.step()
-        iterations[active] += _CHECK
-        part = problem.take(active)
-        best.improve(part, active, state)
-        keep = best.gap()[active] > gap
-        if not keep.all():
-            active = active[keep]
-            state = state.take(keep)
-    v_and, v_or = best.split
-    return finish(
-        problem, v_and, v_or, best.lower,
-        gap=gap, iterations=iterations, seconds=time.perf_counter() - start, solver="first_order",
-    )  # fmt: skip
+    dtype = dtype or (torch.float32 if gap >= 1e-4 else torch.float64)
+    scale = np.abs(problem.values).max((1, 2))
+    scale[scale == 0] = 1
+    terms = Terms.of(problem, scale, device)
+    done = _Points.zeros(terms)
+    width = max(1, IN_FLIGHT // problem.values[0].size)
+    samples = np.arange(len(scale))
+    workers = min(torch.get_num_threads(), len(samples)) if device == "cpu" else 1
+    job = functools.partial(_work, terms, done, gap, max_iterations, dtype)
+    if workers == 1:
+        job(samples, width)
+    else:
+        with ThreadPoolExecutor(workers, initializer=torch.set_num_threads, initargs=(1,)) as pool:
+            list(pool.map(job, np.array_split(samples, workers), [width] * workers))
+    return certify(
+        problem,
+        done.split.cpu().numpy() * scale[:, None, None],
+        done.lower.cpu().numpy() * scale,
+        gap=gap,
+        iterations=done.iterations.cpu().numpy(),
+        seconds=time.perf_counter() - start,
+        solver="first_order",
+    )
 
 
 @dataclass
-class _Best:
-    split: np.ndarray
-    upper: np.ndarray
-    lower: np.ndarray
+class _Points:
+    """Best feasible split, its objective, the best lower bound, and iterations spent, of all samples."""
+
+    split: torch.Tensor
+    upper: torch.Tensor
+    lower: torch.Tensor
+    iterations: torch.Tensor
 
     @classmethod
-    def of(cls, problem: Problem) -> _Best:
-        half = 0.5 * problem.values
-        upper = problem.objective(and_transform(half), or_transform(half))
-        return cls(np.stack((half, half)), upper, np.zeros_like(upper))
+    def zeros(cls, terms: Terms) -> _Points:
+        half = 0.5 * terms.values
+        split = torch.stack((half, half))
+        upper = terms.objective(transform(split))
+        return cls(split, upper, torch.zeros_like(upper), torch.zeros_like(upper, dtype=torch.int64))
 
-    def gap(self) -> np.ndarray:
-        return (self.upper - self.lower) / np.maximum(self.upper, np.finfo(float).tiny)
+    def offer(self, samples: torch.Tensor, split: torch.Tensor, upper: torch.Tensor) -> None:
+        better = upper < self.upper[samples]
+        self.split[:, samples[better]] = split[:, better]
+        self.upper[samples[better]] = upper[better]
 
-    def improve(self, part: Problem, active: np.ndarray, state: _State) -> None:
-        scale = state.scale.double()
-        values, kappa, tau = (torch.as_tensor(a) for a in (part.values, part.kappa, part.tau[..., None]))
-        for point in (state.x, state.copy):
-            split = project((point.double() * scale).cpu(), values, kappa, tau).numpy()
-            upper = part.objective(and_transform(split[0]), or_transform(split[1]))
-            better = upper < self.upper[active]
-            self.split[:, active[better]] = split[:, better]
-            self.upper[active[better]] = upper[better]
-        forces = (state.u_copy * state.rho_copy).double().cpu()
-        lower = lower_bound(part, forces, torch.as_tensor(self.upper[active])).numpy()
-        self.lower[active] = np.maximum(self.lower[active], lower)
+
+def _work(
+    terms: Terms, done: _Points, gap: float, max_iterations: int, dtype: torch.dtype, samples: np.ndarray, width: int
+) -> None:
+    """Bring some samples to the gap, `width` of them at a time."""
+    queue = torch.as_tensor(samples, device=terms.values.device)
+    graph = _Graph.of(number_of_players(terms.values.shape[-1]), dtype, terms.values.device)
+    active, queue = queue[:width], queue[width:]
+    state = _State.start(terms.take(active), active, dtype)
+    while len(state.samples):
+        for _ in range(CHECK):
+            state.step(graph)
+        finished = _check(graph, terms, done, state, gap, max_iterations)
+        if bool(finished.any()):
+            fresh, queue = queue[: int(finished.sum())], queue[int(finished.sum()) :]
+            state = state.take(~finished)
+            if len(fresh):
+                state = state.join(_State.start(terms.take(fresh), fresh, dtype))
+
+
+def _check(graph: _Graph, terms: Terms, done: _Points, state: _State, gap: float, max_iterations: int) -> torch.Tensor:
+    """Certify, polish what is ripe, rebalance the penalties; which samples are finished."""
+    samples = state.samples
+    exact = terms.take(samples)
+    done.iterations[samples] += CHECK
+    split = exact.project(state.split(graph).double())
+    upper = exact.objective(transform(split))
+    done.offer(samples, split, upper)
+    forces = state.forces()
+    lower = exact.lower_bound(forces, done.upper[samples], state.duals())
+    done.lower[samples] = torch.maximum(done.lower[samples], lower)
+    # z is not feasible, but its objective is nearer to the optimum than that of any feasible point at hand.
+    z = state.interactions().double()
+    guess = exact.objective(z)
+    guess = torch.minimum(torch.maximum(guess, done.lower[samples]), done.upper[samples])
+
+    tiny = torch.finfo(torch.float64).tiny
+
+    def remaining() -> torch.Tensor:
+        return 1 - done.lower[samples] / done.upper[samples].clamp_min(tiny)
+
+    last = done.iterations[samples] >= max_iterations
+    # What the polish will leave of the gap: hardly a tenth of what the objective still lacks.
+    promise = (guess - done.lower[samples] + 0.15 * (upper - guess).clamp_min(0)) / guess.clamp_min(tiny)
+    ripe = (promise <= state.ripe_at * gap) | (remaining() <= gap) | last
+    for place in ripe.nonzero()[:, 0].tolist():
+        one = slice(place, place + 1)
+        candidate = polish(exact.take(one), z[:, one], forces[:, one])
+        if candidate is not None:
+            done.offer(samples[one], *candidate)
+    state.ripe_at = torch.where(ripe, 0.7 * promise / gap, state.ripe_at)
+    finished = (remaining() <= gap) | last
+
+    smallest = 1e-4 * guess.clamp_min(tiny)
+    above, below = (upper - guess).maximum(smallest), (guess - lower).maximum(smallest)
+    state.rebalance((above / below / BALANCE) ** 0.25)
+    return finished
+
+
+@dataclass
+class _Graph:
+    """The pair (x, K x) nearest to a given one, in the metric of the penalties, which is the same for all samples.
+
+    One player's OR matrix is C = [[0, 1], [1, −1]] = QΛQ with Q a reflection, so Q = Qᵀ = Q⁻¹, and one player's AND matrix
+    is C with its columns swapped. With v_and stored in reverse order, Q⊗…⊗Q thus makes KᵀK diagonal for both kinds. Only
+    the row of the empty coalition of the OR transform does not fit: it is e_∅ and not −e_N, a change of rank two.
+
+    Attributes
+    ----------
+    basis : Kronecker powers of Q for blocks of players
+    d : (2, 1, 1, 2^n), what K is in that basis
+    from_x, from_z : (2, 1, 1, 2^n), weights with which the given x and z enter
+    ends : (2, 2^n), e_∅ and e_N in that basis
+    reach : (2, 2^n), the solutions that e_∅ and e_N give
+    mend : (2, 2), of the change of rank two
+    """
+
+    basis: list[torch.Tensor]
+    d: torch.Tensor
+    from_x: torch.Tensor
+    from_z: torch.Tensor
+    ends: torch.Tensor
+    reach: torch.Tensor
+    mend: torch.Tensor
+
+    @classmethod
+    def of(cls, n: int, dtype: torch.dtype, device: torch.device) -> _Graph:
+        eigenvalues, q = np.linalg.eigh(np.array([[0.0, 1.0], [1.0, -1.0]]))
+        q *= np.sign(q[0, 1] * q[1, 0]) ** np.array([0, 1])  # columns' signs are free: take those that make Q symmetric
+        basis, power = _blocks(q, n), _power(eigenvalues, n)
+        d = np.stack((power, -power))[:, None, None]
+        from_x = 1 / (RATIO * d**2 + 1)
+        ends = np.stack((_power(q[0], n), _power(q[1], n)))
+        reach = ends * from_x[1, 0]
+        mend = np.linalg.inv(np.diag([1, -1]) / RATIO + reach @ ends.T)
+        tensors = (
+            torch.as_tensor(a, device=device, dtype=dtype) for a in (d, from_x, RATIO * d * from_x, ends, reach, mend)
+        )
+        return cls([torch.as_tensor(block, device=device, dtype=dtype) for block in basis], *tensors)
+
+    def nearest(self, pair: torch.Tensor) -> torch.Tensor:
+        """Pairs (x, z) of shape (2, 2, B, m, 2^n), v_and in reverse order; overwrites its argument."""
+        empty = RATIO * pair[1, 1, ..., :1]
+        pair[1, 1, ..., 0] = 0
+        turned = _apply(self.basis, pair)
+        solution = turned[0].mul_(self.from_x).addcmul_(turned[1], self.from_z)
+        either = solution[1] @ self.ends.T + empty * (self.reach[0] @ self.ends.T)
+        weights = -(either @ self.mend)
+        weights[..., :1] += empty
+        solution[1] += weights @ self.reach
+        torch.mul(solution, self.d, out=turned[1])
+        nearest = _apply(self.basis, turned)
+        nearest[1, 1, ..., 0] = nearest[0, 1, ..., 0]
+        return nearest
 
 
 @dataclass
 class _State:
-    """Scaled ADMM: min h(z) + box(copy) subject to z = K x, copy = x. Arrays (2, B, m, 2^n), AND first."""
+    """ADMM, written as Douglas-Rachford splitting, for the samples in flight.
 
-    values: torch.Tensor
-    kappa: torch.Tensor
-    tau: torch.Tensor
-    scale: torch.Tensor
-    weights: tuple[float, float]
-    counted: torch.Tensor | None
-    x: torch.Tensor
-    z: torch.Tensor
-    u: torch.Tensor
-    copy: torch.Tensor
-    u_copy: torch.Tensor
-    rho: float = 1.0
-    rho_copy: float = 1.0
+    Attributes
+    ----------
+    samples : (B,), their numbers
+    shadow : (2, 2, B, m, 2^n), the one variable that is carried on: for x and for z, by kind, v_and in reverse order
+    point : same shape, its proximal point: the feasible copy c of x, and z
+    penalty : (B, 1, 1), of c = x
+    ripe_at : (B,), the promised gap, in units of the one asked for, at which to polish next
+    """
+
+    samples: torch.Tensor
+    terms: Terms
+    shadow: torch.Tensor
+    point: torch.Tensor
+    penalty: torch.Tensor
+    ripe_at: torch.Tensor
 
     @classmethod
-    def start(cls, problem: Problem, device: str, dtype: torch.dtype) -> _State:
-        scale = np.abs(problem.values).max((1, 2), keepdims=True)
-        scale[scale == 0] = 1
-
-        def tensor(array: np.ndarray) -> torch.Tensor:
-            return torch.as_tensor(array / scale, device=device, dtype=dtype)
-
-        half = tensor(0.5 * problem.values)
+    def start(cls, terms: Terms, samples: torch.Tensor, dtype: torch.dtype) -> _State:
+        terms = terms.to(dtype)
+        half = 0.5 * terms.values
         x = torch.stack((half, half))
-        z = torch.stack((and_transform(half), or_transform(half)))
-        counted = None if problem.counted is None else torch.as_tensor(problem.counted, device=device)
-        return cls(
-            tensor(problem.values), tensor(problem.kappa), tensor(problem.tau[..., None]),
-            torch.as_tensor(scale, device=device, dtype=dtype), problem.weights, counted,
-            x, z, torch.zeros_like(z), x.clone(), torch.zeros_like(x),
+        shadow = torch.stack((_reverse_and(x), transform(x)))
+        penalty = torch.full_like(terms.tau[:, :1], PENALTY)
+        ripe_at = torch.ones(len(samples), dtype=torch.float64, device=x.device)
+        return cls(samples, terms, shadow, shadow.clone(), penalty, ripe_at)
+
+    def take(self, keep: torch.Tensor) -> _State:
+        return _State(
+            self.samples[keep], self.terms.take(keep), self.shadow[:, :, keep], self.point[:, :, keep],
+            self.penalty[keep], self.ripe_at[keep],
         )  # fmt: skip
 
-    def take(self, keep: np.ndarray) -> _State:
-        keep = torch.as_tensor(keep, device=self.x.device)
-        one = {k: getattr(self, k)[keep] for k in ("values", "kappa", "tau", "scale")}
-        two = {k: getattr(self, k)[:, keep] for k in ("x", "z", "u", "copy", "u_copy")}
-        counted = None if self.counted is None else self.counted[:, keep]
-        state = _State(**one, **two, weights=self.weights, counted=counted, rho=self.rho, rho_copy=self.rho_copy)
-        state.penalise(self.rho_copy)
-        return state
+    def join(self, other: _State) -> _State:
+        def joined(name: str, axis: int) -> torch.Tensor:
+            return torch.cat((getattr(self, name), getattr(other, name)), axis)
 
-    def penalise(self, rho_copy: float) -> None:
-        rho = 10 * rho_copy
-        self.u *= self.rho / rho
-        self.u_copy *= self.rho_copy / rho_copy
-        self.rho, self.rho_copy = rho, rho_copy
-        n = int(self.x.shape[-1]).bit_length() - 1
-        self.d_and, self.d_or = self._like(_power_of(_SINGULAR, n)), self._like(-_power_of(_EIGEN, n))
-        self.w_and, self.w_or = (1 / (rho * d * d + rho_copy) for d in (self.d_and, self.d_or))
-        ends = self._like(np.eye(2**n)[[0, -1]]) if n else self._like(np.ones((2, 1)))
-        self.ends = kronecker_power(kronecker_power(ends, _Q.T) * self.w_or, _Q)  # H^-1 [e_empty, e_N]
-        corner = self.ends[:, [0, -1]]
-        # The row of the empty coalition is e_empty, not the power's -e_N: a change of rank two.
-        self.cap = torch.linalg.inv(torch.diag(corner.new_tensor([1 / rho, -1 / rho])) + corner)
+        return _State(
+            joined("samples", 0), self.terms.join(other.terms), joined("shadow", 2), joined("point", 2),
+            joined("penalty", 0), joined("ripe_at", 0),
+        )  # fmt: skip
 
-    def _like(self, array: np.ndarray) -> torch.Tensor:
-        return torch.as_tensor(array, device=self.x.device, dtype=self.x.dtype)
+    def step(self, graph: _Graph) -> None:
+        nearest = graph.nearest(torch.lerp(self.shadow, self.point, 2.0))
+        self.shadow.add_(nearest.sub_(self.point), alpha=RELAXATION)
+        self.point[0] = _reverse_and(self.terms.project(_reverse_and(self.shadow[0])))
+        self.point[1] = self.terms.prox(self.shadow[1], 1 / (RATIO * self.penalty))
 
-    def step(self, relax: float = 1.8) -> None:
-        target, anchor = self.z - self.u, self.copy - self.u_copy
-        empty = target[1, ..., 0].clone()
-        target[1, ..., 0] = 0
-        hat = (
-            self.w_and
-            * (
-                self.rho * self.d_and * kronecker_power(target[0], _U.T)
-                + self.rho_copy * kronecker_power(anchor[0], _VT)
-            ),
-            self.w_or
-            * (
-                self.rho * self.d_or * kronecker_power(target[1], _Q.T)
-                + self.rho_copy * kronecker_power(anchor[1], _Q.T)
-            ),
-        )
-        x_and = kronecker_power(hat[0], _VT.T)
-        z_and = kronecker_power(self.d_and * hat[0], _U)
-        x_or = kronecker_power(hat[1], _Q) + self.rho * empty[..., None] * self.ends[0]
-        x_or -= x_or[..., [0, -1]] @ self.cap @ self.ends
-        z_or = or_transform(x_or)
-        x, kx = torch.stack((x_and, x_or)), torch.stack((z_and, z_or))
-        moved = relax * kx + (1 - relax) * self.z + self.u
-        self.z = self._prox(moved)
-        self.u = moved - self.z
-        moved = relax * x + (1 - relax) * self.copy + self.u_copy
-        self.copy = project(moved, self.values, self.kappa, self.tau)
-        self.u_copy = moved - self.copy
-        self.x = x
+    def split(self, graph: _Graph) -> torch.Tensor:
+        """The next x, (2, B, m, 2^n): nearly feasible."""
+        return _reverse_and(graph.nearest(torch.lerp(self.shadow, self.point, 2.0))[0])
 
-    def _prox(self, moved: torch.Tensor) -> torch.Tensor:
-        of_max, of_sum = (w / self.rho for w in self.weights)
-        strength = (moved.abs() - of_sum).clamp_min(0)
-        models = moved.shape[-2]
-        if of_max:
-            # Water level: the largest of the means of the k strongest less of_max/k.
-            if models == 1:
-                level = strength - of_max
-            elif models == 2:
-                total = strength.sum(-2, keepdim=True) - of_max
-                level = torch.maximum(strength.amax(-2, keepdim=True) - of_max, 0.5 * total)
-            else:
-                total = strength.sort(-2, descending=True).values.cumsum(-2) - of_max
-                count = torch.arange(1, models + 1, device=moved.device, dtype=moved.dtype)[:, None]
-                level = (total / count).amax(-2, keepdim=True)
-            strength = torch.minimum(strength, level.clamp_min(0))
-        z = torch.copysign(strength, moved)
-        return z if self.counted is None else torch.where(self.counted, z, moved)
+    def interactions(self) -> torch.Tensor:
+        """z, (2, B, m, 2^n): sparse, and nearly those of a feasible split."""
+        return self.point[1]
+
+    def forces(self) -> torch.Tensor:
+        """Multipliers of the constraints on the split, float64 (2, B, m, 2^n)."""
+        return _reverse_and(self.penalty * (self.point[0] - self.shadow[0])).double()
+
+    def duals(self) -> torch.Tensor:
+        """Multipliers of z = K x, float64 (2, B, m, 2^n)."""
+        return (RATIO * self.penalty * (self.shadow[1] - self.point[1])).double()
+
+    def rebalance(self, factor: torch.Tensor) -> None:
+        """Change the penalties, by no more than half, and keep the multipliers."""
+        old = self.penalty
+        self.penalty = (old * factor.clamp(1 / 1.5, 1.5).to(old.dtype)[:, None, None]).clamp(0.05, 200)
+        self.shadow = torch.lerp(self.point, self.shadow, old / self.penalty)
 
 
-def _power_of(pair: np.ndarray, n: int) -> np.ndarray:
-    result = np.ones(1)
-    for _ in range(n):
-        result = np.kron(pair, result)
-    return result
+def _reverse_and(split: torch.Tensor) -> torch.Tensor:
+    return torch.stack((split[0].flip(-1), split[1]))
+
+
+def _power(vector: np.ndarray, n: int) -> np.ndarray:
+    return functools.reduce(np.kron, [vector] * n, np.ones(1))
+
+
+def _blocks(matrix: np.ndarray, n: int) -> list[np.ndarray]:
+    """Kronecker powers of a 2x2 matrix that act on the n players' bits, lowest first, as few and equal as possible."""
+    count = max(1, -(-n // 5))
+    return [functools.reduce(np.kron, [matrix] * ((n + i) // count), np.ones((1, 1))) for i in range(count)]
+
+
+def _apply(blocks: list[torch.Tensor], x: torch.Tensor) -> torch.Tensor:
+    """Kronecker power of a symmetric matrix on the last axis: `kronecker_power` without its checks, for the inner loop."""
+    width = len(blocks[0])
+    y = x.reshape(-1, width) @ blocks[0]
+    for block in blocks[1:]:
+        y = block @ y.view(-1, len(block), width)
+        width *= len(block)
+    return y.view(x.shape)

@@ -71,7 +71,7 @@ class Problem:
             raise UserError(f"tau has shape {np.shape(self.tau)}; give ({models},) or ({batch}, {models})")
         if np.isinf(kappa).any():
             raise UserError("kappa is infinite; give a finite bound, or every interaction is 0")
-        if self.learn != "gamma_epsilon":
+        if self.learn != "gamma_epsilon" or self.method == "original":
             kappa = np.zeros_like(kappa)
         if self.method != "generalizable":
             tau = np.full_like(tau, np.inf)

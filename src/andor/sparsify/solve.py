@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import time
 import warnings
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from andor.errors import UserError
-from andor.sparsify import first_order
+from andor.sparsify import exact, first_order, sgd
 from andor.sparsify.certificate import Result, closed_form
 from andor.sparsify.problem import Problem, kappa_bounds
 
 if TYPE_CHECKING:
     from andor.config import Method
 
-SOLVERS = {"first_order": first_order.solve}
+SOLVERS = {"first_order": first_order.solve, "exact": exact.solve, "sgd": sgd.solve}
 
 
 def solve(problem: Problem, solver: str = "first_order", gap: float = 0.01, **options: Any) -> Result:
@@ -38,9 +37,8 @@ def solve(problem: Problem, solver: str = "first_order", gap: float = 0.01, **op
         raise UserError(f"solver is `{solver}`; choose one of {', '.join(SOLVERS)}")
     if not 0 < gap < 1:
         raise UserError(f"gap is {gap}; give a number between 0 and 1")
-    start = time.perf_counter()
     if problem.is_closed_form:
-        return closed_form(problem, time.perf_counter() - start)
+        return closed_form(problem)
     models = problem.values.shape[1]
     if problem.method == "traditional" and models > 1:
         result = SOLVERS[solver](problem.per_model(), gap=gap, **options).merged(models)
