@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV   ?= .venv
 CORES  ?= all
 
-.PHONY: results test lint clean
+.PHONY: results test clean
 
 results: $(VENV)/ready
 	$(VENV)/bin/snakemake --cores $(CORES)

@@ -7,13 +7,15 @@ from snakemake.utils import min_version
 
 min_version("9.27")
 
-# The package beside this file, not an installed one: its modules are inputs of the rules that use them.
-sys.path.insert(0, str(Path(workflow.basedir) / "src"))
+# The package beside this file, not an installed one: its modules are inputs of the rules that use them. (The folder of
+# this file, also where another workflow imports it as a module.)
+ROOT = Path(workflow.current_basedir)
+sys.path.insert(0, str(ROOT / "src"))
 
 # A configuration given with --configfile replaces the default one; merged, their tasks would add up.
 if "tasks" not in config:
 
-    configfile: "config.yaml"
+    configfile: "config.yaml" if Path("config.yaml").exists() else str(ROOT / "config.yaml")
 
 
 report: "workflow/report/workflow.rst"

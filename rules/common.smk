@@ -1,8 +1,11 @@
 """The checked configuration, and what the rules need of it: names, paths and parts of it as plain values."""
 
+from shutil import which
+
 from andor.catalogue import FIGURE_TABLES, TABLES
 from andor.config import Config, check
 from andor.errors import UserError
+from andor.sources.uri import parse
 from snakemake.exceptions import WorkflowError
 
 
@@ -19,8 +22,14 @@ CONFIG = checked(config)
 TASKS = CONFIG.tasks
 GPUS = int(
     CONFIG.device.startswith("cuda")
-    or (CONFIG.device == "auto" and Path("/dev/nvidiactl").exists())
+    or (CONFIG.device == "auto" and which("nvidia-smi") is not None)
 )
+MEMORY = {
+    "image_classifier": 4000,
+    "text_cnn": 4000,
+    "text_encoder": 8000,
+    "causal_lm": 64000,
+}  # MB to ask a cluster for; measured for the small models of config.yaml, weights plus room for the large ones
 
 
 wildcard_constraints:
@@ -36,13 +45,13 @@ wildcard_constraints:
 
 
 def plain(part) -> dict:
-    """A part of the configuration as JSON values, defaults left out, so that only a real change reruns a job."""
-    return part.model_dump(mode="json", exclude_defaults=True)
+    """A part of the configuration as JSON values with its defaults: a changed default reruns what it touches."""
+    return part.model_dump(mode="json")
 
 
 def modules(*names: str) -> list[str]:
     """Files of the package that determine a rule's numbers: as inputs, a change in them reruns it and nothing else."""
-    package = Path(workflow.basedir) / "src" / "andor"
+    package = ROOT / "src" / "andor"
     found = []
     for name in names:
         folder = package / name
@@ -57,6 +66,17 @@ def modules(*names: str) -> list[str]:
 def fetched(*names) -> list[str]:
     """Folders of the named sources; a part of a task that needs no source has None."""
     return [f"results/sources/{name}" for name in names if name]
+
+
+def local_files(source: str) -> list[str]:
+    """Files and folders of the user's own behind a source: a change in them fetches it again."""
+    mirrors = map(parse, CONFIG.sources[source].mirrors)
+    return [m.name for m in mirrors if m.scheme == "path" and Path(m.name).exists()]
+
+
+def memory(wildcards, attempt: int) -> int:
+    """Memory in MB for a job that holds a model; more after each failure."""
+    return MEMORY[model_of(wildcards).family] * attempt
 
 
 def model_of(wildcards):
@@ -99,4 +119,3 @@ def interactions_of(task: str) -> list[str]:
         for unit in units_of(task, method)
         for chunk in TASKS[task].chunks()
     ]
-

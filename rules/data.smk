@@ -4,7 +4,7 @@
 rule data:
     input:
         source=lambda wildcards: fetched(TASKS[wildcards.task].data.source),
-        modules=modules("data"),
+        modules=modules("data", "players"),
     output:
         "results/{task}/data.parquet",
     log:
@@ -28,7 +28,7 @@ rule candidates:
             for name in [target_of(wildcards.task)]
             if name
         ],
-        modules=modules("players", "evaluate", "masking"),
+        modules=modules("players"),
     output:
         "results/{task}/candidates.parquet",
     log:
@@ -37,6 +37,11 @@ rule candidates:
         "logs/candidates/{task}.tsv"
     conda:
         "../envs/torch.yaml"
+    resources:
+        gpu=lambda wildcards: GPUS if target_of(wildcards.task) else 0,
+        mem_mb=lambda wildcards: (
+            MEMORY["causal_lm"] if target_of(wildcards.task) else 4000
+        ),
     params:
         players=lambda wildcards: plain(TASKS[wildcards.task].players),
         candidates=lambda wildcards: TASKS[wildcards.task].samples.candidates,

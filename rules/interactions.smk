@@ -9,7 +9,15 @@ rule extract:
             f"results/{wildcards.task}/masked_outputs/{model}/{wildcards.chunk}"
             for model in members(wildcards.task, wildcards.unit)
         ],
-        modules=modules("sparsify", "transforms", "rewards", "samples"),
+        modules=modules(
+            "sparsify",
+            "transforms",
+            "coalitions",
+            "rewards",
+            "samples",
+            "results",
+            "store",
+        ),
     output:
         directory("results/{task}/interactions/{method}/{unit}/{chunk}"),
     log:

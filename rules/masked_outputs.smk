@@ -16,7 +16,7 @@ rule evaluate:
         "../envs/torch.yaml"
     resources:
         gpu=GPUS,
-        mem_mb=4000,
+        mem_mb=memory,
     params:
         numbers=lambda wildcards: TASKS[wildcards.task].chunks()[wildcards.chunk],
         masking=lambda wildcards: plain(TASKS[wildcards.task].masking),

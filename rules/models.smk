@@ -3,7 +3,11 @@
 
 rule model:
     input:
-        data="results/{task}/data.parquet",
+        data=lambda wildcards: (
+            []
+            if model_of(wildcards).family == "causal_lm"
+            else [f"results/{wildcards.task}/data.parquet"]
+        ),
         source=lambda wildcards: fetched(
             getattr(model_of(wildcards), "source", None),
             getattr(model_of(wildcards), "tokenizer", None),
@@ -19,7 +23,7 @@ rule model:
         "../envs/torch.yaml"
     resources:
         gpu=GPUS,
-        mem_mb=4000,
+        mem_mb=memory,
     params:
         model=lambda wildcards: plain(model_of(wildcards)),
         seed=CONFIG.seed,

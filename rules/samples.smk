@@ -16,7 +16,7 @@ rule screening:
         "../envs/torch.yaml"
     resources:
         gpu=GPUS,
-        mem_mb=4000,
+        mem_mb=memory,
     params:
         masking=lambda wildcards: plain(TASKS[wildcards.task].masking),
     script:
@@ -43,6 +43,8 @@ rule samples:
     params:
         models=lambda wildcards: list(TASKS[wildcards.task].models),
         reward=lambda wildcards: plain(TASKS[wildcards.task].reward),
-        samples=lambda wildcards: plain(TASKS[wildcards.task].samples),
+        samples=lambda wildcards: TASKS[wildcards.task].samples.model_dump(
+            include={"count", "candidates", "min_range"}
+        ),
     script:
         "../workflow/scripts/samples.py"

@@ -7,7 +7,8 @@ localrules:
 
 rule source:
     input:
-        modules("sources"),
+        files=lambda wildcards: local_files(wildcards.source),
+        modules=modules("sources"),
     output:
         directory("results/sources/{source}"),
     log:

@@ -6,11 +6,20 @@ rule tabulate:
         samples="results/{task}/samples.parquet",
         eligibility="results/{task}/eligibility.parquet",
         models=lambda wildcards: [
-            f"results/{wildcards.task}/models/{model}" for model in TASKS[wildcards.task].models
+            f"results/{wildcards.task}/models/{model}"
+            for model in TASKS[wildcards.task].models
         ],
         masked_outputs=lambda wildcards: masked_outputs_of(wildcards.task),
         interactions=lambda wildcards: interactions_of(wildcards.task),
-        modules=modules("tables", "metrics", "results", "rewards", "attributions"),
+        modules=modules(
+            "tables",
+            "metrics",
+            "results",
+            "rewards",
+            "attributions",
+            "transforms",
+            "coalitions",
+        ),
     output:
         parquet=expand("results/{{task}}/tables/{table}.parquet", table=TABLES),
         csv=report(
@@ -19,37 +28,44 @@ rule tabulate:
             category="{task}",
             subcategory="tables",
         ),
-    params:
-        analysis=plain(CONFIG.analysis),
-        reward=lambda wildcards: plain(TASKS[wildcards.task].reward),
-        seed=CONFIG.seed,
     log:
         "logs/tabulate/{task}.log",
     benchmark:
         "logs/tabulate/{task}.tsv"
     conda:
         "../envs/analysis.yaml"
+    params:
+        analysis=plain(CONFIG.analysis),
+        reward=lambda wildcards: plain(TASKS[wildcards.task].reward),
+        ensembles=lambda wildcards: TASKS[wildcards.task].units(),
+        methods={name: method.kind for name, method in CONFIG.methods.items()},
+        seed=CONFIG.seed,
     script:
         "../workflow/scripts/tabulate.py"
 
 
+localrules:
+    provenance,
+
+
 rule provenance:
     input:
-        fetched(*CONFIG.used_sources()),
+        sources=fetched(*CONFIG.used_sources()),
+        tables=expand("results/{task}/tables/summary.parquet", task=TASKS),
     output:
         report(
             "results/provenance.json",
             caption="../workflow/report/provenance.rst",
             category="run",
         ),
-    params:
-        config=CONFIG.model_dump(mode="json"),
     log:
         "logs/provenance.log",
     benchmark:
         "logs/provenance.tsv"
     conda:
         "../envs/torch.yaml"
+    params:
+        config=CONFIG.model_dump(mode="json"),
     script:
         "../workflow/scripts/provenance.py"
 

@@ -377,7 +377,9 @@ class TestFiles:
         weights = load_file(classifier / "model.safetensors")
         (classifier / "model.safetensors").unlink()
         torch.save(weights, classifier / "pytorch_model.bin")
+        before = {path.name: path.read_bytes() for path in classifier.iterdir()}
         models.make(settings, None, classifier, tmp_path / "pickled", 0)
+        assert {path.name: path.read_bytes() for path in classifier.iterdir()} == before
         assert (tmp_path / "pickled" / "model.safetensors").exists()
         assert not (tmp_path / "pickled" / "pytorch_model.bin").exists()
         ids = torch.tensor([2, 5, 6, 3])

@@ -12,13 +12,13 @@ def main(snakemake):
     from andor.store import read_table, write_text
 
     settings = part(Model, snakemake.params.model)
-    table = read_table(Path(snakemake.input.data))
+    table = read_table(Path(snakemake.input.data[0])) if snakemake.input.get("data") else None
     source = fetched(snakemake.input.get("source", []))
     folder = Path(snakemake.output[0])
     models.make(settings, table, source, folder, snakemake.params.seed, device(snakemake))
 
     metrics = {"family": settings.family, "splits": {}}
-    if settings.family != "causal_lm":
+    if table is not None:  # language models are taken as they come
         model = models.load(folder, device(snakemake))
         metrics["parameters"] = model.parameters
         for split in ("train", "test"):

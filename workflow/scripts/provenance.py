@@ -6,7 +6,7 @@ import subprocess
 from importlib.metadata import distributions
 from pathlib import Path
 
-from _job import device, run
+from _job import run
 
 
 def main(snakemake):
@@ -19,11 +19,10 @@ def main(snakemake):
         "config": snakemake.params.config,
         "sources": {
             path.relative_to("results/sources").as_posix(): file_digest(path)
-            for folder in snakemake.input
+            for folder in snakemake.input.sources
             for path in sorted(Path(folder).rglob("*"))
             if path.is_file() and path.name != ".snakemake_timestamp"
         },
-        "device": device(snakemake),
         "machine": {
             "system": platform.platform(),
             "processor": platform.machine(),

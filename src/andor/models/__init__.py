@@ -26,7 +26,7 @@ __all__ = [
 
 def make(
     model: config.Model,
-    table: pa.Table,
+    table: pa.Table | None,
     source: Path | None,
     folder: Path,
     seed: int,

@@ -63,14 +63,16 @@ def adopt(model: config.TextEncoder | config.CausalLM, source: Path, folder: Pat
                 f"`source: {model.source}` is no classifier with two labels; set `training` to fine-tune it"
             )
         pretrained.keep_layers(settings, model)
-    for file in sorted(source.iterdir()):
-        if file.is_file() and file.suffix in (".safetensors", ".json", ".txt", ".model"):
-            link_or_copy(file, folder / file.name)
-    if isinstance(model, config.TextEncoder) and model.layers is not None:
-        (folder / "config.json").unlink()  # a link to the source, which stays as it is
-        settings.save_pretrained(folder)
+    folder.mkdir(parents=True, exist_ok=True)
     if not pretrained.has_safetensors(source):
         pretrained.convert(model, source, folder)
+    elif isinstance(model, config.TextEncoder) and model.layers is not None:
+        settings.save_pretrained(folder)
+    for file in sorted(source.iterdir()):
+        # What was just written differs from the source, and a link in its place would be the source itself.
+        ours = file.suffix in (".safetensors", ".json", ".txt", ".model") and not (folder / file.name).exists()
+        if ours and file.is_file():
+            link_or_copy(file, folder / file.name)
     _describe(description(model), folder)
 
 

@@ -101,7 +101,6 @@ def convert(model: config.TextEncoder | config.CausalLM, source: Path, folder: P
         network = classifier(source)
     else:
         network = language_model(source, getattr(torch, model.dtype))
-    (folder / "config.json").unlink(missing_ok=True)  # it may be a link to the source, which stays as it is
     with quiet():
         network.save_pretrained(folder)
 
