@@ -5,7 +5,7 @@ from shutil import which
 from andor.catalogue import FIGURE_TABLES, TABLES
 from andor.config import Config, check
 from andor.errors import UserError
-from andor.sources.uri import parse
+from andor.sources import uri
 from snakemake.exceptions import WorkflowError
 
 
@@ -70,7 +70,7 @@ def fetched(*names) -> list[str]:
 
 def local_files(source: str) -> list[str]:
     """Files and folders of the user's own behind a source: a change in them fetches it again."""
-    mirrors = map(parse, CONFIG.sources[source].mirrors)
+    mirrors = map(uri.parse, CONFIG.sources[source].mirrors)
     return [m.name for m in mirrors if m.scheme == "path" and Path(m.name).exists()]
 
 
