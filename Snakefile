@@ -7,7 +7,7 @@ from snakemake.utils import min_version
 
 min_version("9.27")
 
-# The package beside this file, not an installed one: its modules are inputs of the rules that use them. (The folder of
+# The package beside this file, not an installed one: its code is a parameter of the rules that use it. (The folder of
 # this file, also where another workflow imports it as a module.)
 ROOT = Path(workflow.current_basedir)
 sys.path.insert(0, str(ROOT / "src"))

@@ -1,5 +1,7 @@
 """The checked configuration, and what the rules need of it: names, paths and parts of it as plain values."""
 
+import ast
+from hashlib import sha256
 from shutil import which
 
 from andor.catalogue import FIGURE_TABLES, TABLES
@@ -49,18 +51,38 @@ def plain(part) -> dict:
     return part.model_dump(mode="json")
 
 
-def modules(*names: str) -> list[str]:
-    """Files of the package that determine a rule's numbers: as inputs, a change in them reruns it and nothing else."""
+def code(*names: str) -> str:
+    """Digest of what modules of the package do: a change in them reruns the rules whose numbers they determine.
+
+    Comments, docstrings and layout do not count.
+    """
     package = ROOT / "src" / "andor"
-    found = []
+    texts = []
     for name in names:
         folder = package / name
-        found += (
+        files = (
             sorted(folder.rglob("*.py"))
             if folder.is_dir()
             else [folder.with_suffix(".py")]
         )
-    return [str(path) for path in found]
+        texts += [meaning(path.read_text(encoding="utf-8")) for path in files]
+    return sha256("\n".join(texts).encode()).hexdigest()[:16]
+
+
+def meaning(source: str) -> str:
+    """Python source as its syntax tree, without the strings that stand for themselves."""
+    tree = ast.parse(source)
+    for node in ast.walk(tree):
+        if isinstance(getattr(node, "body", None), list):
+            node.body = [
+                statement
+                for statement in node.body
+                if not (
+                    isinstance(statement, ast.Expr)
+                    and isinstance(statement.value, ast.Constant)
+                )
+            ]
+    return ast.dump(tree)
 
 
 def fetched(*names) -> list[str]:

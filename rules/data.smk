@@ -4,7 +4,6 @@
 rule data:
     input:
         source=lambda wildcards: fetched(TASKS[wildcards.task].data.source),
-        modules=modules("data", "players"),
     output:
         "results/{task}/data.parquet",
     log:
@@ -14,6 +13,7 @@ rule data:
     conda:
         "../envs/torch.yaml"
     params:
+        code=code("data", "players"),
         data=lambda wildcards: plain(TASKS[wildcards.task].data),
         seed=CONFIG.seed,
     script:
@@ -28,7 +28,6 @@ rule candidates:
             for name in [target_of(wildcards.task)]
             if name
         ],
-        modules=modules("players"),
     output:
         "results/{task}/candidates.parquet",
     log:
@@ -43,6 +42,7 @@ rule candidates:
             MEMORY["causal_lm"] if target_of(wildcards.task) else 4000
         ),
     params:
+        code=code("players"),
         players=lambda wildcards: plain(TASKS[wildcards.task].players),
         candidates=lambda wildcards: TASKS[wildcards.task].samples.candidates,
         label=lambda wildcards: TASKS[wildcards.task].samples.label,

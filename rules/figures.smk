@@ -8,7 +8,6 @@ rule figure:
             f"results/{wildcards.task}/tables/{table}.parquet"
             for table in FIGURE_TABLES[wildcards.figure]
         ],
-        modules=modules("figures"),
     output:
         pdf="results/{task}/figures/{figure}.pdf",
         svg=report(
@@ -26,6 +25,7 @@ rule figure:
     conda:
         "../envs/analysis.yaml"
     params:
+        code=code("figures"),
         models=lambda wildcards: list(TASKS[wildcards.task].models),
         output=lambda wildcards: TASKS[wildcards.task].reward.words,
     script:

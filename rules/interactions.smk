@@ -9,15 +9,6 @@ rule extract:
             f"results/{wildcards.task}/masked_outputs/{model}/{wildcards.chunk}"
             for model in members(wildcards.task, wildcards.unit)
         ],
-        modules=modules(
-            "sparsify",
-            "transforms",
-            "coalitions",
-            "rewards",
-            "samples",
-            "results",
-            "store",
-        ),
     output:
         directory("results/{task}/interactions/{method}/{unit}/{chunk}"),
     log:
@@ -30,6 +21,15 @@ rule extract:
         gpu=GPUS,
         mem_mb=4000,
     params:
+        code=code(
+            "sparsify",
+            "transforms",
+            "coalitions",
+            "rewards",
+            "samples",
+            "results",
+            "store",
+        ),
         models=lambda wildcards: members(wildcards.task, wildcards.unit),
         numbers=lambda wildcards: TASKS[wildcards.task].chunks()[wildcards.chunk],
         method=lambda wildcards: plain(CONFIG.methods[wildcards.method]),

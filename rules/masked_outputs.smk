@@ -5,7 +5,6 @@ rule evaluate:
     input:
         samples="results/{task}/samples.parquet",
         model="results/{task}/models/{model}",
-        modules=modules("masking", "evaluate", "store"),
     output:
         directory("results/{task}/masked_outputs/{model}/{chunk}"),
     log:
@@ -18,6 +17,7 @@ rule evaluate:
         gpu=GPUS,
         mem_mb=memory,
     params:
+        code=code("masking", "evaluate", "store"),
         numbers=lambda wildcards: TASKS[wildcards.task].chunks()[wildcards.chunk],
         masking=lambda wildcards: plain(TASKS[wildcards.task].masking),
     script:

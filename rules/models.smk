@@ -12,7 +12,6 @@ rule model:
             getattr(model_of(wildcards), "source", None),
             getattr(model_of(wildcards), "tokenizer", None),
         ),
-        modules=modules("models"),
     output:
         directory("results/{task}/models/{model}"),
     log:
@@ -25,6 +24,7 @@ rule model:
         gpu=GPUS,
         mem_mb=memory,
     params:
+        code=code("models"),
         model=lambda wildcards: plain(model_of(wildcards)),
         seed=CONFIG.seed,
     script:

@@ -5,7 +5,6 @@ rule screening:
     input:
         candidates="results/{task}/candidates.parquet",
         model="results/{task}/models/{model}",
-        modules=modules("masking", "evaluate"),
     output:
         "results/{task}/screening/{model}.parquet",
     log:
@@ -18,6 +17,7 @@ rule screening:
         gpu=GPUS,
         mem_mb=memory,
     params:
+        code=code("masking", "evaluate"),
         masking=lambda wildcards: plain(TASKS[wildcards.task].masking),
     script:
         "../workflow/scripts/screening.py"
@@ -30,7 +30,6 @@ rule samples:
             f"results/{wildcards.task}/screening/{model}.parquet"
             for model in TASKS[wildcards.task].models
         ],
-        modules=modules("samples", "rewards"),
     output:
         samples="results/{task}/samples.parquet",
         eligibility="results/{task}/eligibility.parquet",
@@ -41,6 +40,7 @@ rule samples:
     conda:
         "../envs/torch.yaml"
     params:
+        code=code("samples", "rewards"),
         models=lambda wildcards: list(TASKS[wildcards.task].models),
         reward=lambda wildcards: plain(TASKS[wildcards.task].reward),
         samples=lambda wildcards: TASKS[wildcards.task].samples.model_dump(

@@ -8,7 +8,6 @@ localrules:
 rule source:
     input:
         files=lambda wildcards: local_files(wildcards.source),
-        modules=modules("sources"),
     output:
         directory("results/sources/{source}"),
     log:
@@ -18,6 +17,7 @@ rule source:
     conda:
         "../envs/sources.yaml"
     params:
+        code=code("sources"),
         source=lambda wildcards: plain(CONFIG.sources[wildcards.source]),
     script:
         "../workflow/scripts/source.py"

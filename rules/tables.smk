@@ -11,15 +11,6 @@ rule tabulate:
         ],
         masked_outputs=lambda wildcards: masked_outputs_of(wildcards.task),
         interactions=lambda wildcards: interactions_of(wildcards.task),
-        modules=modules(
-            "tables",
-            "metrics",
-            "results",
-            "rewards",
-            "attributions",
-            "transforms",
-            "coalitions",
-        ),
     output:
         parquet=expand("results/{{task}}/tables/{table}.parquet", table=TABLES),
         csv=report(
@@ -35,6 +26,15 @@ rule tabulate:
     conda:
         "../envs/analysis.yaml"
     params:
+        code=code(
+            "tables",
+            "metrics",
+            "results",
+            "rewards",
+            "attributions",
+            "transforms",
+            "coalitions",
+        ),
         analysis=plain(CONFIG.analysis),
         reward=lambda wildcards: plain(TASKS[wildcards.task].reward),
         ensembles=lambda wildcards: TASKS[wildcards.task].units(),
