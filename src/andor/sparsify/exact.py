@@ -18,7 +18,7 @@ from andor.sparsify.terms import Terms, transform, transform_adjoint
 LIMIT = 2**14  # values of a sample; at n = 10 and two models HiGHS takes about 20 s
 
 
-def solve(problem: Problem, gap: float = 0.01, max_iterations: int | None = None) -> Result:
+def solve(problem: Problem, gap: float = 0.01, max_iterations: int | None = None, device: str = "cpu") -> Result:
     """Solve every sample to optimality with HiGHS's interior point method and crossover.
 
     Parameters
@@ -26,6 +26,7 @@ def solve(problem: Problem, gap: float = 0.01, max_iterations: int | None = None
     problem : Problem
     gap : at which the status calls a sample optimal; the solution is as exact as HiGHS makes it in any case
     max_iterations : of HiGHS
+    device : ignored; HiGHS runs on the CPU
 
     Raises
     ------

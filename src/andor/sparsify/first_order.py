@@ -1,8 +1,9 @@
 """The default solver: ADMM on many samples at once, without a matrix of side 2^n, then a polish to sparse points.
 
 The problem is min h(z) + [c feasible] subject to z = K x and c = x, where x is the split (v_and, v_or), K x its
-interactions, and h the objective. Given z and c, the best x solves (ratio·KᵀK + 1) x = …; K being a Kronecker power, so
-is the basis that makes this diagonal, and a solution costs as much as four transforms. Given x, z and c are closed forms.
+interactions, and h the objective. Given z and c, the best x solves (ratio·KᵀK + 1) x = …; K being a Kronecker power,
+so is the basis that makes this diagonal, and a solution costs as much as four transforms. Given x, z and c are closed
+forms.
 
 One penalty per sample is free. A small one brings the lower bound up fast, a large one the objective down, so it
 follows what remains to be done on either side. Samples leave as soon as their gap is reached and others take their
@@ -31,6 +32,7 @@ RATIO = 10.0  # penalty of z = K x over that of c = x
 PENALTY = 3.0  # of c = x, at the start
 BALANCE = 3.0  # how much more of the gap is left to the objective, which the polish closes
 RELAXATION = 1.8
+PATIENCE = 2000.0  # iterations after which penalties change half as fast
 CHECK = 50  # iterations between certificates
 IN_FLIGHT = 2**16  # values that are worked on together: what fits the cache
 
@@ -158,7 +160,9 @@ def _check(graph: _Graph, terms: Terms, done: _Points, state: _State, gap: float
 
     smallest = 1e-4 * guess.clamp_min(tiny)
     above, below = (upper - guess).maximum(smallest), (guess - lower).maximum(smallest)
-    state.rebalance((above / below / BALANCE) ** 0.25)
+    # Penalties that never settle keep ADMM from converging.
+    patience = 1 + done.iterations[samples] / PATIENCE
+    state.rebalance((above / below / BALANCE) ** (0.25 / patience), 1.5 ** (1 / patience))
     return finished
 
 
@@ -166,9 +170,10 @@ def _check(graph: _Graph, terms: Terms, done: _Points, state: _State, gap: float
 class _Graph:
     """The pair (x, K x) nearest to a given one, in the metric of the penalties, which is the same for all samples.
 
-    One player's OR matrix is C = [[0, 1], [1, −1]] = QΛQ with Q a reflection, so Q = Qᵀ = Q⁻¹, and one player's AND matrix
-    is C with its columns swapped. With v_and stored in reverse order, Q⊗…⊗Q thus makes KᵀK diagonal for both kinds. Only
-    the row of the empty coalition of the OR transform does not fit: it is e_∅ and not −e_N, a change of rank two.
+    One player's OR matrix is C = [[0, 1], [1, −1]] = QΛQ with Q a reflection, so Q = Qᵀ = Q⁻¹, and one player's AND
+    matrix is C with its columns swapped. With v_and stored in reverse order, Q⊗…⊗Q thus makes KᵀK diagonal for both
+    kinds. Only the row of the empty coalition of the OR transform does not fit: it is e_∅ and not −e_N, a change of
+    rank two.
 
     Attributes
     ----------
@@ -286,10 +291,11 @@ class _State:
         """Multipliers of z = K x, float64 (2, B, m, 2^n)."""
         return (RATIO * self.penalty * (self.shadow[1] - self.point[1])).double()
 
-    def rebalance(self, factor: torch.Tensor) -> None:
-        """Change the penalties, by no more than half, and keep the multipliers."""
+    def rebalance(self, factor: torch.Tensor, most: torch.Tensor) -> None:
+        """Change the penalties, by no more than the factor `most`, and keep the multipliers."""
         old = self.penalty
-        self.penalty = (old * factor.clamp(1 / 1.5, 1.5).to(old.dtype)[:, None, None]).clamp(0.05, 200)
+        factor = torch.maximum(torch.minimum(factor, most), 1 / most).to(old.dtype)[:, None, None]
+        self.penalty = (old * factor).clamp(0.05, 200)
         self.shadow = torch.lerp(self.point, self.shadow, old / self.penalty)
 
 
@@ -308,7 +314,7 @@ def _blocks(matrix: np.ndarray, n: int) -> list[np.ndarray]:
 
 
 def _apply(blocks: list[torch.Tensor], x: torch.Tensor) -> torch.Tensor:
-    """Kronecker power of a symmetric matrix on the last axis: `kronecker_power` without its checks, for the inner loop."""
+    """Kronecker power of a symmetric matrix on the last axis: `kronecker_power` without its checks."""
     width = len(blocks[0])
     y = x.reshape(-1, width) @ blocks[0]
     for block in blocks[1:]:

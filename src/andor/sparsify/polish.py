@@ -45,7 +45,7 @@ def polish(terms: Terms, z: torch.Tensor, forces: torch.Tensor) -> tuple[torch.T
 
 
 def _moves(z: torch.Tensor, slack: torch.Tensor) -> torch.Tensor:
-    """Matrix (2, m, m, 2^n) of allowed moves of each coalition's interactions: those tied at the maximum go together."""
+    """Allowed moves of each coalition's interactions, (2, m, m, 2^n): those tied at the maximum go together."""
     strength = z.abs()
     largest = strength.amax(1, keepdim=True)
     tied = (strength >= largest * (1 - 1e-6)) & (strength > 0)

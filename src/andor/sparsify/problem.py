@@ -122,7 +122,7 @@ class Problem:
 
     def per_model(self) -> Problem:
         """The same with every model of every sample as a sample of its own, for methods that treat models apart."""
-        batch, models, size = self.values.shape
+        size = self.values.shape[-1]
         return Problem(
             self.values.reshape(-1, 1, size),
             method=self.method,
@@ -130,18 +130,6 @@ class Problem:
             learn=self.learn,
             kappa=np.broadcast_to(self.kappa, self.values.shape).reshape(-1, 1, size),
             weakest=self.weakest,
-        )
-
-    def take(self, samples: np.ndarray) -> Problem:
-        """The problem of some samples."""
-        return Problem(
-            self.values[samples],
-            self.method,
-            self.alpha,
-            self.learn,
-            np.broadcast_to(self.kappa, self.values.shape)[samples],
-            self.tau[samples],
-            self.weakest,
         )
 
 
@@ -186,8 +174,8 @@ def kappa_bounds(values: np.ndarray, standard: Standard = "range", factor: float
     float64, shape (B, m, 2^n) for the standards value and centred_value, (B, m) for the others
     """
     v = check_values(values)
-    if not factor >= 0:
-        raise UserError(f"the factor of kappa is {factor}; give a number from 0")
+    if not 0 <= factor < np.inf:
+        raise UserError(f"the factor of kappa is {factor}; give a finite number from 0")
     if standard not in get_args(Standard):
         raise UserError(f"standard of kappa is `{standard}`; choose one of {', '.join(get_args(Standard))}")
     centred = v - v[..., :1]
@@ -207,6 +195,10 @@ def kappa_bounds(values: np.ndarray, standard: Standard = "range", factor: float
 
 def tau_bounds(values: np.ndarray, factor: float = 0.5) -> np.ndarray:
     """Bound τ of each model's own part of γ: factor times the mean of |v(N) − v(∅)| over the samples, shape (B, m)."""
+    if not factor >= 0:
+        raise UserError(f"the factor of tau is {factor}; give a number from 0, or inf to leave γ free")
+    if np.isinf(factor):
+        return np.full(check_values(values).shape[:2], np.inf)
     return kappa_bounds(values, "mean_range", factor)
 
 

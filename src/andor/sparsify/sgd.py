@@ -27,9 +27,9 @@ def solve(
 ) -> Result:
     """Run the published recipe, step for step, on fast transforms and all samples at once.
 
-    It starts at γ = ε = 0, clamps ε and γ̂ to their bounds before each step and sums the loss over coalitions. For several
-    models the loss is (1 − a)·max + a·Σ and the rate constant; for one model it is the L1 norm, γ is unbounded, and the
-    rate falls geometrically to a tenth. There is no lower bound: the gap is 1 whatever the objective.
+    It starts at γ = ε = 0, clamps ε and γ̂ to their bounds before each step and sums the loss over coalitions. For
+    several models the loss is (1 − a)·max + a·Σ and the rate constant; for one model it is the L1 norm, γ is unbounded,
+    and the rate falls geometrically to a tenth. There is no lower bound: the gap is 1 whatever the objective.
 
     Parameters
     ----------

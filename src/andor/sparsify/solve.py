@@ -21,12 +21,19 @@ SOLVERS = {"first_order": first_order.solve, "exact": exact.solve, "sgd": sgd.so
 def solve(problem: Problem, solver: str = "first_order", gap: float = 0.01, **options: Any) -> Result:
     """Solve a problem and certify the result.
 
+    Methods that treat models apart (*traditional*) are solved to the gap for every model; the result adds them up.
+
     Parameters
     ----------
     problem : Problem
     solver : first_order, exact (HiGHS, small n) or sgd (the authors' recipe, for comparison)
     gap : relative gap at which a sample counts as solved
-    **options : of the solver; `max_iterations` for all
+    **options : of the solver; `max_iterations` and `device` for all
+
+    Raises
+    ------
+    UserError
+        If there is no such solver, the gap is none, or the problem is too large for the solver.
 
     Warns
     -----
@@ -37,10 +44,10 @@ def solve(problem: Problem, solver: str = "first_order", gap: float = 0.01, **op
         raise UserError(f"solver is `{solver}`; choose one of {', '.join(SOLVERS)}")
     if not 0 < gap < 1:
         raise UserError(f"gap is {gap}; give a number between 0 and 1")
-    if problem.is_closed_form:
-        return closed_form(problem)
     models = problem.values.shape[1]
-    if problem.method == "traditional" and models > 1:
+    if problem.is_closed_form:
+        result = closed_form(problem)
+    elif problem.method == "traditional" and models > 1:
         result = SOLVERS[solver](problem.per_model(), gap=gap, **options).merged(models)
     else:
         result = SOLVERS[solver](problem, gap=gap, **options)
@@ -52,24 +59,21 @@ def solve(problem: Problem, solver: str = "first_order", gap: float = 0.01, **op
 
 
 def stated(values: np.ndarray, method: Method, ranges: np.ndarray) -> Problem:
-    """The problem that a configured method states.
+    """The problem that a configured method states for some samples.
 
     Parameters
     ----------
     values : (B, m, 2^n)
-    method : a method of the configuration
-    ranges : (m,), each model's mean |v(N) − v(∅)| over all samples that count, also those that are not among the B
+    method : of the configuration
+    ranges : (m,), each model's mean |v(N) − v(∅)| over all samples that count, not only these B
     """
+    standard, factor = method.kappa.standard, method.kappa.factor
     ranges = np.asarray(ranges, dtype=float)
-    if method.kappa.standard == "mean_range":
-        kappa = method.kappa.factor * ranges
-    else:
-        kappa = kappa_bounds(values, method.kappa.standard, method.kappa.factor)
     return Problem(
         values,
         method=method.kind,
         alpha=method.alpha,
         learn=method.learn,
-        kappa=kappa,
+        kappa=factor * ranges if standard == "mean_range" else kappa_bounds(values, standard, factor),
         tau=None if method.tau is None else method.tau * ranges,
     )

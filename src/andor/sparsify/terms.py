@@ -150,9 +150,9 @@ class Terms:
     def lower_bound(self, forces: torch.Tensor, upper: torch.Tensor, duals: torch.Tensor | None = None) -> torch.Tensor:
         """A lower bound of the optimum from any forces w on the split, shape (2, B, m, 2^n): shape (B,).
 
-        The duals y = K⁻ᵀw of the interactions Kx, scaled into the dual ball, give objective ≥ ⟨y, Kx⟩ = ⟨w, x⟩ for every
-        feasible x, and the least of that is known. As γ̄ is free, w must not act on it; what rounding leaves of that is
-        charged at the largest |γ̄| of any point as good as `upper`.
+        The duals y = K⁻ᵀw of the interactions Kx, scaled into the dual ball, give objective ≥ ⟨y, Kx⟩ = ⟨w, x⟩ for
+        every feasible x, and the least of that is known. As γ̄ is free, w must not act on it; what rounding leaves of
+        that is charged at the largest |γ̄| of any point as good as `upper`.
 
         Where the objective does not count all interactions, `duals` has to be given and takes the place of y.
         """
@@ -164,7 +164,7 @@ class Terms:
             w = transform_adjoint(y)
         w = w / self.gauge(y).amax((0, 2)).clamp_min(1)[:, None, None]
         push, pull = 0.5 * (w[0] + w[1]), w[0] - w[1]  # on v_and + v_or, and on γ
-        # Σ_S |I_i(S)| ≤ upper/(of_max + of_sum) for each model of a better point, hence |γ_i| and |γ̄| at most half that.
+        # Σ_S |I_i(S)| ≤ upper/(of_max + of_sum) for each model of a better point; |γ_i| and |γ̄| are at most half that.
         largest = (0.5 * upper / (self.of_max + self.of_sum))[:, None, None]
         if self.counted is not None:
             largest = torch.full_like(largest, self.limit)
