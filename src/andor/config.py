@@ -223,6 +223,11 @@ class ImageClassifier(Closed):
     """How to train it."""
 
 
+def smallest_side(architecture: str) -> int:
+    """Smallest side of an image, in pixels, that leaves something after a network's last pooling."""
+    return next(side for name, side in {"lenet": 16, "vgg": 32, "resnet": 8}.items() if architecture.startswith(name))
+
+
 class CausalLM(Closed):
     """A pretrained causal language model."""
 
@@ -309,7 +314,7 @@ class Samples(Closed):
     """Test items screened (drawn with the seed); raise it when too few are eligible."""
     chunk: PositiveInt = 10
     """Samples a job."""
-    label: Annotated[int, Field(ge=0)] | None = None
+    label: Literal[0, 1] | None = None
     """Only items of this label; any if unset."""
     min_range: NonNegative = 1.0
     """Least |v(N) − v(∅)| that every model must reach: all bounds of the method scale with it."""
@@ -354,6 +359,8 @@ class Task(Closed):
                     raise ValueError(f"ensemble `{name}` names `{member}`, which is no model of the task{near}")
             if name in self.models:
                 raise ValueError(f"ensemble `{name}` has the name of a model; rename it")
+        if self.target is not None and self.data.reader != "passages":
+            raise ValueError(f"`target: {self.target}` is for language models; take it away")
         if self.target is not None and self.target not in self.models:
             raise ValueError(f"`target: {self.target}` is no model of the task{_near(self.target, self.models)}")
         modality = {"digits": "image", "images": "image", "passages": "passage"}.get(self.data.reader, "text")
@@ -365,6 +372,11 @@ class Task(Closed):
                 raise ValueError(
                     f"model `{name}` ({model.family}) cannot read {self.data.reader}; "
                     f"use {' or '.join(sorted(families))}"
+                )
+            if modality == "image" and self.data.size < (smallest := smallest_side(model.architecture)):
+                raise ValueError(
+                    f"model `{name}` ({model.architecture}) needs images of at least {smallest} pixels a side, "
+                    f"data.size is {self.data.size}; raise it"
                 )
         if (self.players.kind == "patches") != (modality == "image"):
             raise ValueError(
@@ -448,6 +460,14 @@ class Method(Closed):
     samples; free if null."""
     solver: Solver = Solver()
     """The solver."""
+
+    @model_validator(mode="after")
+    def _has_effect(self) -> Method:
+        idle = {"original": ("alpha", "learn", "kappa", "tau", "solver"), "traditional": ("alpha", "tau")}
+        for key in idle.get(self.kind, ()):
+            if getattr(self, key) != type(self).model_fields[key].default:
+                raise ValueError(f"`{key}` has no effect on a method of kind {self.kind}; take it away")
+        return self
 
 
 class Salience(Closed):

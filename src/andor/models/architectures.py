@@ -7,11 +7,10 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from andor.config import smallest_side
 from andor.errors import UserError
 
 VGG_LAYERS = {"vgg11_bn": "A", "vgg13_bn": "B", "vgg16_bn": "D", "vgg19_bn": "E"}
-SMALLEST = {"lenet": 16, "vgg": 32, "resnet": 8}
-"""Smallest side of an image, in pixels, that leaves something after the last pooling."""
 
 
 def image_network(architecture: str, shape: Sequence[int]) -> nn.Module:
@@ -23,7 +22,7 @@ def image_network(architecture: str, shape: Sequence[int]) -> nn.Module:
         If the images are too small for it.
     """
     channels, side, _ = shape
-    smallest = next(size for name, size in SMALLEST.items() if architecture.startswith(name))
+    smallest = smallest_side(architecture)
     if side < smallest:
         raise UserError(f"data.size {side}: {architecture} needs images of at least {smallest} pixels a side; raise it")
     if architecture == "lenet":
