@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 import andor
+from andor import extract_cli
 from andor.errors import UserError
 
 app = typer.Typer(
@@ -45,6 +46,9 @@ def check(config: Annotated[Path, typer.Argument(help="A configuration in YAML."
     for name, task in checked.tasks.items():
         units = ", ".join(task.units())
         typer.echo(f"{name}: {task.samples.count} samples, {task.players.count} players, ensembles {units}")
+
+
+app.command()(extract_cli.extract)
 
 
 @app.command()
