@@ -64,9 +64,10 @@ def _read(path: Path) -> dict[str, np.ndarray]:
     import numpy as np
 
     try:
-        with np.load(path, allow_pickle=False) as file:
-            if not isinstance(file, np.lib.npyio.NpzFile):
-                raise UserError(f"{path}: no .npz file; save it with numpy.savez(path, values=...)")
+        file = np.load(path, allow_pickle=False)
+        if isinstance(file, np.ndarray):
+            raise UserError(f"{path}: no .npz file; save it with numpy.savez(path, values=...)")
+        with file:
             arrays = {name: file[name] for name in ("values", "kappa", "tau") if name in file.files}
     except FileNotFoundError:
         raise UserError(f"{path}: no such file") from None

@@ -14,7 +14,8 @@ from __future__ import annotations
 
 import functools
 import time
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
@@ -53,10 +54,6 @@ def solve(
     max_iterations : of ADMM, per sample
     device : of torch
     dtype : of the iterations, float32 unless the gap is below 1e-4; all that is returned is float64
-
-    Notes
-    -----
-    On the CPU, samples are shared out to as many threads as torch may use, each running on its own.
     """
     start = time.perf_counter()
     dtype = dtype or (torch.float32 if gap >= 1e-4 else torch.float64)
@@ -65,14 +62,8 @@ def solve(
     terms = Terms.of(problem, scale, device)
     done = _Points.zeros(terms)
     width = max(1, IN_FLIGHT // problem.values[0].size)
-    samples = np.arange(len(scale))
-    workers = min(torch.get_num_threads(), len(samples)) if device == "cpu" else 1
-    job = functools.partial(_work, terms, done, gap, max_iterations, dtype)
-    if workers == 1:
-        job(samples, width)
-    else:
-        with ThreadPoolExecutor(workers, initializer=torch.set_num_threads, initargs=(1,)) as pool:
-            list(pool.map(job, np.array_split(samples, workers), [width] * workers))
+    with _one_thread():
+        _work(terms, done, gap, max_iterations, dtype, width)
     return certify(
         problem,
         done.split.cpu().numpy() * scale[:, None, None],
@@ -98,7 +89,10 @@ class _Points:
         half = 0.5 * terms.values
         split = torch.stack((half, half))
         upper = terms.objective(transform(split))
-        return cls(split, upper, torch.zeros_like(upper), torch.zeros_like(upper, dtype=torch.int64))
+        points = cls(split, upper, torch.zeros_like(upper), torch.zeros_like(upper, dtype=torch.int64))
+        nothing = terms.project(torch.zeros_like(split))  # all there is may be noise
+        points.offer(torch.arange(len(upper), device=upper.device), nothing, terms.objective(transform(nothing)))
+        return points
 
     def offer(self, samples: torch.Tensor, split: torch.Tensor, upper: torch.Tensor) -> None:
         better = upper < self.upper[samples]
@@ -106,11 +100,20 @@ class _Points:
         self.upper[samples[better]] = upper[better]
 
 
-def _work(
-    terms: Terms, done: _Points, gap: float, max_iterations: int, dtype: torch.dtype, samples: np.ndarray, width: int
-) -> None:
-    """Bring some samples to the gap, `width` of them at a time."""
-    queue = torch.as_tensor(samples, device=terms.values.device)
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Products of 32x32 matrices gain nothing from a second thread and lose much to its waking up."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def _work(terms: Terms, done: _Points, gap: float, max_iterations: int, dtype: torch.dtype, width: int) -> None:
+    """Bring all samples to the gap, `width` of them at a time."""
+    queue = torch.arange(len(terms.values), device=terms.values.device)
     graph = _Graph.of(number_of_players(terms.values.shape[-1]), dtype, terms.values.device)
     active, queue = queue[:width], queue[width:]
     state = _State.start(terms.take(active), active, dtype)
@@ -144,7 +147,7 @@ def _check(graph: _Graph, terms: Terms, done: _Points, state: _State, gap: float
     tiny = torch.finfo(torch.float64).tiny
 
     def remaining() -> torch.Tensor:
-        return 1 - done.lower[samples] / done.upper[samples].clamp_min(tiny)
+        return (done.upper[samples] - done.lower[samples]) / done.upper[samples].clamp_min(tiny)
 
     last = done.iterations[samples] >= max_iterations
     # What the polish will leave of the gap: hardly a tenth of what the objective still lacks.
