@@ -12,7 +12,7 @@ test: $(VENV)/ready-test
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/snakefmt --check Snakefile rules workflow/Snakefile
-	$(VENV)/bin/pytest -n 2 --dist worksteal $(PYTEST)
+	$(VENV)/bin/pytest -n 2 --dist loadgroup $(PYTEST)
 
 $(VENV)/ready: requirements.txt pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed, this is " + sys.version)'

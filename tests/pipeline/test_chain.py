@@ -20,6 +20,8 @@ from andor.config import check
 from andor.results import TaskResults
 from andor.store import read_metadata, read_table
 
+pytestmark = pytest.mark.xdist_group("pipeline")  # one worker, so that the chain is run once for all of them
+
 TASKS = ["digits", "sentiment"]
 TIMED = {"timings"}
 
@@ -124,7 +126,7 @@ def test_masked_outputs_outlive_the_results(run, tmp_path):
 def test_a_killed_run_goes_on_to_the_same_numbers(run, configuration, tmp_path):
     folder = tmp_path / "killed"
     folder.mkdir()
-    write_config(folder, configuration)
+    write_config(folder, {**configuration, "tasks": {"digits": configuration["tasks"]["digits"]}})
     command = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile"), "--cores", "2"]
     process = subprocess.Popen(
         command, cwd=folder, start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
@@ -135,15 +137,14 @@ def test_a_killed_run_goes_on_to_the_same_numbers(run, configuration, tmp_path):
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
     assert list(folder.glob(".cache/masked_outputs/*/*.parquet")), "killed too late or too early"
-    assert not (folder / "results/provenance.json").exists() or not (folder / "results/digits/figures").exists()
+    assert not (folder / "results/digits/tables").exists()
     unlocked = snakemake(folder, "--unlock")
     assert unlocked.returncode == 0, unlocked.stderr
     done = snakemake(folder)
     assert done.returncode == 0, done.stderr
-    for task in TASKS:
-        for table in set(TABLES) - TIMED:
-            name = f"results/{task}/tables/{table}.csv"
-            assert (folder / name).read_bytes() == (run / name).read_bytes(), name
+    for table in set(TABLES) - TIMED:
+        name = f"results/digits/tables/{table}.csv"
+        assert (folder / name).read_bytes() == (run / name).read_bytes(), name
 
 
 def test_a_damaged_file_is_named(run, configuration, tmp_path):
