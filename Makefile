@@ -12,7 +12,8 @@ test: $(VENV)/ready-test
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/snakefmt --check Snakefile rules workflow/Snakefile
-	$(VENV)/bin/pytest -n 2 --dist loadgroup $(PYTEST)
+	$(VENV)/bin/pytest -n 2 --dist worksteal tests/unit
+	$(VENV)/bin/pytest tests/pipeline
 
 $(VENV)/ready: requirements.txt pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed, this is " + sys.version)'

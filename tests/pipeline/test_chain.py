@@ -20,8 +20,6 @@ from andor.config import check
 from andor.results import TaskResults
 from andor.store import read_metadata, read_table
 
-pytestmark = pytest.mark.xdist_group("pipeline")  # one worker, so that the chain is run once for all of them
-
 TASKS = ["digits", "sentiment"]
 TIMED = {"timings"}
 
