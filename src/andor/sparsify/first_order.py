@@ -31,9 +31,10 @@ from andor.sparsify.terms import Terms, transform
 # matters much.
 RATIO = 10.0  # penalty of z = K x over that of c = x
 PENALTY = 3.0  # of c = x, at the start
-BALANCE = 3.0  # how much more of the gap is left to the objective, which the polish closes
 RELAXATION = 1.8
+FAR = 0.1  # relative distances beyond this say nothing of how to set the penalty
 PATIENCE = 2000.0  # iterations after which penalties change half as fast
+REACHES = (0.05, 0.3)  # of the polish: the fewest interactions first
 CHECK = 50  # iterations between certificates
 IN_FLIGHT = 2**16  # values that are worked on together: what fits the cache
 
@@ -133,7 +134,7 @@ def _check(graph: _Graph, terms: Terms, done: _Points, state: _State, gap: float
     samples = state.samples
     exact = terms.take(samples)
     done.iterations[samples] += CHECK
-    split = exact.project(state.split(graph).double())
+    split = exact.repair(state.split(graph).double())
     upper = exact.objective(transform(split))
     done.offer(samples, split, upper)
     forces = state.forces()
@@ -155,17 +156,24 @@ def _check(graph: _Graph, terms: Terms, done: _Points, state: _State, gap: float
     ripe = (promise <= state.ripe_at * gap) | (remaining() <= gap) | last
     for place in ripe.nonzero()[:, 0].tolist():
         one = slice(place, place + 1)
-        candidate = polish(exact.take(one), z[:, one], forces[:, one])
-        if candidate is not None:
-            done.offer(samples[one], *candidate)
+        for reach in REACHES:
+            candidate = polish(exact.take(one), z[:, one], forces[:, one], reach)
+            if candidate is None:
+                break
+            split, objective = candidate
+            if float(done.lower[samples[one]]) >= (1 - gap) * float(objective):
+                # Good enough, and sparser than any point with a lower objective.
+                done.split[:, samples[one]], done.upper[samples[one]] = split, objective
+                break
+            done.offer(samples[one], split, objective)
     state.ripe_at = torch.where(ripe, 0.7 * promise / gap, state.ripe_at)
     finished = (remaining() <= gap) | last
 
-    smallest = 1e-4 * guess.clamp_min(tiny)
-    above, below = (upper - guess).maximum(smallest), (guess - lower).maximum(smallest)
+    whole = guess.clamp_min(tiny)
+    above, below = (((side / whole).clamp(1e-4, FAR)) for side in (upper - guess, guess - lower))
     # Penalties that never settle keep ADMM from converging.
     patience = 1 + done.iterations[samples] / PATIENCE
-    state.rebalance((above / below / BALANCE) ** (0.25 / patience), 1.5 ** (1 / patience))
+    state.rebalance((above / below) ** (0.25 / patience), 1.5 ** (1 / patience))
     return finished
 
 

@@ -9,10 +9,11 @@ from andor.transforms import and_inverse
 
 LARGEST = 4096  # rows of the dense systems, 128 MB each
 ROUNDS = 5
-REACH = 0.3  # from the dual ball's surface, in its radius
 
 
-def polish(terms: Terms, z: torch.Tensor, forces: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor] | None:
+def polish(
+    terms: Terms, z: torch.Tensor, forces: torch.Tensor, reach: float
+) -> tuple[torch.Tensor, torch.Tensor] | None:
     """Move the interactions of one sample as little as possible until what they say of the values is allowed.
 
     The first-order iterates know which constraints hold with equality and which interactions are 0 long before they are
@@ -25,6 +26,7 @@ def polish(terms: Terms, z: torch.Tensor, forces: torch.Tensor) -> tuple[torch.T
     terms : of one sample, float64
     z : (2, 1, m, 2^n), interactions
     forces : (2, 1, m, 2^n), multipliers of the constraints on the split, signed as in `Terms.lower_bound`
+    reach : interactions that are 0 may move if their dual is this close to the ball's surface, in units of its radius
 
     Returns
     -------
@@ -37,20 +39,20 @@ def polish(terms: Terms, z: torch.Tensor, forces: torch.Tensor) -> tuple[torch.T
     slack = (1 - terms.gauge(invert_adjoint(forces))).clamp_min(0)
     if terms.counted is not None:
         slack = slack * terms.counted[:, :, 0]  # what is not counted may move freely
-    solved = _solve(z[:, 0], _moves(z[:, 0], slack[:, 0]), values, kappa, side)
+    solved = _solve(z[:, 0], _moves(z[:, 0], slack[:, 0], reach), values, kappa, side)
     if solved is None:
         return None
-    split = terms.project(invert(solved)[:, None])
+    split = terms.repair(invert(solved)[:, None])
     return split, terms.objective(transform(split))
 
 
-def _moves(z: torch.Tensor, slack: torch.Tensor) -> torch.Tensor:
+def _moves(z: torch.Tensor, slack: torch.Tensor, reach: float) -> torch.Tensor:
     """Allowed moves of each coalition's interactions, (2, m, m, 2^n): those tied at the maximum go together."""
     strength = z.abs()
     largest = strength.amax(1, keepdim=True)
     tied = (strength >= largest * (1 - 1e-6)) & (strength > 0)
     ease = (strength + 1e-3) / (slack[:, None] + 1e-2)
-    alone = torch.where(strength > 0, ease, torch.where(slack[:, None] < REACH, ease, 0.0))
+    alone = torch.where(strength > 0, ease, torch.where(slack[:, None] < reach, ease, 0.0))
     count = tied.sum(1, keepdim=True).clamp_min(1)
     together = (ease * tied).sum(1, keepdim=True) / count
     direction = torch.sign(z) * tied

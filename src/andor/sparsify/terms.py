@@ -101,9 +101,28 @@ class Terms:
 
     def project(self, split: torch.Tensor) -> torch.Tensor:
         """Nearest feasible split: |v_and + v_or − v| ≤ κ, and all models' γ within their τ of one number."""
+        return self._make_feasible(split, 0.5, 0.5)
+
+    def repair(self, split: torch.Tensor) -> torch.Tensor:
+        """A feasible split near a nearly feasible one, made where it costs least: see `leaning`."""
+        return self._make_feasible(split, self.leaning, 1 - self.leaning)
+
+    @functools.cached_property
+    def leaning(self) -> torch.Tensor:
+        """How much of a change of v_and + v_or at coalition S to make in v_and, shape (2^n,).
+
+        v_and(S) enters the 2^(n−|S|) AND interactions of S's supersets, v_or(S) the 2^|S| OR interactions of N∖S's.
+        """
+        size = self.values.shape[-1]
+        order = torch.as_tensor(np.bitwise_count(np.arange(size)).astype(float), device=self.values.device)
+        return torch.sigmoid((2 * order - number_of_players(size)) * np.log(2)).to(self.values.dtype)
+
+    def _make_feasible(
+        self, split: torch.Tensor, of_and: float | torch.Tensor, of_or: float | torch.Tensor
+    ) -> torch.Tensor:
         excess = split[0] + split[1] - self.values
         excess -= torch.clamp(excess, -self.kappa, self.kappa)
-        near = torch.add(split, excess, alpha=-0.5)
+        near = torch.stack((split[0] - of_and * excess, split[1] - of_or * excess))
         if self.is_coupled or self.counted is not None:
             gamma = 0.5 * (near[0] - near[1])
             shift = _gather(gamma, self.tau) if self.is_coupled else None
@@ -172,9 +191,13 @@ class Terms:
         return least.sum((1, 2)) - largest[:, 0, 0] * pull.sum(1).abs().sum(-1)
 
     def _off_gamma(self, forces: torch.Tensor) -> torch.Tensor:
-        """Nearest forces that do not act on γ̄, nor on γ̂ where that is free."""
-        half = 0.5 * self._free_pull(forces[0] - forces[1])
-        return torch.stack((forces[0] - half, forces[1] + half))
+        """Forces near the given ones that do not act on γ̄, nor on γ̂ where that is free.
+
+        A force on v_and(S) gathers the errors of 2^(n−|S|) duals, one on v_or(S) of 2^|S|; the more exact one counts
+        more.
+        """
+        pull = self._free_pull(forces[0] - forces[1])
+        return torch.stack((forces[0] - (1 - self.leaning) * pull, forces[1] + self.leaning * pull))
 
     def _off_gamma_counted(self, duals: torch.Tensor) -> torch.Tensor:
         """Nearest duals of the counted interactions whose forces do not act on γ̄, nor on γ̂ where that is free.

@@ -1,0 +1,264 @@
+"""What the solvers reach and how fast, each ratio measured within one run.
+
+    python benchmarks/sparsify.py [PART …]
+
+Parts: generalizable, traditional, exact, growth, curves, plot; all by default. Each part replaces its entry of
+sparsify.json; `plot` draws sparsify.png from that file. The published recipe takes half a minute to a minute and a half
+a sample: it is run in full, 20,000 steps, for FULL samples of each kind; its loss on the other samples comes from our
+own `sgd`, the same steps on fast transforms, which is compared with it on those.
+"""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import os
+import platform
+import resource
+import sys
+import time
+import warnings
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from andor.sparsify import Problem, solve, tau_bounds
+from andor.transforms import and_inverse, or_inverse
+
+sys.path.insert(0, str(Path(__file__).parent))
+import published_sgd
+
+HERE = Path(__file__).parent
+INSTANCES = HERE.parent / "tests" / "data" / "instances"
+RESULTS = HERE / "sparsify.json"
+A = 0.1  # the authors' weight of the sum
+ALPHA = A / (1 - A)
+FULL = 1  # samples of each kind on which the published recipe is run in full
+GAPS = (0.01, 0.001)
+
+
+def planted_games(count: int, n: int, models: int) -> np.ndarray:
+    """Games of 3n AND and 3n OR interactions, half of them in all models, half in some, with 1 % noise."""
+    games = np.empty((count, models, 2**n))
+    for seed in range(count):
+        rng = np.random.default_rng(seed)
+        interactions = np.zeros((2, models, 2**n))
+        for kind in interactions:
+            for coalition in rng.choice(np.arange(1, 2**n), 3 * n, replace=False):
+                present = np.ones(models, bool) if rng.random() < 0.5 else rng.random(models) < 0.5
+                kind[:, coalition] = present * rng.normal() * (1 + 0.3 * rng.normal(size=models))
+        game = and_inverse(interactions[0]) + or_inverse(interactions[1])
+        noise = 0.01 * np.abs(game[:, -1:] - game[:, :1])
+        games[seed] = game + noise * rng.normal(size=game.shape)
+    return games
+
+
+def planted_problem(count: int, n: int, models: int) -> Problem:
+    values = planted_games(count, n, models)
+    ranges = np.abs(values[..., -1] - values[..., 0])
+    return Problem(values, alpha=ALPHA, kappa=0.02 * ranges, tau=tau_bounds(values))
+
+
+def real_problem() -> Problem:
+    file = np.load(INSTANCES / "real_minilm_film_reviews_n10_m2.npz", allow_pickle=False)
+    return Problem(file["values"], alpha=ALPHA, kappa=file["kappa"], tau=file["tau"])
+
+
+def one_sample(problem: Problem, sample: int) -> Problem:
+    return Problem(
+        problem.values[sample],
+        problem.method,
+        problem.alpha,
+        kappa=problem.kappa[sample][None],
+        tau=problem.tau[sample],
+    )
+
+
+def timed(problem: Problem, solver: str = "first_order", **options: float) -> tuple[object, float]:
+    start = time.perf_counter()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        result = solve(problem, solver, **options)
+    return result, time.perf_counter() - start
+
+
+def ours(problem: Problem, gap: float) -> dict[str, float]:
+    result, seconds = timed(problem, gap=gap)
+    return {
+        "seconds_per_sample": seconds / len(result.gap),
+        "largest_gap": float(result.gap.max()),
+        "samples": len(result.gap),
+        "samples_within_gap": int((result.gap <= gap).sum()),
+        "mean_iterations": float(result.iterations.mean()),
+        "objectives": result.objective.tolist(),
+        "lower_bounds": result.lower_bound.tolist(),
+    }
+
+
+def generalizable() -> dict[str, object]:
+    report = {}
+    for name, problem in (("planted", planted_problem(50, 10, 2)), ("real", real_problem())):
+        entry = {f"gap {gap:g}": ours(problem, gap) for gap in GAPS}
+        fast, seconds = timed(problem, "sgd")
+        runs = []
+        for sample in range(FULL):
+            loss, spent = published_sgd.joint(
+                problem.values[sample], problem.kappa[sample, :, 0], problem.tau[sample], A
+            )
+            runs.append({"sample": sample, "objective": loss / (1 - A), "seconds": spent})
+        per_sample = float(np.mean([run["seconds"] for run in runs]))
+        entry["published in full"] = runs
+        entry["our sgd"] = {
+            "seconds_per_sample": seconds / len(fast.objective),
+            "objectives": fast.objective.tolist(),
+            "relative_difference_from_published": [
+                abs(fast.objective[run["sample"]] / run["objective"] - 1) for run in runs
+            ],
+        }
+        for gap in GAPS:
+            mine = entry[f"gap {gap:g}"]
+            mine["times_faster_than_published"] = per_sample / mine["seconds_per_sample"]
+            mine["samples_with_lower_objective"] = int((np.array(mine["objectives"]) < fast.objective).sum())
+            mine["median_objective_ratio_of_published"] = float(
+                np.median(fast.objective / np.array(mine["objectives"]))
+            )
+        report[name] = entry
+    return report
+
+
+def traditional() -> dict[str, object]:
+    values = real_problem().values
+    result, seconds = timed(Problem(values, "traditional"), gap=0.001)
+    models = values.shape[0] * values.shape[1]
+    runs = []
+    for sample in range(FULL):
+        game = values[sample, 0]
+        loss, spent = published_sgd.single(game, 0.02 * abs(game[-1] - game[0]))
+        runs.append({"sample": sample, "objective": loss, "seconds": spent})
+    mine = np.abs(result.i_and[:FULL, 0]).sum(-1) + np.abs(result.i_or[:FULL, 0]).sum(-1)
+    return {
+        "seconds_per_model": seconds / models,
+        "largest_gap": float(result.gap.max()),
+        "published in full": runs,
+        "objectives_of_the_same": mine.tolist(),
+        "times_faster_than_published": float(np.mean([run["seconds"] for run in runs])) / (seconds / models),
+    }
+
+
+def exact() -> dict[str, object]:
+    problem = real_problem()
+    everything = ours(problem, 0.001)
+    rows = []
+    for sample in range(FULL):
+        result, seconds = timed(one_sample(problem, sample), "exact")
+        rows.append({"sample": sample, "objective": float(result.objective[0]), "seconds": seconds})
+    per_sample = float(np.mean([row["seconds"] for row in rows]))
+    return {
+        "exact": rows,
+        "seconds_per_sample": everything["seconds_per_sample"],
+        "largest_gap": everything["largest_gap"],
+        "objectives_of_the_same": everything["objectives"][:FULL],
+        "times_faster_than_exact": per_sample / everything["seconds_per_sample"],
+    }
+
+
+def growth() -> list[dict[str, float]]:
+    cases = [(6, 2), (8, 2), (10, 1), (10, 2), (10, 3), (10, 5), (12, 2), (14, 2)]
+    with multiprocessing.get_context("spawn").Pool(1, maxtasksperchild=1) as pool:
+        return pool.map(_growth, cases, chunksize=1)
+
+
+def _growth(case: tuple[int, int]) -> dict[str, float]:
+    """One case in a process of its own, for its peak memory."""
+    n, models = case
+    problem = planted_problem(2 if n <= 12 else 1, n, models)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    result, seconds = timed(problem, gap=0.01)
+    after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return {
+        "players": n,
+        "models": models,
+        "seconds_per_sample": seconds / len(result.gap),
+        "largest_gap": float(result.gap.max()),
+        "mean_iterations": float(result.iterations.mean()),
+        "peak_mb": after / 1024,
+        "peak_mb_beyond_imports": (after - before) / 1024,
+    }
+
+
+def curves() -> dict[str, object]:
+    """Gap against time on one planted and one real sample."""
+    report = {}
+    for name, problem in (("planted", planted_problem(1, 10, 2)), ("real", one_sample(real_problem(), 0))):
+        best, spent = timed(problem, "exact")
+        bound = float(best.lower_bound[0])
+        mine = []
+        for gap in (0.3, 0.1, 0.03, 0.01, 0.003, 0.001):
+            result, seconds = timed(problem, gap=gap)
+            mine.append({"seconds": seconds, "gap": float(result.gap[0])})
+        published = []
+        for steps in (50, 200, 1000):
+            loss, seconds = published_sgd.joint(
+                problem.values[0], problem.kappa[0, :, 0], problem.tau[0], A, steps=steps
+            )
+            published.append({"seconds": seconds, "gap": 1 - bound / (loss / (1 - A)), "steps": steps})
+        report[name] = {
+            "first_order": mine,
+            "exact": [{"seconds": spent, "gap": float(best.gap[0])}],
+            "published": published,
+        }
+    return report
+
+
+def plot(results: dict[str, object]) -> None:
+    import matplotlib
+
+    matplotlib.use("Agg")
+    import matplotlib.pyplot as plt
+
+    figure, axes = plt.subplots(1, 3, figsize=(11, 3.4), layout="constrained")
+    styles = {"first_order": ("o-", "C0"), "published": ("s-", "C1"), "exact": ("*", "C2")}
+    for axis, name in zip(axes, ("planted", "real"), strict=False):
+        for solver, points in results["curves"][name].items():
+            marker, colour = styles[solver]
+            gaps = [max(point["gap"], 1e-7) for point in points]
+            axis.loglog([point["seconds"] for point in points], gaps, marker, color=colour, label=solver)
+        axis.set(title=f"{name}, n = 10, two models", xlabel="seconds, one sample", ylabel="relative gap")
+        axis.legend(frameon=False)
+    for label, rows in (
+        ("two models, by n", [row for row in results["growth"] if row["models"] == 2]),
+        ("n = 10, by models", [row for row in results["growth"] if row["players"] == 10]),
+    ):
+        sizes = [2 ** row["players"] * row["models"] for row in rows]
+        order = np.argsort(sizes)
+        axes[2].loglog(np.array(sizes)[order], [rows[i]["seconds_per_sample"] for i in order], "o-", label=label)
+    axes[2].set(title="time to a gap of 1 %", xlabel="values of a sample, m·2^n", ylabel="seconds per sample")
+    axes[2].legend(frameon=False)
+    figure.savefig(HERE / "sparsify.png", dpi=150)
+
+
+PARTS = {part.__name__: part for part in (generalizable, traditional, exact, growth, curves)}
+
+
+def main() -> None:
+    asked = sys.argv[1:] or [*PARTS, "plot"]
+    results = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
+    for name in asked:
+        if name == "plot":
+            plot(results)
+            continue
+        results[name] = PARTS[name]()
+        results["machine"] = {
+            "processor": platform.processor() or platform.machine(),
+            "cores": os.cpu_count(),
+            "load_at_the_end": os.getloadavg()[0],
+            "torch": torch.__version__,
+            "numpy": np.__version__,
+        }
+        RESULTS.write_text(json.dumps(results, indent=1) + "\n")
+        print(name, "done", flush=True)
+
+
+if __name__ == "__main__":
+    main()
