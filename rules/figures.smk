@@ -12,7 +12,7 @@ rule figure:
         pdf="results/{task}/figures/{figure}.pdf",
         svg=report(
             "results/{task}/figures/{figure}.svg",
-            caption="../workflow/report/{figure}.rst",
+            caption="../workflow/report/figures.rst",
             category="{task}",
             subcategory="figures",
             labels={"figure": "{figure}"},
