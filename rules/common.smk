@@ -8,7 +8,6 @@ from andor.catalogue import FIGURE_TABLES, TABLES
 from andor.config import Config, check
 from andor.errors import UserError
 from andor.sources import uri
-from snakemake.exceptions import WorkflowError
 
 
 def checked(raw: dict) -> Config:
@@ -17,7 +16,7 @@ def checked(raw: dict) -> Config:
     try:
         return check(raw, origin, base=Path.cwd())
     except UserError as error:
-        raise WorkflowError(str(error))
+        sys.exit(f"error: {error}")  # no traceback: every line says what to mend
 
 
 CONFIG = checked(config)

@@ -668,7 +668,7 @@ def _locate(loc: tuple[Any, ...]) -> tuple[list[Any], type[BaseModel]]:
                 break
             continue
         models = _models(owner)
-        tagged = [m for m in models if any(part in _literals(f.annotation) for f in m.model_fields.values())]
+        tagged = [m for m in models if (part,) in [_literals(f.annotation) for f in m.model_fields.values()]]
         if tagged and len(models) > 1:
             owner = tagged[0]
         else:

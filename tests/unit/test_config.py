@@ -48,6 +48,7 @@ BROKEN = [
     (f"{SENTIMENT}.reward.kind", "logg", "reward.kind: logg`: input should be 'logit'"),
     (f"{SENTIMENT}.samples.count", 0, "samples.count: 0`: input should be greater than 0"),
     (f"{SENTIMENT}.samples.count", 10**6, "is below samples.count 1000000; raise it"),
+    ("tasks.digits.models.lenet.architecure", "lenet", "`tasks.digits.models.lenet.architecure` is no known key; did"),
     ("tasks.digits.players.size", 16, "players.count 8 is more than the 4 patches of 16 pixels"),
     ("tasks.digits.masking.baseline", "mask", "`mask` is a token; images take zero or mean"),
     (f"{SENTIMENT}.target", "minilm6", "`target: minilm6` is for language models"),
