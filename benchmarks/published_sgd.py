@@ -59,7 +59,7 @@ def joint(
             optimiser.zero_grad()
             loss.backward()
             optimiser.step()
-    return float(loss), time.perf_counter() - start
+    return loss.item(), time.perf_counter() - start
 
 
 def single(values: np.ndarray, kappa: float, rate: float = 1e-6, steps: int = STEPS) -> tuple[float, float]:
@@ -80,7 +80,7 @@ def single(values: np.ndarray, kappa: float, rate: float = 1e-6, steps: int = ST
             optimiser.param_groups[0]["lr"] = rates[step]
             loss.backward()
             optimiser.step()
-    return float(loss), time.perf_counter() - start
+    return loss.item(), time.perf_counter() - start
 
 
 def main() -> None:

@@ -41,7 +41,7 @@ rule tabulate:
         methods={name: method.kind for name, method in CONFIG.methods.items()},
         seed=CONFIG.seed,
     script:
-        "../workflow/scripts/tabulate.py"
+        "../workflow/scripts/task_tables.py"
 
 
 localrules:

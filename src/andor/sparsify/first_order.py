@@ -63,8 +63,7 @@ def solve(
     terms = Terms.of(problem, scale, device)
     done = _Points.zeros(terms)
     width = max(1, IN_FLIGHT // problem.values[0].size)
-    with _one_thread():
-        _work(terms, done, gap, max_iterations, dtype, width)
+    _work(terms, done, gap, max_iterations, dtype, width)
     return certify(
         problem,
         done.split.cpu().numpy() * scale[:, None, None],
@@ -119,8 +118,9 @@ def _work(terms: Terms, done: _Points, gap: float, max_iterations: int, dtype: t
     active, queue = queue[:width], queue[width:]
     state = _State.start(terms.take(active), active, dtype)
     while len(state.samples):
-        for _ in range(CHECK):
-            state.step(graph)
+        with _one_thread():
+            for _ in range(CHECK):
+                state.step(graph)
         finished = _check(graph, terms, done, state, gap, max_iterations)
         if bool(finished.any()):
             fresh, queue = queue[: int(finished.sum())], queue[int(finished.sum()) :]
@@ -151,8 +151,8 @@ def _check(graph: _Graph, terms: Terms, done: _Points, state: _State, gap: float
         return (done.upper[samples] - done.lower[samples]) / done.upper[samples].clamp_min(tiny)
 
     last = done.iterations[samples] >= max_iterations
-    # What the polish will leave of the gap: hardly a tenth of what the objective still lacks.
-    promise = (guess - done.lower[samples] + 0.15 * (upper - guess).clamp_min(0)) / guess.clamp_min(tiny)
+    # What the polish will leave of the gap, and more than that: an attempt that fails costs hundreds of iterations.
+    promise = (guess - done.lower[samples] + 0.5 * (upper - guess).clamp_min(0)) / guess.clamp_min(tiny)
     ripe = (promise <= state.ripe_at * gap) | (remaining() <= gap) | last
     for place in ripe.nonzero()[:, 0].tolist():
         one = slice(place, place + 1)

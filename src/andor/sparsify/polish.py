@@ -8,7 +8,7 @@ from andor.sparsify.terms import Terms, invert, invert_adjoint, transform
 from andor.transforms import and_inverse
 
 LARGEST = 4096  # rows of the dense systems, 128 MB each
-ROUNDS = 5
+ROUNDS = 3
 
 
 def polish(
