@@ -2,10 +2,10 @@
 
     python benchmarks/sparsify.py [PART …]
 
-Parts: generalizable, traditional, exact, growth, curves, plot; all by default. Each part replaces its entry of
-sparsify.json; `plot` draws sparsify.png from that file. The published recipe takes half a minute to a minute and a half
-a sample: it is run in full, 20,000 steps, for FULL samples of each kind; its loss on the other samples comes from our
-own `sgd`, the same steps on fast transforms, which is compared with it on those.
+Parts: generalizable, objectives, traditional, exact, growth, curves, plot; all by default. Each part replaces its entry
+of sparsify.json; `plot` draws sparsify.png from that file. The published recipe takes a minute a sample: it is run in
+full, 20,000 steps, for FULL samples of each kind; its loss on all samples comes from our own `sgd`, the same steps on
+fast transforms (part `objectives`, some minutes), which ends within 0.4 % of it on those.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ def one_sample(problem: Problem, sample: int) -> Problem:
         problem.values[sample],
         problem.method,
         problem.alpha,
-        kappa=problem.kappa[sample][None],
+        kappa=problem.kappa[sample, :, 0],
         tau=problem.tau[sample],
     )
 
@@ -96,33 +96,44 @@ def ours(problem: Problem, gap: float) -> dict[str, float]:
     }
 
 
+def problems() -> dict[str, Problem]:
+    return {"planted": planted_problem(50, 10, 2), "real": real_problem()}
+
+
 def generalizable() -> dict[str, object]:
+    """Seconds per sample of the default solver and of the published recipe."""
     report = {}
-    for name, problem in (("planted", planted_problem(50, 10, 2)), ("real", real_problem())):
+    for name, problem in problems().items():
         entry = {f"gap {gap:g}": ours(problem, gap) for gap in GAPS}
-        fast, seconds = timed(problem, "sgd")
         runs = []
         for sample in range(FULL):
             loss, spent = published_sgd.joint(
                 problem.values[sample], problem.kappa[sample, :, 0], problem.tau[sample], A
             )
             runs.append({"sample": sample, "objective": loss / (1 - A), "seconds": spent})
-        per_sample = float(np.mean([run["seconds"] for run in runs]))
         entry["published in full"] = runs
-        entry["our sgd"] = {
-            "seconds_per_sample": seconds / len(fast.objective),
-            "objectives": fast.objective.tolist(),
-            "relative_difference_from_published": [
-                abs(fast.objective[run["sample"]] / run["objective"] - 1) for run in runs
-            ],
-        }
         for gap in GAPS:
             mine = entry[f"gap {gap:g}"]
-            mine["times_faster_than_published"] = per_sample / mine["seconds_per_sample"]
-            mine["samples_with_lower_objective"] = int((np.array(mine["objectives"]) < fast.objective).sum())
-            mine["median_objective_ratio_of_published"] = float(
-                np.median(fast.objective / np.array(mine["objectives"]))
+            mine["times_faster_than_published"] = (
+                float(np.mean([run["seconds"] for run in runs])) / mine["seconds_per_sample"]
             )
+        report[name] = entry
+    return report
+
+
+def objectives() -> dict[str, object]:
+    """What the recipe's steps end at on every sample, by our own `sgd`, beside the default solver."""
+    report = {}
+    for name, problem in problems().items():
+        fast, seconds = timed(problem, "sgd")
+        entry = {"sgd_seconds_per_sample": seconds / len(fast.objective), "sgd": fast.objective.tolist()}
+        for gap in GAPS:
+            mine = timed(problem, gap=gap)[0].objective
+            entry[f"gap {gap:g}"] = {
+                "samples_with_lower_objective": int((mine < fast.objective).sum()),
+                "samples": len(mine),
+                "median_ratio_of_sgd": float(np.median(fast.objective / mine)),
+            }
         report[name] = entry
     return report
 
@@ -238,7 +249,7 @@ def plot(results: dict[str, object]) -> None:
     figure.savefig(HERE / "sparsify.png", dpi=150)
 
 
-PARTS = {part.__name__: part for part in (generalizable, traditional, exact, growth, curves)}
+PARTS = {part.__name__: part for part in (generalizable, objectives, traditional, exact, growth, curves)}
 
 
 def main() -> None:

@@ -140,3 +140,15 @@ def interactions_of(task: str) -> list[str]:
         for unit in units_of(task, method)
         for chunk in TASKS[task].chunks()
     ]
+
+
+def nulls_of(task: str) -> list[str]:
+    """Every chunk of null games; methods that treat models apart need none of their own."""
+    return [
+        f"results/{task}/nulls/{method}/{unit}/{chunk}"
+        for method in CONFIG.methods
+        if CONFIG.methods[method].kind == "generalizable"
+        if CONFIG.nulls.renamings or CONFIG.nulls.exchanges
+        for unit in TASKS[task].units()
+        for chunk in TASKS[task].chunks()
+    ]

@@ -1,4 +1,15 @@
-"""Takes masked outputs of one model or of an ensemble; makes certified AND and OR interactions of a chunk of samples."""
+"""Takes masked outputs of one model or of an ensemble; makes certified AND and OR interactions of a chunk of samples,
+and those of its null games."""
+
+EXTRACTION = [
+    "sparsify",
+    "transforms",
+    "coalitions",
+    "rewards",
+    "samples",
+    "results",
+    "store",
+]
 
 
 rule extract:
@@ -21,15 +32,7 @@ rule extract:
         gpu=GPUS,
         mem_mb=4000,
     params:
-        code=code(
-            "sparsify",
-            "transforms",
-            "coalitions",
-            "rewards",
-            "samples",
-            "results",
-            "store",
-        ),
+        code=code(*EXTRACTION),
         models=lambda wildcards: members(wildcards.task, wildcards.unit),
         numbers=lambda wildcards: TASKS[wildcards.task].chunks()[wildcards.chunk],
         method=lambda wildcards: plain(CONFIG.methods[wildcards.method]),
@@ -38,6 +41,39 @@ rule extract:
         "../workflow/scripts/extract.py"
 
 
+rule null:
+    input:
+        samples=rules.extract.input.samples,
+        eligibility=rules.extract.input.eligibility,
+        outputs=rules.extract.input.outputs,
+    output:
+        directory("results/{task}/nulls/{method}/{unit}/{chunk}"),
+    log:
+        "logs/null/{task}/{method}/{unit}/{chunk}.log",
+    benchmark:
+        "logs/null/{task}/{method}/{unit}/{chunk}.tsv"
+    conda:
+        "../envs/torch.yaml"
+    resources:
+        gpu=GPUS,
+        mem_mb=4000,
+    params:
+        code=code("nulls", *EXTRACTION),
+        models=rules.extract.params.models,
+        numbers=rules.extract.params.numbers,
+        method=rules.extract.params.method,
+        reward=rules.extract.params.reward,
+        nulls=plain(CONFIG.nulls),
+        seed=CONFIG.seed,
+    script:
+        "../workflow/scripts/null.py"
+
+
 rule interactions:
     input:
         [path for task in TASKS for path in interactions_of(task)],
+
+
+rule nulls:
+    input:
+        [path for task in TASKS for path in nulls_of(task)],

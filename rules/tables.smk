@@ -11,6 +11,7 @@ rule tabulate:
         ],
         masked_outputs=lambda wildcards: masked_outputs_of(wildcards.task),
         interactions=lambda wildcards: interactions_of(wildcards.task),
+        nulls=lambda wildcards: nulls_of(wildcards.task),
     output:
         parquet=expand("results/{{task}}/tables/{table}.parquet", table=TABLES),
         csv=report(
@@ -29,6 +30,7 @@ rule tabulate:
         code=code(
             "tables",
             "metrics",
+            "nulls",
             "results",
             "rewards",
             "attributions",
@@ -36,6 +38,7 @@ rule tabulate:
             "coalitions",
         ),
         analysis=plain(CONFIG.analysis),
+        nulls=plain(CONFIG.nulls),
         reward=lambda wildcards: plain(TASKS[wildcards.task].reward),
         ensembles=lambda wildcards: TASKS[wildcards.task].units(),
         methods={name: method.kind for name, method in CONFIG.methods.items()},

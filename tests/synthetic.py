@@ -21,6 +21,7 @@ from andor import store, tables
 from andor.attributions import merge_low_orders
 from andor.coalitions import orders
 from andor.config import Config, Task, check
+from andor.nulls import null_games
 from andor.results import TaskResults
 from andor.samples import ELIGIBILITY
 from andor.store import write_text
@@ -136,6 +137,9 @@ def _write_task(folder: Path, task: Task, settings: Config, random: np.random.Ge
                     rows = [models.index(model) for model in members]
                     path = folder / "interactions" / method / unit / chunk / file
                     kappa = 0.0 if details.kind == "original" else 0.02
+                    if details.kind == "generalizable":
+                        numbered = {place: games[place][rows] for place in numbers}
+                        _write_nulls(folder / "nulls" / method / unit / chunk / file, numbered, number, settings)
                     _write_interactions(path, found[rows], outputs[number][rows], members, method, kappa, random)
 
 
@@ -192,6 +196,14 @@ def _write_interactions(
         "method": method,
     }
     store.write_table(path, pa.Table.from_pandas(rows, schema=store.INTERACTIONS, preserve_index=False), metadata)
+
+
+def _write_nulls(path: Path, games: Mapping[int, np.ndarray], number: int, settings: Config) -> None:
+    """One file of the null games: extraction would find the planted interactions under other names."""
+    counts = (settings.nulls.renamings, settings.nulls.exchanges, settings.seed)
+    drawn = null_games(np.stack(list(games.values())), list(games), *counts)
+    place = list(games).index(number)
+    store.write_table(path, store.null_table({null: several[:, place] for null, several in drawn.items()}))
 
 
 def _write_samples(

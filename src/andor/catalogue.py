@@ -11,6 +11,8 @@ TABLES = (
     "sparsity",
     "salient",
     "orders",
+    "controls",
+    "survivors",
     "interactions",
     "matching",
     "matching_curve",
@@ -24,6 +26,7 @@ FIGURE_TABLES: dict[str, list[str]] = {
     "sparsity": ["sparsity", "salient"],
     "generalization": ["generalization"],
     "orders": ["orders"],
+    "controls": ["controls"],
     "interactions": ["interactions"],
     "matching": ["matching_curve", "matching"],
 }

@@ -504,6 +504,15 @@ class Analysis(Closed):
     """Bootstrap draws over samples behind each 95 % interval."""
 
 
+class Nulls(Closed):
+    """Null games, from the same masked outputs: how much would networks share that have nothing in common?"""
+
+    renamings: Annotated[int, Field(ge=0, le=1000)] = 3
+    """Draws in which the players of all models but the first get other names."""
+    exchanges: Annotated[int, Field(ge=0, le=1000)] = 1
+    """Draws in which all models but the first show the outputs of other samples of the chunk."""
+
+
 DEFAULT_METHODS: dict[str, dict[str, str]] = {
     kind: {"kind": kind} for kind in ("original", "traditional", "generalizable")
 }
@@ -527,6 +536,8 @@ class Config(Closed):
     """The ways of extraction, by name; a sweep over alpha is several entries."""
     analysis: Analysis = Analysis()
     """What the tables count."""
+    nulls: Nulls = Nulls()
+    """What every overlap is compared with."""
 
     @model_validator(mode="after")
     def _names(self) -> Config:

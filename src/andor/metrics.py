@@ -8,6 +8,7 @@ maximum or sum.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Literal
 
 import numpy as np
@@ -111,12 +112,14 @@ def shared_by_all(chosen: np.ndarray) -> np.ndarray:
     return chosen.all(-3)
 
 
-def generalization_power(chosen: np.ndarray) -> np.ndarray:
+def generalization_power(chosen: np.ndarray, where: np.ndarray | bool = True) -> np.ndarray:
     """s^(i) = |intersection of all models' sets| / |set of model i| (ICLR 2024, Figure 3).
 
     Parameters
     ----------
     chosen : bool, shape (..., m, kinds, 2^n)
+    where : bool, broadcasts to (..., kinds, 2^n)
+        Coalitions that may count as shared, such as those of which all models agree about the sign.
 
     Returns
     -------
@@ -124,7 +127,7 @@ def generalization_power(chosen: np.ndarray) -> np.ndarray:
         NaN where model i's set is empty.
     """
     own = chosen.sum(-1)
-    both = np.broadcast_to(shared_by_all(chosen).sum(-1)[..., None, :], own.shape)
+    both = np.broadcast_to((shared_by_all(chosen) & where).sum(-1)[..., None, :], own.shape)
     return ratio(both, own)
 
 
@@ -146,6 +149,64 @@ def chance_power(chosen: np.ndarray) -> np.ndarray:
     models = share.shape[-2]
     others = np.stack([np.delete(share, i, axis=-2).prod(-2) for i in range(models)], axis=-2)
     return np.where(own > 0, others, np.nan)
+
+
+def same_sign(interactions: np.ndarray) -> np.ndarray:
+    """Coalitions of which all models agree about the sign: (..., m, kinds, 2^n) to bool (..., kinds, 2^n)."""
+    sign = np.sign(interactions)
+    return (sign == sign[..., :1, :, :]).all(-3)
+
+
+def weighted_jaccard(interactions: np.ndarray) -> np.ndarray:
+    """Strength that all models have over strength that any has, signs told apart; (..., m, kinds, 2^n) to (..., kinds).
+
+    Every model's strengths of a kind are divided by their sum, so that a model of larger outputs is no louder. NaN
+    where one has no interaction of the kind.
+    """
+    interactions = interactions.copy()
+    interactions[..., 0] = 0.0
+    scaled = ratio(interactions, np.broadcast_to(np.abs(interactions).sum(-1, keepdims=True), interactions.shape))
+    sides = np.stack([np.maximum(scaled, 0.0), np.maximum(-scaled, 0.0)])
+    return ratio(sides.min(-3).sum((0, -1)), sides.max(-3).sum((0, -1)))
+
+
+def cosine(interactions: np.ndarray) -> np.ndarray:
+    """Cosine of the models' strengths |I|, mean over pairs of models; (..., m, kinds, 2^n) to (..., kinds).
+
+    NaN where a model has no interaction of the kind.
+    """
+    strength = strengths(interactions)
+    unit = ratio(strength, np.broadcast_to(np.linalg.norm(strength, axis=-1, keepdims=True), strength.shape))
+    models = unit.shape[-3]
+    pairs = [(unit[..., i, :, :] * unit[..., j, :, :]).sum(-1) for i in range(models) for j in range(i)]
+    return np.mean(pairs, axis=0)
+
+
+def overlaps(
+    interactions: np.ndarray, bound: np.ndarray, sizes: Mapping[str, int]
+) -> dict[tuple[str, str], np.ndarray]:
+    """How much the models of an ensemble have in common, by every measure: (measure, of what) to (K, kinds), mean over
+    models.
+
+    Measures are the generalization power of sets (`power`, and `signed power` where only equal signs count as shared),
+    of the `salient` ones and of the k strongest; `jaccard` (weighted) and `cosine` of `all`.
+
+    Parameters
+    ----------
+    interactions : float64, shape (K, m, kinds, 2^n), merged
+    bound : float64, shape (K, m), of salience
+    sizes : k of the sets of strongest interactions, by name
+    """
+    strength = strengths(interactions)
+    ranked = ranks(strength)
+    sets = {"salient": salient(strength, bound)}
+    sets |= {name: strongest(strength, ranked, k) for name, k in sizes.items()}
+    agreed = same_sign(interactions)
+    measured = {}
+    for name, chosen in sets.items():
+        measured["power", name] = mean(np.moveaxis(generalization_power(chosen), 1, 0))
+        measured["signed power", name] = mean(np.moveaxis(generalization_power(chosen, agreed), 1, 0))
+    return measured | {("jaccard", "all"): weighted_jaccard(interactions), ("cosine", "all"): cosine(interactions)}
 
 
 def ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:

@@ -17,9 +17,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from andor import rewards, store
+from andor import nulls, rewards, store
 from andor.attributions import merge_low_orders
-from andor.config import Analysis, Config, Reward
+from andor.config import Analysis, Config, Nulls, Reward
 from andor.errors import UserError
 from andor.metrics import KINDS, without_rounding
 
@@ -35,7 +35,7 @@ class TaskResults:
     ensembles : models of each ensemble, by its name
     methods : kind of each method (original, traditional, generalizable), by its name
     chunks : sample numbers of each chunk, by its name
-    reward, analysis, seed : as configured
+    reward, analysis, nulls, seed : as configured
     """
 
     folder: Path
@@ -45,6 +45,7 @@ class TaskResults:
     chunks: dict[str, list[int]]
     reward: Reward
     analysis: Analysis
+    nulls: Nulls
     seed: int
 
     @classmethod
@@ -59,6 +60,7 @@ class TaskResults:
             chunks=settings.chunks(),
             reward=settings.reward,
             analysis=config.analysis,
+            nulls=config.nulls,
             seed=config.seed,
         )
 
@@ -162,6 +164,42 @@ class TaskResults:
             return self.merged_interactions(method, ensemble)
         return np.concatenate([self.merged_interactions(method, model) for model in self.ensembles[ensemble]], axis=1)
 
+    def draws(self, null: str) -> int:
+        """Number of games drawn under a null."""
+        return {"renaming": self.nulls.renamings, "exchange": self.nulls.exchanges}[null]
+
+    @functools.cache  # noqa: B019
+    def null_interactions(self, method: str, ensemble: str, null: str) -> np.ndarray:
+        """Merged interactions of an ensemble under a null; (draws, K, m, kinds, 2^n), NaN for samples without it.
+
+        Those of a joint method were extracted; where models are treated apart they follow from the true ones.
+        """
+        if self.methods[method] == "generalizable":
+            return self._stored_nulls(method, ensemble, null)
+        true = self.of_ensemble(method, ensemble)  # its kinds and models are renamed and exchanged like its values
+        drawn = np.full((self.draws(null), *true.shape), np.nan)
+        for numbers in self.chunks.values():
+            games = nulls.null_games(true[numbers], numbers, self.nulls.renamings, self.nulls.exchanges, self.seed)
+            if null in games:
+                drawn[:, numbers] = games[null]
+        return drawn
+
+    def _stored_nulls(self, method: str, ensemble: str, null: str) -> np.ndarray:
+        true = self.of_ensemble(method, ensemble)
+        drawn = np.zeros((self.draws(null), *true.shape), np.float32)
+        if not len(drawn):
+            return drawn
+        for sample, path in enumerate(self._files(self.folder / "nulls" / method / ensemble)):
+            table = store.read_table(path)
+            table = table.filter(pc.equal(table["null"].cast(pa.string()), null))
+            if not len(table):
+                drawn[:, sample] = np.nan
+                continue
+            place = [table[name].to_numpy().astype(np.int64) for name in ("draw", "model")]
+            kind = _places(table["kind"], KINDS)
+            drawn[place[0], sample, place[1], kind, table["coalition"].to_numpy()] = table["strength"].to_numpy()
+        return drawn
+
     @functools.cache  # noqa: B019
     def values(self, model: str) -> np.ndarray:
         """Rewards v of a model; float64, shape (K, 2^n)."""
@@ -224,6 +262,26 @@ def read_outputs(path: Path) -> pa.Table:
     if rows == 0 or rows & (rows - 1) or not np.array_equal(coalition, np.arange(rows)):
         raise UserError(f"{path}: does not hold every coalition once and in order; delete it and run again")
     return table
+
+
+def games(folders: Sequence[str | Path], numbers: Sequence[int], labels: Sequence[int], reward: Reward) -> np.ndarray:
+    """Rewards v of several models on some samples; float64, shape (B, m, 2^n).
+
+    Parameters
+    ----------
+    folders : of each model's masked outputs, `<sample>.parquet`
+    numbers : of the samples
+    labels : of all samples of the task
+    """
+    return np.array(
+        [
+            [
+                rewards.values(read_outputs(Path(folder) / f"{number}.parquet"), labels[number], reward)
+                for folder in folders
+            ]
+            for number in numbers
+        ]
+    )
 
 
 def _places(column: pa.ChunkedArray, names: Sequence[str]) -> np.ndarray:

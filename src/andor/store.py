@@ -34,6 +34,18 @@ INTERACTIONS = pa.schema(
 )
 """One row per kind × coalition × model; orders ≤ 1 not merged; kind is ``and`` or ``or``."""
 
+NULL_INTERACTIONS = pa.schema(
+    [
+        pa.field("null", pa.dictionary(pa.int8(), pa.string()), nullable=False),
+        pa.field("draw", pa.int16(), nullable=False),
+        pa.field("model", pa.int16(), nullable=False),
+        pa.field("kind", pa.dictionary(pa.int8(), pa.string()), nullable=False),
+        pa.field("coalition", pa.uint32(), nullable=False),
+        pa.field("strength", pa.float32(), nullable=False),
+    ]
+)
+"""Interactions of one sample's null games that are not 0, orders ≤ 1 merged; `model` is the place in the ensemble."""
+
 LANGUAGE_OUTPUTS = pa.schema(
     [
         pa.field("coalition", pa.uint32(), nullable=False),
@@ -67,6 +79,23 @@ def interactions_table(i_and: np.ndarray, i_or: np.ndarray, models: Sequence[str
         np.stack([i_and, i_or], axis=1).ravel(),
     ]
     return pa.Table.from_arrays([pa.array(column) for column in columns], schema=INTERACTIONS)
+
+
+def null_table(interactions: Mapping[str, np.ndarray]) -> pa.Table:
+    """Merged interactions (draws, m, 2, 2^n) of one sample under each null, as they are stored."""
+    tables = []
+    for place, games in enumerate(interactions.values()):
+        draw, model, kind, coalition = np.nonzero(games)
+        columns = [
+            pa.DictionaryArray.from_arrays(np.full(len(draw), place, np.int8), list(interactions)),
+            draw.astype(np.int16),
+            model.astype(np.int16),
+            pa.DictionaryArray.from_arrays(kind.astype(np.int8), ["and", "or"]),
+            coalition.astype(np.uint32),
+            games[draw, model, kind, coalition].astype(np.float32),
+        ]
+        tables.append(pa.Table.from_arrays([pa.array(column) for column in columns], schema=NULL_INTERACTIONS))
+    return pa.concat_tables(tables) if tables else NULL_INTERACTIONS.empty_table()
 
 
 # ------------------------------------------------------------------------------------------------ whole files

@@ -6,9 +6,10 @@ Strengths are in units of the reward v. Orders <= 1 are merged everywhere; the e
 
 from __future__ import annotations
 
+import functools
 import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,17 +18,22 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.csv
 
-from andor import metrics, store
+from andor import metrics, nulls, store
 from andor.attributions import predict
 from andor.coalitions import members as players_of
 from andor.coalitions import number_of_players
+from andor.coalitions import orders as orders_of
 from andor.metrics import Bootstrap
 from andor.results import TaskResults, per_model
 
 TEXT, NUMBER, COUNT, FLAG = pa.string(), pa.float64(), pa.int64(), pa.bool_()
 SUMMARY_PERCENTS = (1, 5, 10)
 """Strongest interactions that the summary compares, of 2^n."""
-SUMMARY_QUANTITIES = ("power", "low", "high", "chance")
+SUMMARY_QUANTITIES = ("power", "low", "high", "chance", "null")
+RATE = 0.1
+"""False discovery rate up to which a shared interaction counts as more than an accident."""
+STRONGEST = 10
+"""Strongest interactions of a kind that the controls compare beside the shares of SUMMARY_PERCENTS."""
 
 SCHEMAS: dict[str, pa.Schema] = {
     name: pa.schema(columns)
@@ -55,6 +61,10 @@ SCHEMAS: dict[str, pa.Schema] = {
             "low": NUMBER,
             "high": NUMBER,
             "chance": NUMBER,
+            "null": NUMBER,  # the power among renamed players
+            "excess": NUMBER,  # of the power over that
+            "excess_low": NUMBER,
+            "excess_high": NUMBER,
             "samples": COUNT,  # with any interaction of the kind: the others have no power
             "short": COUNT,  # samples with fewer than k interactions that are not 0
         },
@@ -109,6 +119,39 @@ SCHEMAS: dict[str, pa.Schema] = {
             "sign": COUNT,
             "strength": NUMBER,  # mean sum of |I| per sample
             "shared": NUMBER,  # the same over interactions salient in every model of the ensemble
+            "null": NUMBER,  # the same among renamed players
+        },
+        "controls": {
+            "method": TEXT,
+            "ensemble": TEXT,
+            "kind": TEXT,
+            "measure": TEXT,  # `overlaps` of metrics, mean over models
+            "of": TEXT,
+            "null": TEXT,
+            "value": NUMBER,  # the measure of the models as they are
+            "low": NUMBER,
+            "high": NUMBER,
+            "chance": NUMBER,  # of sets of the same sizes drawn at random; null where there are no sets
+            "null_value": NUMBER,  # the measure of the null games
+            "null_low": NUMBER,
+            "null_high": NUMBER,
+            "excess": NUMBER,  # of the one over the other, sample by sample
+            "excess_low": NUMBER,
+            "excess_high": NUMBER,
+            "samples": COUNT,
+        },
+        "survivors": {
+            "method": TEXT,
+            "ensemble": TEXT,
+            "kind": TEXT,
+            "shared": NUMBER,  # interactions salient in every model, with one sign: mean per sample
+            "surviving": NUMBER,  # those of them with q <= RATE
+            "share": NUMBER,  # their ratio
+            "low": NUMBER,
+            "high": NUMBER,
+            "strength": NUMBER,  # share of the shared ones' strength that the surviving ones hold
+            "opposite": NUMBER,  # share of the strength salient in every model where signs differ
+            "samples": COUNT,
         },
         "interactions": {
             "sample": COUNT,
@@ -123,6 +166,8 @@ SCHEMAS: dict[str, pa.Schema] = {
             "rank": COUNT,  # among the model's interactions of the kind; null if the strength is 0
             "salient": FLAG,
             "shared": FLAG,  # salient in every model of the ensemble
+            "p": NUMBER,  # chance that a renamed interaction of the kind and order is shared as strongly
+            "q": NUMBER,  # false discovery rate among all of the kind and order that are shared as surely
         },
         "matching": {
             "method": TEXT,
@@ -250,6 +295,20 @@ class Comparison:
     salient: np.ndarray
     shared: np.ndarray
 
+    null_interactions: Callable[[str], np.ndarray]
+    bound: Callable[[np.ndarray], np.ndarray]
+
+    @functools.cached_property
+    def renamed(self) -> list[Comparison]:
+        """The same among renamed players, a draw each."""
+        return [self._like(drawn) for drawn in self.null_interactions("renaming")]
+
+    def _like(self, interactions: np.ndarray) -> Comparison:
+        strength = metrics.strengths(interactions)
+        salient = metrics.salient(strength, self.bound(strength))
+        shared = metrics.shared_by_all(salient)[:, None]
+        return replace(self, interactions=interactions, strength=strength, salient=salient, shared=shared)
+
     def axes(self) -> dict[str, Sequence[str]]:
         """Labels of the first columns of its rows: method, ensemble, model."""
         return {"method": [self.method], "ensemble": [self.ensemble], "model": self.members}
@@ -257,11 +316,24 @@ class Comparison:
 
 def _comparisons(results: TaskResults) -> Iterator[Comparison]:
     for method, (ensemble, members) in itertools.product(results.methods, results.ensembles.items()):
-        interactions = results.of_ensemble(method, ensemble)
-        strength = metrics.strengths(interactions)
-        salient = metrics.salient(strength, _salience_bound(results, strength, members))
-        shared = metrics.shared_by_all(salient)[:, None]
-        yield Comparison(method, ensemble, members, results.kinds(method), interactions, strength, salient, shared)
+        nothing = np.empty(0)
+        yield Comparison(
+            method,
+            ensemble,
+            members,
+            results.kinds(method),
+            *(nothing, nothing, nothing, nothing),
+            functools.partial(results.null_interactions, method, ensemble),
+            functools.partial(_salience_bound, results, members=members),
+        )._like(results.of_ensemble(method, ensemble))
+
+
+def _excess(values: np.ndarray, drawn: Sequence[np.ndarray], bootstrap: Bootstrap) -> dict[str, np.ndarray]:
+    """Null level and excess over it, with its interval; values (K, ...), and the same for each draw of the null."""
+    null = metrics.mean(np.array(drawn)) if len(drawn) else np.full(values.shape, np.nan)
+    over = values - null
+    low, high = bootstrap.interval(over)
+    return {"null": metrics.mean(null), "excess": metrics.mean(over), "excess_low": low, "excess_high": high}
 
 
 # ---------------------------------------------------------------------------------------------- models and samples
@@ -322,15 +394,10 @@ def generalization(results: TaskResults) -> pd.DataFrame:
 
 def _power_of_strongest(each: Comparison, shares: Sequence[float], bootstrap: Bootstrap) -> pd.DataFrame:
     """Power, interval, chance and counts for each model, kind and share of 2^n."""
-    ranked = metrics.ranks(each.strength)
     sizes = [metrics.shares_to_k(share, number_of_players(each.strength.shape[-1])) for share in shares]
-    powers, chances, short = [], [], []
-    for k in sizes:
-        chosen = metrics.strongest(each.strength, ranked, k)
-        powers.append(metrics.generalization_power(chosen))
-        chances.append(metrics.chance_power(chosen))
-        short.append((chosen.sum(-1) < k).sum(0))
-    power = np.stack(powers, axis=-1)  # (K, m, kinds, shares)
+    chosen = _strongest(each.strength, sizes)
+    power = _stacked(metrics.generalization_power, chosen)  # (K, m, kinds, shares)
+    drawn = [_stacked(metrics.generalization_power, _strongest(null.strength, sizes)) for null in each.renamed]
     low, high = bootstrap.interval(power)
     return tidy(
         {**each.axes(), "kind": each.kinds, "share": shares},
@@ -338,10 +405,21 @@ def _power_of_strongest(each: Comparison, shares: Sequence[float], bootstrap: Bo
         power=metrics.mean(power),
         low=low,
         high=high,
-        chance=metrics.mean(np.stack(chances, axis=-1)),
+        chance=metrics.mean(_stacked(metrics.chance_power, chosen)),
+        **_excess(power, drawn, bootstrap),
         samples=(~np.isnan(power)).sum(0),
-        short=np.stack(short, axis=-1),
+        short=np.stack([(of_k.sum(-1) < k).sum(0) for k, of_k in zip(sizes, chosen, strict=True)], axis=-1),
     )
+
+
+def _strongest(strength: np.ndarray, sizes: Sequence[int]) -> list[np.ndarray]:
+    """The k strongest for each k."""
+    ranked = metrics.ranks(strength)
+    return [metrics.strongest(strength, ranked, k) for k in sizes]
+
+
+def _stacked(measure: Callable[[np.ndarray], np.ndarray], sets: Sequence[np.ndarray]) -> np.ndarray:
+    return np.stack([measure(chosen) for chosen in sets], axis=-1)
 
 
 def sharing(results: TaskResults) -> pd.DataFrame:
@@ -379,9 +457,100 @@ def orders(results: TaskResults) -> pd.DataFrame:
     for each in _comparisons(results):
         of_all = metrics.strength_by_order(each.interactions).mean(0)[:, :, 1:]
         of_shared = metrics.strength_by_order(each.interactions * each.shared).mean(0)[:, :, 1:]
+        of_null = [
+            metrics.mean(metrics.strength_by_order(null.interactions * null.shared))[:, :, 1:] for null in each.renamed
+        ]
         axes = {**each.axes(), "kind": each.kinds, "order": range(1, of_all.shape[2] + 1), "sign": [1, -1]}
-        frames.append(tidy(axes, strength=of_all, shared=of_shared))
+        null = np.mean(of_null, axis=0) if of_null else np.nan
+        frames.append(tidy(axes, strength=of_all, shared=of_shared, null=null))
     return finish("orders", frames)
+
+
+def controls(results: TaskResults) -> pd.DataFrame:
+    """Every measure of overlap beside what null games show, and how far it goes beyond them."""
+    bootstrap, frames = _bootstrap(results), []
+    for each in _comparisons(results):
+        players = number_of_players(each.strength.shape[-1])
+        sizes = {f"{percent} %": metrics.shares_to_k(percent / 100, players) for percent in SUMMARY_PERCENTS}
+        sizes[f"{STRONGEST} strongest"] = STRONGEST
+        true = metrics.overlaps(each.interactions, each.bound(each.strength), sizes)
+        ranked = metrics.ranks(each.strength)
+        sets = {"salient": each.salient} | {
+            name: metrics.strongest(each.strength, ranked, k) for name, k in sizes.items()
+        }
+        chance = {
+            name: metrics.mean(metrics.chance_power(chosen).swapaxes(0, 1)) for name, chosen in sets.items()
+        }  # (K, kinds)
+        for null in nulls.NULLS:
+            drawn = [
+                metrics.overlaps(games, each.bound(metrics.strengths(games)), sizes)
+                for games in each.null_interactions(null)
+            ]
+            for (measure, of), values in true.items():
+                low, high = bootstrap.interval(values)
+                found = [one[measure, of] for one in drawn]
+                compared = _excess(values, found, bootstrap)
+                level = metrics.mean(np.array(found)) if found else np.full(values.shape, np.nan)
+                null_low, null_high = bootstrap.interval(level)
+                axes = {"method": [each.method], "ensemble": [each.ensemble], "kind": each.kinds}
+                frame = tidy(
+                    axes,
+                    value=metrics.mean(values),
+                    low=low,
+                    high=high,
+                    chance=metrics.mean(chance[of]) if of in chance else np.nan,
+                    null_value=compared.pop("null"),
+                    null_low=null_low,
+                    null_high=null_high,
+                    **compared,
+                    samples=(~np.isnan(values)).sum(0),
+                )
+                frames.append(frame.assign(measure=measure, of=of, null=null))
+    return finish("controls", frames)
+
+
+def _survival(each: Comparison) -> tuple[np.ndarray, np.ndarray]:
+    """p-value and false discovery rate of every coalition of every sample, (K, kinds, 2^n) each; NaN without a null.
+
+    Interactions are compared with renamed ones of their kind and order in all samples, and the rate is that among
+    these.
+    """
+    observed = nulls.shared_strength(each.interactions)
+    if not each.renamed:
+        return np.full(observed.shape, np.nan), np.full(observed.shape, np.nan)
+    drawn = np.stack([nulls.shared_strength(null.interactions) for null in each.renamed])
+    order = orders_of(number_of_players(observed.shape[-1]))
+    kinds = range(observed.shape[1])
+    p = np.stack([nulls.p_values(observed[:, kind], drawn[:, :, kind], order) for kind in kinds], axis=1)
+    q = np.stack([nulls.false_discovery_rates(p[:, kind], order) for kind in kinds], axis=1)
+    return p, q
+
+
+def survivors(results: TaskResults) -> pd.DataFrame:
+    """How many shared interactions are more than an accident, and how much of the shared strength cancels."""
+    bootstrap, frames = _bootstrap(results), []
+    for each in _comparisons(results):
+        _, q = _survival(each)
+        agreed = metrics.same_sign(each.interactions)
+        shared = each.shared[:, 0] & agreed
+        surviving = np.where(np.isnan(q), np.nan, shared & (q <= RATE))
+        strength = each.strength.mean(1)  # (K, kinds, 2^n)
+        of_shared, of_all = ((strength * chosen).sum(-1) for chosen in (shared, each.shared[:, 0]))
+        low, high = bootstrap.interval(surviving.sum(-1), over=shared.sum(-1).astype(float))
+        frames.append(
+            tidy(
+                {"method": [each.method], "ensemble": [each.ensemble], "kind": each.kinds},
+                shared=shared.sum(-1).mean(0),
+                surviving=surviving.sum(-1).mean(0),
+                share=metrics.ratio(surviving.sum(-1).mean(0), shared.sum(-1).mean(0)),
+                low=low,
+                high=high,
+                strength=metrics.ratio((strength * surviving).sum(-1).mean(0), of_shared.mean(0)),
+                opposite=metrics.ratio((of_all - of_shared).mean(0), of_all.mean(0)),
+                samples=len(q),
+            )
+        )
+    return finish("survivors", frames)
 
 
 def interactions(results: TaskResults) -> pd.DataFrame:
@@ -389,6 +558,7 @@ def interactions(results: TaskResults) -> pd.DataFrame:
     frames = []
     for each in _comparisons(results):
         ranked = metrics.ranks(each.strength)
+        p, q = _survival(each)
         listed = metrics.strongest(each.strength, ranked, results.analysis.listed).any(1)
         sample, kind, coalition = np.nonzero(listed)
         best = ranked.min(1)[sample, kind, coalition]
@@ -408,6 +578,8 @@ def interactions(results: TaskResults) -> pd.DataFrame:
             "rank": np.where(each.strength[at] > 0, ranked[at] + 1.0, np.nan),
             "salient": each.salient[at],
             "shared": each.shared[:, 0][sample, kind, coalition][:, None],
+            "p": p[sample, kind, coalition][:, None],
+            "q": q[sample, kind, coalition][:, None],
         }
         flat = {name: np.broadcast_to(column, at[0].shape[:1] + at[1].shape).ravel() for name, column in rows.items()}
         frames.append(pd.DataFrame({"method": each.method, "ensemble": each.ensemble, **flat}))
@@ -577,6 +749,8 @@ TABLES: dict[str, Callable[[TaskResults], pd.DataFrame]] = {
     "sparsity": sparsity,
     "salient": salient,
     "orders": orders,
+    "controls": controls,
+    "survivors": survivors,
     "interactions": interactions,
     "matching": matching,
     "matching_curve": matching_curve,

@@ -21,7 +21,7 @@ from PIL import Image
 from andor import figures
 from andor.catalogue import FIGURE_TABLES
 from andor.errors import UserError
-from andor.figures import COLUMNS, FIGURES, TaskInfo, style
+from andor.figures import COLUMNS, FIGURES, TaskInfo, controls, style
 
 KINDS = ("and", "or")
 WORDS = [
@@ -97,6 +97,7 @@ def made_up(
                     power - 0.04,
                     power + 0.04,
                     share ** (len(members) - 1),
+                    0.8 * power,
                     samples,
                 )
                 for method in methods
@@ -106,7 +107,30 @@ def made_up(
                 for share in (0.01, 0.02, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45)
                 for power in [0.9 * share ** (0.6 / (1 + 2 * speed[method])) * (0.9 if kind == "or" else 1)]
             ],
-            columns=["method", "ensemble", "model", "kind", "share", "power", "low", "high", "chance", "samples"],
+            columns=[
+                "method",
+                "ensemble",
+                "model",
+                "kind",
+                "share",
+                "power",
+                "low",
+                "high",
+                "chance",
+                "null",
+                "samples",
+            ],
+        ),
+        "controls": pd.DataFrame(
+            [
+                (method, ensemble, kind, measure, of, null, 0.6, 0.5, 0.7, 0.05, 0.3 + 0.1 * random.random(), samples)
+                for method in methods
+                for ensemble in ensembles
+                for kind in kinds[method]
+                for measure, of in controls.ROWS
+                for null in ("renaming", "exchange")
+            ],
+            columns=list(COLUMNS["controls"]["controls"]),
         ),
         "orders": pd.DataFrame(
             [

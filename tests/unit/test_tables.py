@@ -10,7 +10,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from andor import catalogue, metrics, store, tables
-from andor.config import Salience
+from andor.coalitions import mask_of, members
+from andor.config import Nulls, Salience
+from andor.nulls import names
 from andor.results import TaskResults
 from synthetic import config, write_synthetic_results
 
@@ -25,6 +27,8 @@ KEYS = {
     "sparsity": ["method", "unit", "model", "rank"],
     "salient": ["method", "unit", "model"],
     "orders": ["method", "ensemble", "model", "kind", "order", "sign"],
+    "controls": ["method", "ensemble", "kind", "measure", "of", "null"],
+    "survivors": ["method", "ensemble", "kind"],
     "interactions": ["sample", "method", "ensemble", "kind", "coalition", "model"],
     "matching": ["method", "unit", "model", "sample"],
     "matching_curve": ["method", "unit", "model", "sample", "position"],
@@ -345,6 +349,61 @@ def test_accuracy(results, made):
     assert row["accuracy"] == measured["splits"]["test"]["correct"] / measured["splits"]["test"]["items"]
     assert row["low"] < row["accuracy"] < row["high"]
     assert row["parameters"] == measured["parameters"]
+
+
+@pytest.mark.parametrize("method", ["traditional", "generalizable"])
+def test_the_renaming_null_is_what_counting_says(results, made, method):
+    ensemble = next(iter(results.ensembles))
+    models, n = results.ensembles[ensemble], PLAYERS[results.folder.name]
+    # in the synthetic tree the extraction from renamed values finds the renamed interactions
+    found, k = counted(results, method, ensemble), int(0.05 * 2**n)
+    for kind in ("and", "or"):
+        powers = []
+        for sample, draw in product(range(SAMPLES), range(results.nulls.renamings)):
+            numbers = names(n, len(models), results.seed, sample, draw)
+            sets = [
+                {
+                    mask_of(numbers[place][player] for player in members(coalition))
+                    for coalition in k_strongest(found[sample, model, kind], k)
+                }
+                for place, model in enumerate(models)
+            ]
+            powers.append(len(set.intersection(*sets)) / len(sets[0]))
+        rows = made["generalization"].query(
+            "method == @method and ensemble == @ensemble and kind == @kind and k == @k and model == @models[0]"
+        )
+        np.testing.assert_allclose(rows["null"], np.mean(powers), atol=1e-12)
+        np.testing.assert_allclose(rows["excess"], rows["power"] - rows["null"], atol=1e-12)
+
+
+def test_controls_agree_with_the_table_of_powers(results, made):
+    power = (
+        made["generalization"].query("share == 0.05").groupby(["method", "ensemble", "kind"])[["power", "null"]].mean()
+    )
+    rows = made["controls"].query("measure == 'power' and of == '5 %' and null == 'renaming'")
+    rows = rows.set_index(["method", "ensemble", "kind"]).loc[power.index]
+    np.testing.assert_allclose(rows["value"], power["power"])
+    np.testing.assert_allclose(rows["null_value"], power["null"])
+    assert (rows["excess_low"] <= rows["excess"]).all() and (rows["excess"] <= rows["excess_high"]).all()
+
+
+def test_surviving_interactions_are_the_planted_ones(results, made):
+    table = made["survivors"].query("method == 'generalizable'")
+    assert table["surviving"].sum() > 0.5 * table["shared"].sum()
+    listed = made["interactions"].query("method == 'generalizable'")
+    assert listed["p"].between(0, 1).all() and (listed["q"] >= listed["p"]).all()
+    shared = listed.query("shared")
+    assert (shared["q"] <= tables.RATE).mean() > 0.5
+    assert (listed.query("not shared")["q"] <= tables.RATE).mean() < 0.1
+
+
+def test_tables_do_without_null_games(results):
+    alone = dataclasses.replace(results, nulls=Nulls(renamings=0, exchanges=0))
+    assert tables.interactions(alone)["q"].isna().all()
+    assert tables.generalization(alone)["null"].isna().all()
+    assert tables.survivors(alone)["surviving"].isna().all()
+    assert tables.controls(alone)["null_value"].isna().all()
+    assert tables.summary(alone)["null_and_5"].isna().all()
 
 
 def test_summary_repeats_the_other_tables(results, made):

@@ -9,8 +9,7 @@ def main(snakemake):
     import numpy as np
 
     from andor.config import Method, Reward
-    from andor.results import read_outputs
-    from andor.rewards import values
+    from andor.results import games
     from andor.samples import mean_range
     from andor.sparsify import solve, stated
     from andor.store import interactions_table, read_table, write_table
@@ -21,11 +20,8 @@ def main(snakemake):
     labels = read_table(Path(snakemake.input.samples))["label"].to_pylist()
     eligibility = read_table(Path(snakemake.input.eligibility))
 
-    def outputs(folder, number):
-        return values(read_outputs(Path(folder) / f"{number}.parquet"), labels[number], reward)
-
-    games = np.array([[outputs(folder, number) for folder in snakemake.input.outputs] for number in numbers])
-    problem = stated(games, method, np.array([mean_range(eligibility, model) for model in models]))
+    ranges = np.array([mean_range(eligibility, model) for model in models])
+    problem = stated(games(snakemake.input.outputs, numbers, labels, reward), method, ranges)
     options = method.solver.model_dump(exclude={"name"}, exclude_none=True)
     result = solve(problem, method.solver.name, device=device(snakemake), **options)
     for place, number in enumerate(numbers):

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 
 from andor import store
 from andor.errors import UserError
-from andor.figures import generalization, interactions, matching, orders, sparsity, style
+from andor.figures import controls, generalization, interactions, matching, orders, sparsity, style
 from andor.figures.style import TaskInfo
 
 __all__ = ["COLUMNS", "FIGURES", "TaskInfo", "draw", "save"]
@@ -22,6 +22,7 @@ _MODULES = {
     "sparsity": sparsity,
     "generalization": generalization,
     "orders": orders,
+    "controls": controls,
     "interactions": interactions,
     "matching": matching,
 }

@@ -15,7 +15,7 @@ from andor.figures.style import TaskInfo
 
 COLUMNS = {
     "generalization": (
-        "method", "ensemble", "model", "kind", "share", "power", "low", "high", "chance", "samples",
+        "method", "ensemble", "model", "kind", "share", "power", "low", "high", "chance", "null", "samples",
     ),
 }  # fmt: skip
 MOST = 4
@@ -66,7 +66,7 @@ def draw(tables: Mapping[str, pd.DataFrame], task: TaskInfo) -> Figure:
         figure,
         f"{task.title}: share of a model’s k strongest interactions that are among the k strongest of every model of "
         f"the ensemble; mean over {style.samples_phrase(table['samples'])}, "
-        f"bands 95 % bootstrap intervals; dashed: chance",
+        f"bands 95 % bootstrap intervals; dotted: the same with players renamed; dashed: chance",
     )
     return style.settle(figure, panels[:, 0], HEIGHT * len(panels), labels)
 
@@ -77,7 +77,9 @@ def _panel(
     """Draw one panel and return height, text and colour of its lines' labels."""
     ends = _chance(axes, table, colours, one_chance)
     for method, color in colours.items():
-        mean = table[table["method"] == method].groupby("share")[["power", "low", "high"]].mean().dropna()
+        own = table[table["method"] == method].groupby("share")
+        mean, null = own[["power", "low", "high"]].mean().dropna(), own["null"].mean().dropna()
+        axes.plot(null.index, null, color=color, linewidth=0.9, linestyle=(0, (1, 1.5)))
         if len(mean):
             axes.fill_between(mean.index, mean["low"], mean["high"], color=color, alpha=0.18, linewidth=0)
             axes.plot(mean.index, mean["power"], color=color, marker="o", markersize=1.8)
