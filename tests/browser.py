@@ -48,6 +48,7 @@ class Browser:
         os.close(orders)
         os.close(answers)
         self._buffer, self._count, self._session = b"", 0, None
+        self.loads = 0
         self.complaints: list[str] = []
         self.requests: list[str] = []
         target = self.call("Target.createTarget", url="about:blank")["targetId"]
@@ -99,7 +100,9 @@ class Browser:
     def _note(self, event: dict[str, Any]) -> None:
         """Keep what goes wrong, and every address that is asked for."""
         name, details = event.get("method"), event.get("params", {})
-        if name == "Network.requestWillBeSent":
+        if name == "Page.loadEventFired":
+            self.loads += 1
+        elif name == "Network.requestWillBeSent":
             self.requests.append(details["request"]["url"])
         elif name == "Log.entryAdded" and details["entry"]["level"] == "error":
             self.complaints.append(details["entry"]["text"])
@@ -114,11 +117,12 @@ class Browser:
 
     def open(self, address: str) -> None:
         """Load a page afresh, also if only the fragment differs, and wait until it has run."""
-        self.call("Page.navigate", url="about:blank")
-        self.call("Page.navigate", url=address)
-        self.wait(
-            f"document.readyState === 'complete' && location.href.startsWith({json.dumps(address.split('#')[0])})"
-        )
+        for url in ("about:blank", address):
+            before, deadline = self.loads, time.monotonic() + 20
+            self.call("Page.navigate", url=url)
+            while self.loads == before:
+                assert time.monotonic() < deadline, f"{url} does not load"
+                self._note(self._message())
 
     def do(self, expression: str) -> Any:
         """The value of an expression in the page."""

@@ -31,7 +31,7 @@ from andor.results import TaskResults
 from synthetic import write_synthetic_results
 
 FOLDER = Path(andor.explorer.__file__).parent
-SAMPLES = 3
+SAMPLES = 2
 
 
 @pytest.fixture(scope="module")

@@ -26,7 +26,7 @@ HOSTILE = "</script><script>document.title = 'hacked'</script><img src=x onerror
 def tasks(tmp_path_factory):
     """Results and address of the page of each task; the first film review is hostile and an interaction is marked."""
     folder = tmp_path_factory.mktemp("results")
-    config = write_synthetic_results(folder, samples=3, with_tables=False)
+    config = write_synthetic_results(folder, samples=2, with_tables=False)
     made = {}
     for task in ("digits", "sentiment"):
         results = TaskResults.of(folder / task, config, task)
@@ -224,8 +224,8 @@ def test_a_link_that_makes_no_sense_shows_the_start(browser, tasks):
     for fragment in nonsense:
         browser.open(f"{address}#{fragment}")
         assert browser.do("state") == start, fragment
-    browser.do("location.hash = 'sample=2&present=7'")
-    browser.wait("document.querySelector('#sample').value === '2'")
+    browser.do("location.hash = 'sample=1&present=7'")
+    browser.wait("document.querySelector('#sample').value === '1'")
     assert browser.text("#count").startswith("3 of 8")
 
 
@@ -319,7 +319,7 @@ def test_paper_shows_no_controls(browser, tasks):
 def test_no_script_no_silence(browser, tasks):
     browser.call("Emulation.setScriptExecutionDisabled", value=True)
     try:
-        browser.call("Page.navigate", url=tasks["digits"][1])
+        browser.open(tasks["digits"][1])
         document = browser.call("DOM.getDocument", depth=0)["root"]["nodeId"]
         note = browser.call("DOM.querySelector", nodeId=document, selector="noscript p")["nodeId"]
         assert "allow its script" in json.dumps(browser.call("DOM.getOuterHTML", nodeId=note))
