@@ -25,11 +25,10 @@ function number(value, sign = "auto", places = digits(value)) {
   return value.toLocaleString("en", format).replace("-", "−");
 }
 
-const signed = (value) => (value ? number(value, "always") : "0");
 const whole = (value) => value.toLocaleString("en");
 
 function percent(value) {
   if (value === null) return "–";
-  if (value > 0 && value < 0.001) return "< 0.1 %";
-  return `${number(100 * value, "auto", value > 0 && value < 0.01 ? 1 : 0)} %`;
+  if (value > 0 && value < 0.001) return "<\u00a00.1\u00a0%";
+  return `${number(100 * value, "auto", value > 0 && value < 0.01 ? 1 : 0)}\u00a0%`;
 }

@@ -3,7 +3,7 @@
 function drawSharing() {
   const kinds = view.method.kind === "original" ? ["and"] : ["and", "or"];
   const found = Object.fromEntries(kinds.map((kind) => [kind, sharing(view.rows, view.models.length, n, kind)]));
-  const titles = ["model", "kind", "salient", "shared", "share", "by chance"];
+  const titles = ["model", "kind", "salient", "shared", "share", "chance"];
   const head = make("tr", {}, ...titles.map((title) => make("th", { scope: "col" }, title)));
   const body = view.models.flatMap((model, i) =>
     kinds.map((kind) => {
@@ -20,7 +20,7 @@ function drawSharing() {
   );
   $("sharing").replaceChildren(make("thead", {}, head), make("tbody", {}, ...body));
   $("caution").textContent =
-    "Of each model’s salient interactions of this sample, those that all models have. By chance: the share of sets of " +
+    "Of each model’s salient interactions of this sample, those that all models have. Chance: the share of sets of " +
     "the same sizes drawn at random from the possible interactions." +
     (view.joint
       ? " Extracting from several models at once favours agreement by itself: sharing beyond chance is not yet common knowledge."

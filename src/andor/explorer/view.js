@@ -43,6 +43,7 @@ function look() {
     return { unit, part: decode(unit.models[place], n), v: numbers(sample.v[model], Float32Array) };
   });
   const parts = found.map((each) => each.part);
+  const strongest = Math.max(...parts.map((part) => Math.abs(part.strengths[0] ?? 0)));
   view = {
     key,
     sample,
@@ -55,6 +56,7 @@ function look() {
     v: found.map((each) => each.v),
     ascending: found.map((each) => Uint32Array.from(each.v.keys()).sort((a, b) => each.v[a] - each.v[b])),
     rows: compared(parts, n),
+    places: strongest >= 100 ? 1 : strongest >= 0.3 ? 2 : strongest >= 0.03 ? 3 : 4,
     most: Math.max(...parts.map((part) => part.codes.length)),
   };
 }
@@ -132,6 +134,12 @@ function draw() {
 
 function playersOf(coalition) {
   return Array.from({ length: n }, (_, player) => player).filter((player) => (coalition >> player) & 1);
+}
+
+// A strength with its sign, in the same number of decimals as all of the view; 0 is told apart from next to nothing.
+function signed(strength) {
+  if (strength === 0) return "0";
+  return Math.abs(strength) < 0.5 * 0.1 ** view.places ? "≈ 0" : number(strength, "always", view.places);
 }
 
 // How a player is called in lists: a word by itself, a patch by the number it has on the image.
