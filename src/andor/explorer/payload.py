@@ -88,7 +88,7 @@ def payload(results: TaskResults, title: str, budget: int, listed: pd.DataFrame 
             for name, members in groups.items()
         ],
         "methods": [{"name": name, "kind": results.methods[name], "colour": colours[name]} for name in methods],
-        "start": {"ensemble": style.widest(groups), "method": methods[-1]},
+        "start": {"ensemble": style.widest(groups), "method": _first_joint(results, methods)},
         "salience": {"rule": results.analysis.salience.rule, "threshold": results.analysis.salience.threshold},
         "discovery_rate": DISCOVERY_RATE if rates else None,
         "all_samples": len(results.sample_numbers),
@@ -227,6 +227,11 @@ def areas(pixels: Sequence[int], width: int) -> list[list[int]]:
             else:
                 rectangles.append([run[0], row, run[1], 1])
     return rectangles
+
+
+def _first_joint(results: TaskResults, methods: Sequence[str]) -> str:
+    """The first method that explains models together, or else the first one."""
+    return max(methods, key=lambda name: results.methods[name] == "generalizable")
 
 
 def _finite(number: float) -> float | None:
