@@ -30,6 +30,7 @@ include: "rules/masked_outputs.smk"
 include: "rules/interactions.smk"
 include: "rules/tables.smk"
 include: "rules/figures.smk"
+include: "rules/explorer.smk"
 
 
 rule all:
@@ -37,4 +38,5 @@ rule all:
     input:
         rules.tables.input,
         rules.figures.input,
+        rules.explorer.input,
         rules.provenance.output,

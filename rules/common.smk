@@ -53,18 +53,20 @@ def plain(part) -> dict:
 def code(*names: str) -> str:
     """Digest of what modules of the package do: a change in them reruns the rules whose numbers they determine.
 
-    Comments, docstrings and layout do not count.
+    Comments, docstrings and layout of Python do not count; the markup, style and script of a page do.
     """
     package = ROOT / "src" / "andor"
     texts = []
     for name in names:
         folder = package / name
         files = (
-            sorted(folder.rglob("*.py"))
+            sorted(path for path in folder.rglob("*") if path.suffix in READ_AS)
             if folder.is_dir()
             else [folder.with_suffix(".py")]
         )
-        texts += [meaning(path.read_text(encoding="utf-8")) for path in files]
+        texts += [
+            READ_AS[path.suffix](path.read_text(encoding="utf-8")) for path in files
+        ]
     return sha256("\n".join(texts).encode()).hexdigest()[:16]
 
 
@@ -82,6 +84,9 @@ def meaning(source: str) -> str:
                 )
             ]
     return ast.dump(tree)
+
+
+READ_AS = {".py": meaning, ".html": str, ".css": str, ".js": str}
 
 
 def fetched(*names) -> list[str]:

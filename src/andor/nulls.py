@@ -21,6 +21,8 @@ from andor.metrics import same_sign, strengths
 
 NULLS = ("renaming", "exchange")
 """Kinds of null."""
+RATE = 0.1
+"""False discovery rate up to which a shared interaction counts as more than an accident."""
 
 
 def names(players: int, models: int, seed: int, sample: int, draw: int) -> list[list[int]]:

@@ -30,8 +30,6 @@ TEXT, NUMBER, COUNT, FLAG = pa.string(), pa.float64(), pa.int64(), pa.bool_()
 SUMMARY_PERCENTS = (1, 5, 10)
 """Strongest interactions that the summary compares, of 2^n."""
 SUMMARY_QUANTITIES = ("power", "low", "high", "chance", "null")
-RATE = 0.1
-"""False discovery rate up to which a shared interaction counts as more than an accident."""
 STRONGEST = 10
 """Strongest interactions of a kind that the controls compare beside the shares of SUMMARY_PERCENTS."""
 
@@ -145,7 +143,7 @@ SCHEMAS: dict[str, pa.Schema] = {
             "ensemble": TEXT,
             "kind": TEXT,
             "shared": NUMBER,  # interactions salient in every model, with one sign: mean per sample
-            "surviving": NUMBER,  # those of them with q <= RATE
+            "surviving": NUMBER,  # those of them with q <= nulls.RATE
             "share": NUMBER,  # their ratio
             "low": NUMBER,
             "high": NUMBER,
@@ -533,7 +531,7 @@ def survivors(results: TaskResults) -> pd.DataFrame:
         _, q = _survival(each)
         agreed = metrics.same_sign(each.interactions)
         shared = each.shared[:, 0] & agreed
-        surviving = np.where(np.isnan(q), np.nan, shared & (q <= RATE))
+        surviving = np.where(np.isnan(q), np.nan, shared & (q <= nulls.RATE))
         strength = each.strength.mean(1)  # (K, kinds, 2^n)
         of_shared, of_all = ((strength * chosen).sum(-1) for chosen in (shared, each.shared[:, 0]))
         low, high = bootstrap.interval(surviving.sum(-1), over=shared.sum(-1).astype(float))

@@ -17,6 +17,7 @@ from conftest import ROOT, snakemake, write_config
 from andor.attributions import predict
 from andor.catalogue import FIGURE_TABLES, TABLES
 from andor.config import check
+from andor.explorer import page
 from andor.results import TaskResults
 from andor.store import read_metadata, read_table
 
@@ -38,7 +39,7 @@ def copied(run: Path, to: Path) -> Path:
     return to
 
 
-def test_every_table_and_figure_is_there(run):
+def test_every_table_figure_and_page_is_there(run):
     for task in TASKS:
         for table in TABLES:
             assert read_table(run / f"results/{task}/tables/{table}.parquet").num_rows > 0, table
@@ -46,6 +47,8 @@ def test_every_table_and_figure_is_there(run):
         for figure in FIGURE_TABLES:
             for extension in ("pdf", "svg", "png"):
                 assert (run / f"results/{task}/figures/{figure}.{extension}").stat().st_size > 1000
+        shown = page.read((run / f"results/{task}/explorer.html").read_text(encoding="utf-8"))
+        assert (shown["title"], len(shown["samples"])) == (task, 3)
     record = json.loads((run / "results/provenance.json").read_text())
     assert record["config"]["tasks"].keys() == set(TASKS)
     assert record["packages"]["torch"]
@@ -206,7 +209,7 @@ def test_shipped_configurations_plan(name, tmp_path):
 def test_default_configuration_plans(tmp_path):
     shutil.copy(ROOT / "config.yaml", tmp_path)
     rules = planned(tmp_path)
-    assert {"source", "model", "evaluate", "extract", "tabulate", "figure", "provenance"} <= rules
+    assert {"source", "model", "evaluate", "extract", "tabulate", "figure", "page", "provenance"} <= rules
 
 
 def test_workflow_is_linted(tmp_path, configuration):

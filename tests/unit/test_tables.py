@@ -12,7 +12,7 @@ import pytest
 from andor import catalogue, metrics, store, tables
 from andor.coalitions import mask_of, members
 from andor.config import Nulls, Salience
-from andor.nulls import names
+from andor.nulls import RATE, names
 from andor.results import TaskResults
 from synthetic import config, write_synthetic_results
 
@@ -393,8 +393,8 @@ def test_surviving_interactions_are_the_planted_ones(results, made):
     listed = made["interactions"].query("method == 'generalizable'")
     assert listed["p"].between(0, 1).all() and (listed["q"] >= listed["p"]).all()
     shared = listed.query("shared")
-    assert (shared["q"] <= tables.RATE).mean() > 0.5
-    assert (listed.query("not shared")["q"] <= tables.RATE).mean() < 0.1
+    assert (shared["q"] <= RATE).mean() > 0.5
+    assert (listed.query("not shared")["q"] <= RATE).mean() < 0.1
 
 
 def test_tables_do_without_null_games(results):

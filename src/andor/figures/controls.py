@@ -20,7 +20,6 @@ COLUMNS = {
 }  # fmt: skip
 ROWS = {
     ("power", "salient"): "salient ones",
-    ("power", "1 %"): "strongest 1 %",
     ("power", "5 %"): "strongest 5 %",
     ("power", "10 %"): "strongest 10 %",
     ("power", "10 strongest"): "10 strongest",

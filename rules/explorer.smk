@@ -1,0 +1,46 @@
+"""Takes samples, masked outputs, interactions and their table; makes a page per task to look at all of it."""
+
+
+rule page:
+    input:
+        samples="results/{task}/samples.parquet",
+        masked_outputs=lambda wildcards: masked_outputs_of(wildcards.task),
+        interactions=lambda wildcards: interactions_of(wildcards.task),
+        listed="results/{task}/tables/interactions.parquet",
+    output:
+        report(
+            "results/{task}/explorer.html",
+            caption="../workflow/report/explorer.rst",
+            category="{task}",
+            subcategory="explorer",
+            labels={"page": "explorer"},
+        ),
+    log:
+        "logs/page/{task}.log",
+    benchmark:
+        "logs/page/{task}.tsv"
+    conda:
+        "../envs/analysis.yaml"
+    params:
+        code=code(
+            "explorer",
+            "metrics",
+            "nulls",
+            "results",
+            "rewards",
+            "samples",
+            "attributions",
+            "coalitions",
+            "figures/style",
+        ),
+        salience=plain(CONFIG.analysis.salience),
+        reward=lambda wildcards: plain(TASKS[wildcards.task].reward),
+        ensembles=lambda wildcards: TASKS[wildcards.task].units(),
+        methods={name: method.kind for name, method in CONFIG.methods.items()},
+    script:
+        "../workflow/scripts/explorer.py"
+
+
+rule explorer:
+    input:
+        expand("results/{task}/explorer.html", task=TASKS),

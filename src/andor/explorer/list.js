@@ -1,0 +1,215 @@
+// The list of interactions, and the one that is lit.
+
+const GROUPS = {
+  shared: (count) =>
+    count === 1 ? "Salient" : count === 2 ? "Shared by both models" : `Shared by all ${count} models`,
+  distinctive: () => "Distinctive: salient in some models only",
+  weak: () => "Salient in no model",
+};
+
+function drawList() {
+  const model = state.sort === null ? null : view.models.findIndex((each) => data.models[each] === state.sort);
+  const shown = {
+    salient: ["shared", "distinctive"],
+    shared: ["shared"],
+    distinctive: ["distinctive"],
+    all: ["shared", "distinctive", "weak"],
+  }[state.show];
+  const rows = selected(view.rows, { ...state, model }).filter((row) => shown.includes(row.share));
+  $("found").textContent = `${whole(rows.length)} of the ${whole(view.rows.length)} that are not 0`;
+  for (const name of $("columns").querySelectorAll("span")) name.remove();
+  const names = view.models.map((each) => data.models[each]);
+  $("columns").append(...names.map((name) => make("span", { title: name, "aria-hidden": "true" }, name)));
+  let left = limit;
+  const groups = shown.map((share) => {
+    const members = rows.filter((row) => row.share === share);
+    const first = members.slice(0, left);
+    left -= first.length;
+    if (!first.length) return null;
+    const title = GROUPS[share](view.models.length);
+    const heading = make("h3", { "aria-hidden": "true" }, title, make("span", {}, ` · ${whole(members.length)}`));
+    return make(
+      "div",
+      { class: "group", role: "group", "aria-label": `${title}, ${members.length}` },
+      heading,
+      ...first.map(drawRow),
+    );
+  });
+  const list = $("list");
+  list.replaceChildren(...groups.filter(Boolean));
+  document.querySelectorAll("#list ~ .more, #list ~ .empty").forEach((node) => node.remove());
+  if (!rows.length) list.after(make("p", { class: "empty" }, "Nothing passes the filters."));
+  const rest = rows.length - limit;
+  if (rest > 0) {
+    const text = rest > PAGE ? `Show ${PAGE} more of ${whole(rest)}` : `Show ${rest} more`;
+    list.after(make("button", { type: "button", class: "more", onclick: showMore }, text));
+  }
+  const first = list.querySelector('[aria-selected="true"]') ?? list.querySelector(".row");
+  if (first) first.tabIndex = 0;
+}
+
+function showMore() {
+  const seen = $("list").querySelectorAll(".row").length;
+  limit += PAGE;
+  drawList();
+  drawLit();
+  rowsOnPage()[seen]?.focus();
+}
+
+function drawRow(row) {
+  const flags = [
+    row.opposed ? make("span", { class: "flag", title: "Salient with opposite signs" }, "±") : null,
+    marked(row)
+      ? make(
+          "span",
+          { class: "flag sure", title: `False discovery rate ${number(rate(row), "auto", 3)}` },
+          `q ${number(rate(row), "auto", 2)}`,
+        )
+      : null,
+  ];
+  const pinned = row.code === state.pin;
+  return make(
+    "div",
+    {
+      class: `row ${row.kind}${acts(row.code, n, state.present) ? "" : " off"}`,
+      role: "option",
+      tabindex: -1,
+      "data-code": row.code,
+      "aria-selected": String(pinned),
+      "aria-label": spoken(row),
+    },
+    make("div", { class: "what" }, badge(row), view.sample.image ? thumbnail(row) : null, names(row), ...flags),
+    ...row.strengths.map((strength, i) => bar(strength, row.salient[i], Math.abs(view.parts[i].strengths[0] || 1))),
+  );
+}
+
+function badge(row) {
+  return make("span", { class: `badge ${row.kind}` }, row.kind.toUpperCase());
+}
+
+// Names of the players, joined by what the interaction does.
+function names(row) {
+  const players = playersOf(row.coalition).map(nameOf);
+  const joint = row.kind === "and" ? "∧" : "∨";
+  return make(
+    "span",
+    { class: "players" },
+    ...players.flatMap((name, i) => (i ? [make("i", {}, `\u00a0${joint} `), name] : [name])),
+  );
+}
+
+function thumbnail(row) {
+  const { width, height, url, areas } = view.sample.image;
+  return make(
+    "svg",
+    { class: "thumb", viewBox: `0 0 ${width} ${height}`, "aria-hidden": "true" },
+    make("image", { href: url, width, height }),
+    make("path", {
+      d: playersOf(row.coalition)
+        .map((player) => outline(areas[player]))
+        .join(""),
+    }),
+  );
+}
+
+// Strength in one model, relative to its strongest interaction: to the right of the middle if it is positive.
+function bar(strength, salient, strongest) {
+  const fill = make("span");
+  const width = 50 * Math.min(1, Math.abs(strength) / strongest);
+  fill.style.width = `${width}%`;
+  fill.style.left = `${strength < 0 ? 50 - width : 50}%`;
+  return make(
+    "div",
+    { class: `cell${salient ? "" : " pale"}` },
+    make("div", { class: "scale" }, fill),
+    make("b", {}, signed(strength)),
+  );
+}
+
+function spoken(row) {
+  const words = row.coalition ? playersOf(row.coalition).map(nameOf).join(", ") : "nothing";
+  const strengths = view.models.map(
+    (model, i) => `${data.models[model]} ${signed(row.strengths[i])}${row.salient[i] ? "" : ", not salient"}`,
+  );
+  return [
+    `${row.kind.toUpperCase()} of ${words}`,
+    ...strengths,
+    row.opposed ? "opposite signs" : null,
+    marked(row) ? "survives the false discovery rate" : null,
+    acts(row.code, n, state.present) ? null : "switched off",
+  ]
+    .filter(Boolean)
+    .join("; ");
+}
+
+function rowsOnPage() {
+  return [...$("list").querySelectorAll(".row")];
+}
+
+// Rows fade that the players present do not set off.
+function drawActing() {
+  const known = new Map(view.rows.map((row) => [row.code, row]));
+  for (const node of rowsOnPage()) {
+    const row = known.get(Number(node.dataset.code));
+    node.classList.toggle("off", !acts(row.code, n, state.present));
+    node.setAttribute("aria-label", spoken(row));
+  }
+}
+
+function drawLit() {
+  const code = hovered ?? state.pin;
+  const row = code === null ? null : view.rows.find((each) => each.code === code);
+  for (const node of $("stage").querySelectorAll("[data-player]")) {
+    node.classList.toggle("lit", Boolean(row && (row.coalition >> node.dataset.player) & 1));
+  }
+  for (const node of rowsOnPage()) {
+    node.classList.toggle("lit", Number(node.dataset.code) === code);
+    node.setAttribute("aria-selected", String(Number(node.dataset.code) === state.pin));
+  }
+  if (row) $("stage").style.setProperty("--lit", `var(--${row.kind})`);
+  const pinned = view.rows.find((each) => each.code === state.pin);
+  if ($("lit").dataset.key === `${view.key} ${state.pin}`) return;
+  $("lit").dataset.key = `${view.key} ${state.pin}`;
+  $("lit").replaceChildren(...(pinned ? about(pinned) : []));
+}
+
+function about(row) {
+  const players = playersOf(row.coalition);
+  const when =
+    players.length === 1 ? "it is present" : row.kind === "and" ? "all of them are present" : "any of them is present";
+  const cells = view.models.map((model, i) =>
+    make(
+      "tr",
+      {},
+      make("th", { scope: "row" }, data.models[model]),
+      make("td", {}, signed(row.strengths[i])),
+      make("td", {}, row.ranks[i] === null ? "–" : whole(row.ranks[i])),
+      make("td", {}, row.salient[i] ? "yes" : "no"),
+    ),
+  );
+  const q = rate(row);
+  const head = ["", "strength", "rank", "salient"].map((name) => make("th", { scope: "col" }, name));
+  const note = [
+    row.opposed ? "The models give it opposite signs." : null,
+    q === null ? null : `False discovery rate q = ${number(q, "auto", 3)}.`,
+  ];
+  return [
+    make("div", { class: `line ${row.kind}` }, badge(row), names(row)),
+    make("p", { class: "muted small" }, [`Adds its strength when ${when}.`, ...note.filter(Boolean)].join(" ")),
+    make("table", {}, make("thead", {}, make("tr", {}, ...head)), make("tbody", {}, ...cells)),
+    make(
+      "div",
+      { class: "joined" },
+      make("button", { type: "button", onclick: () => setPresent(row.coalition) }, "Only these"),
+      make("button", { type: "button", onclick: () => setPresent(everyone & ~row.coalition) }, "Without these"),
+      make("button", { type: "button", onclick: () => pin(row.code), "aria-label": "Let go of it" }, "×"),
+    ),
+  ];
+}
+
+function pin(code) {
+  state = { ...state, pin: state.pin === code ? null : code };
+  if (state.pin === null) hovered = null;
+  drawLit();
+  remember();
+}

@@ -1,0 +1,84 @@
+// How much is shared, how certain it is, and what the page leaves out.
+
+function drawSharing() {
+  const kinds = view.method.kind === "original" ? ["and"] : ["and", "or"];
+  const found = Object.fromEntries(kinds.map((kind) => [kind, sharing(view.rows, view.models.length, n, kind)]));
+  const titles = ["model", "kind", "salient", "shared", "share", "chance"];
+  const head = make("tr", {}, ...titles.map((title) => make("th", { scope: "col" }, title)));
+  const body = view.models.flatMap((model, i) =>
+    kinds.map((kind) => {
+      const { salient, shared, power, chance } = found[kind][i];
+      const name = make("th", { scope: "rowgroup", rowspan: kinds.length }, data.models[model]);
+      return make(
+        "tr",
+        {},
+        kind === kinds[0] ? name : null,
+        make("td", { class: kind }, badge({ kind })),
+        ...[whole(salient), whole(shared), percent(power), percent(chance)].map((text) => make("td", {}, text)),
+      );
+    }),
+  );
+  $("sharing").replaceChildren(make("thead", {}, head), make("tbody", {}, ...body));
+  $("caution").textContent =
+    "Of each model’s salient interactions of this sample, those that all models have. Chance: the share of sets of " +
+    "the same sizes drawn at random from the possible interactions." +
+    (view.joint
+      ? " Extracting from several models at once favours agreement by itself: sharing beyond chance is not yet common knowledge."
+      : "");
+}
+
+function drawAbout() {
+  const { rule, threshold } = data.salience;
+  const standard = {
+    sample: "the model’s strongest in this sample",
+    pooled: "the model’s strongest in any sample",
+    output: "the model’s mean |v(N) − v(∅)|",
+  }[rule];
+  const gaps = [...new Set(view.units)].map((unit) => unit.gap);
+  const gap = gaps.includes(null) ? null : Math.max(...gaps);
+  const certified =
+    gap === null ? "without a certificate." : `certified to be at most ${percent(gap)} above the optimum.`;
+  const cut = view.parts.some((part) => part.codes.length < part.nonzero);
+  const entries = [
+    [
+      "Split",
+      {
+        original: "None: v is written as AND interactions alone.",
+        traditional: `Each model alone, its interactions as sparse as can be; ${certified}`,
+        generalizable: `All models compared at once, sparse and aligned; ${certified}`,
+      }[view.method.kind],
+    ],
+    [
+      "Salient",
+      `Stronger than ${percent(threshold)} of ${standard}; here ${view.models.map((model, i) => `${number(view.parts[i].bound, "auto", 3)} in ${data.models[model]}`).join(", ")}.`,
+    ],
+    [
+      "Noise",
+      view.parts.some((part) => part.kappa)
+        ? "All interactions together reproduce v on every mask up to an output noise of at most κ, given with each model."
+        : "All interactions together reproduce v on every mask.",
+    ],
+    ["Order", "Players of an interaction. With one player AND and OR are the same, and count as AND."],
+    data.discovery_rate === null
+      ? null
+      : [
+          "q",
+          `Interactions with a mark survive a false discovery rate of ${percent(data.discovery_rate)} against models whose players were renamed at random.`,
+        ],
+    [
+      "Stored",
+      [
+        data.samples.length < data.all_samples
+          ? `The first ${data.samples.length} of ${data.all_samples} samples: more would make the page too large.`
+          : `All ${data.samples.length} samples.`,
+        cut
+          ? `Of each model the ${whole(data.strongest)} strongest interactions, or all salient ones if they are more: predictions can use these only.`
+          : "All interactions that are not 0.",
+        `Numbers in single precision: a prediction is off by at most ${data.precision.toExponential(0)} for it.`,
+      ].join(" "),
+    ],
+  ];
+  $("about").replaceChildren(
+    ...entries.filter(Boolean).flatMap(([name, text]) => [make("dt", {}, name), make("dd", {}, text)]),
+  );
+}

@@ -1,0 +1,256 @@
+"""The page's data against the truth: what is decoded from it predicts what the models put out."""
+
+import base64
+import hashlib
+import json
+import re
+import shutil
+import subprocess
+import tomllib
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import andor.explorer
+from andor import metrics
+from andor.attributions import predict
+from andor.explorer import BUDGET, page, payload, render
+from andor.explorer.payload import (
+    Q_VALUE,
+    STRONGEST,
+    areas,
+    decode_interactions,
+    decode_values,
+    encode_interactions,
+    pieces,
+)
+from andor.figures import style
+from andor.results import TaskResults
+from synthetic import write_synthetic_results
+
+FOLDER = Path(andor.explorer.__file__).parent
+SAMPLES = 2
+
+
+@pytest.fixture(scope="module")
+def tree(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("results")
+    return folder, write_synthetic_results(folder, samples=SAMPLES, with_tables=False)
+
+
+@pytest.fixture(scope="module", params=["digits", "sentiment"])
+def results(tree, request):
+    return TaskResults.of(tree[0] / request.param, tree[1], request.param)
+
+
+@pytest.fixture(scope="module")
+def shown(results):
+    """The payload, read back from the page."""
+    return page.read(render(payload(results, results.folder.name, BUDGET)))
+
+
+def each_part(results, shown):
+    """Every model's interactions in the page: method, unit, sample, place in the unit, model, the part."""
+    for about in shown["samples"]:
+        for method, units in about["parts"].items():
+            for unit, found in units.items():
+                for place, model in enumerate(results.units(method)[unit]):
+                    yield method, unit, about["number"], place, model, found["models"][place]
+
+
+# ---------------------------------------------------------------------------------------------------------- numbers
+
+
+def test_page_predicts_every_masked_output(results, shown):
+    n, checked = shown["players"], 0
+    for method, unit, number, place, model, part in each_part(results, shown):
+        raw = results.raw_interactions(method, unit)[number, place]
+        decoded = predict(*decode_interactions(part, n))
+        v = results.values(model)[number]
+        assert np.abs(decoded - predict(*raw)).max() <= part["precision"] + 1e-10 <= shown["precision"] + 1e-10
+        assert np.abs(decoded - v).max() <= part["kappa"] + part["precision"] + 1e-6
+        checked += 1
+    assert checked == SAMPLES * (3 + 3 + 3 * 2 + 3)
+    assert shown["precision"] < 1e-5
+
+
+def test_page_holds_every_output(results, shown):
+    for about in shown["samples"]:
+        for model, text in zip(results.models, about["v"], strict=True):
+            np.testing.assert_allclose(decode_values(text), results.values(model)[about["number"]], rtol=2**-24)
+
+
+def test_interactions_stand_strongest_first_and_none_is_zero(results, shown):
+    for method, unit, number, place, _, part in each_part(results, shown):
+        merged = results.merged_interactions(method, unit)[number, place]
+        strengths = np.abs(np.frombuffer(base64.b64decode(part["strengths"]), "<f4"))
+        assert np.all(np.diff(strengths) <= 0) and strengths[-1] > 0
+        assert len(strengths) == part["nonzero"] == np.count_nonzero(merged[:, 1:])
+        above = np.abs(merged[:, 1:]) > 0.05 * np.abs(merged[:, 1:]).max()
+        assert part["salient"] == above.sum()
+
+
+def test_many_interactions_are_cut_off_at_the_weak_end():
+    interactions = np.random.default_rng(0).normal(size=(2, 2**12))
+    part = encode_interactions(interactions, bound=3.0)
+    kept = decode_interactions(part, 12)
+    kept[0, 0] = 0
+    assert np.count_nonzero(kept) == STRONGEST < part["nonzero"] == 2 * (2**12 - 1)
+    assert np.abs(kept[kept != 0]).min() >= np.abs(interactions[:, 1:][kept[:, 1:] == 0]).max() * (1 - 2**-23)
+    everything_salient = encode_interactions(interactions, bound=0.01)
+    assert (
+        np.count_nonzero(decode_interactions(everything_salient, 12)[:, 1:])
+        == everything_salient["salient"]
+        > STRONGEST
+    )
+
+
+def test_samples_that_do_not_fit_are_left_out(results):
+    made = payload(results, "task", 1)
+    assert [about["number"] for about in made["samples"]] == [0]
+    assert made["all_samples"] == SAMPLES
+
+
+def test_false_discovery_rates_are_carried_along(results):
+    ensemble = list(results.ensembles)[-1]
+    keys = {"sample": 1, "method": "generalizable", "ensemble": ensemble}
+    rows = [
+        {**keys, "kind": "and", "coalition": 3, Q_VALUE: 0.02},
+        {**keys, "kind": "and", "coalition": 3, Q_VALUE: 0.06},
+        {**keys, "kind": "or", "coalition": 5, Q_VALUE: 0.5},
+        {**keys, "kind": "or", "coalition": 6, Q_VALUE: None},
+    ]
+    plain = payload(results, "task", BUDGET, pd.DataFrame(rows).drop(columns=Q_VALUE))
+    made = payload(results, "task", BUDGET, pd.DataFrame(rows))
+    found = made["samples"][1].pop("q")
+    assert found == {"generalizable": {ensemble: {"3": 0.06, str(2 ** made["players"] + 5): 0.5}}}
+    assert plain["discovery_rate"] is None and made["discovery_rate"] == 0.1
+    assert made | {"discovery_rate": None} == plain
+
+
+# ---------------------------------------------------------------------------------------------------------- content
+
+
+def test_text_is_cut_at_its_players():
+    text = "So 🎬 good, so bad"
+    cut = pieces(text, [[14, 17], [5, 9]])
+    assert cut == [["So 🎬 ", None], ["good", 1], [", so ", None], ["bad", 0]]
+    assert "".join(piece for piece, _ in cut) == text
+
+
+def test_pixels_become_rectangles():
+    assert areas([5, 6, 9, 10], width=4) == [[1, 1, 2, 2]]
+    shape = {0, 1, 2, 3, 4, 7, 8, 9, 10, 11}  # a ring of width 4 with a hole of two
+    drawn = areas(sorted(shape), width=4)
+    covered = [(y + dy) * 4 + x + dx for x, y, w, h in drawn for dy in range(h) for dx in range(w)]
+    assert sorted(covered) == sorted(shape)
+
+
+def test_images_keep_their_pixels(tree):
+    results = TaskResults.of(tree[0] / "digits", tree[1], "digits")
+    images = np.array(results.samples["image"].to_pylist())
+    for about, image in zip(payload(results, "digits", BUDGET)["samples"], images, strict=True):
+        pixels = np.frombuffer(base64.b64decode(about["image"]["pixels"]), np.uint8)
+        assert np.abs(pixels / 255 - image).max() <= 0.5 / 255 + 1e-6
+
+
+def test_nothing_in_the_data_can_act(tree):
+    hostile = "</script><script>fail()</script><!-- @@script@@ \u2028 & <img src=x onerror=fail()>"
+    made = payload(TaskResults.of(tree[0] / "sentiment", tree[1], "sentiment"), hostile, 1)
+    made["samples"][0]["text"] = [[hostile, None]]
+    text = render(made)
+    assert page.read(text) == made
+    assert len(re.findall(r"<script|<!--", text)) == 2 == text.count("</script")
+    assert "<img" not in text and "onerror=fail()>" not in text
+
+
+def test_policy_allows_this_script_and_style_alone(results, shown):
+    text = render(shown)
+    policy = re.search(r'Content-Security-Policy" content="([^"]*)"', text)[1]
+    assert policy.startswith("default-src 'none'; ")
+    for kind, pattern in {"script-src": r"<script>(.*?)</script>", "style-src": r"<style>(.*?)</style>"}.items():
+        content = re.search(pattern, text, re.DOTALL)[1]
+        digest = base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()
+        assert f"{kind} 'sha256-{digest}'" in policy
+    assert set(re.findall(r"https?://[^\s\"'`]*", text)) <= {"http://www.w3.org/2000/svg"}
+    assert not re.search(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|eval\(|\sstyle=", text)
+
+
+def test_colours_are_those_of_the_figures(shown):
+    text = render(shown)
+    for kind, colour in style.KINDS.items():
+        assert f"--{kind}: {colour};" in text
+    assert {method["name"]: method["colour"] for method in shown["methods"]} == style.METHODS
+
+
+def test_assets_are_installed_with_the_package():
+    project = tomllib.loads((FOLDER.parents[2] / "pyproject.toml").read_text())
+    patterns = project["tool"]["setuptools"]["package-data"]["andor.explorer"]
+    assets = {path for path in FOLDER.iterdir() if path.suffix != ".py" and path.is_file()}
+    assert assets == {path for pattern in patterns for path in FOLDER.glob(pattern)}
+    assert {path.stem for path in assets} == {"page", *page.SCRIPTS}
+
+
+# ------------------------------------------------------------------------------------------------- the page's script
+
+
+@pytest.mark.skipif(shutil.which("node") is None, reason="node is not installed")
+def test_script_computes_what_the_package_does(results, shown, tmp_path):
+    """Predictions on all coalitions, shared sets, powers and chance levels of every sample, method and ensemble."""
+    n, k = shown["players"], 20
+    (tmp_path / "data.json").write_text(json.dumps(shown))
+    (tmp_path / "run.js").write_text(
+        (FOLDER / "numerics.js").read_text()
+        + """
+        const data = JSON.parse(require("fs").readFileSync(process.argv[2]));
+        const found = [];
+        for (const sample of data.samples) for (const method of data.methods) for (const ensemble of data.ensembles) {
+          const units = sample.parts[method.name];
+          const joint = units[ensemble.name];
+          const n = data.players;
+          const parts = ensemble.models.map((model, i) =>
+            decode(joint ? joint.models[i] : units[data.models[model]].models[0], n));
+          const rows = compared(parts, n);
+          found.push({
+            sample: sample.number, method: method.name, ensemble: ensemble.name,
+            all: parts.map((part) => [...predictedEverywhere(part, n, part.codes.length)]),
+            some: parts.map((part) => [...predictedEverywhere(part, n, 20)]),
+            one: parts.map((part) => [...Array(2 ** n).keys()].map((S) => predicted(part, n, 20, S))),
+            shared: rows.filter((row) => row.share === "shared").map((row) => row.code),
+            negative: selected(rows, { kind: "or", sign: "negative", low: 2, high: 3, model: 1 }).map((r) => r.code),
+            sharing: ["and", "or"].map((kind) => sharing(rows, parts.length, n, kind)),
+          });
+        }
+        console.log(JSON.stringify(found));
+        """
+    )
+    run = subprocess.run(
+        ["node", tmp_path / "run.js", tmp_path / "data.json"], capture_output=True, text=True, check=True, timeout=60
+    )
+    entries = json.loads(run.stdout)
+    assert len(entries) == SAMPLES * 3 * 4
+    order = np.bitwise_count(np.arange(2**n))
+    for entry in entries:
+        merged = results.of_ensemble(entry["method"], entry["ensemble"])[entry["sample"]]
+        merged = np.concatenate([merged, np.zeros_like(merged)], axis=1)[:, :2]
+        strength = metrics.strengths(merged)
+        flat = strength.reshape(len(strength), -1)
+        strongest = metrics.strongest(flat, metrics.ranks(flat), k).reshape(strength.shape)
+        strongest[:, 0, 0] = True  # the constant
+        salient = strength > 0.05 * strength.max((1, 2), keepdims=True)
+        np.testing.assert_allclose(entry["all"], predict(merged[:, 0], merged[:, 1]), atol=1e-5)
+        few = predict(merged[:, 0], merged[:, 1], (strongest[:, 0], strongest[:, 1]))
+        np.testing.assert_allclose(entry["some"], few, atol=1e-5)
+        np.testing.assert_allclose(entry["one"], few, atol=1e-5)
+        assert sorted(entry["shared"]) == np.flatnonzero(salient.all(0)).tolist()
+        fits = (merged[1, 1] < 0) & (order >= 2) & (order <= 3)
+        assert set(entry["negative"]) == {2**n + coalition for coalition in np.flatnonzero(fits)}
+        assert np.all(np.diff(strength[1, 1, np.array(entry["negative"], int) - 2**n]) <= 1e-6)
+        for name, expected in {
+            "power": metrics.generalization_power(salient),
+            "chance": metrics.chance_power(salient),
+        }.items():
+            found = np.array([[cell[name] for cell in kind] for kind in entry["sharing"]], float)
+            np.testing.assert_allclose(found.T, expected, rtol=1e-12)
