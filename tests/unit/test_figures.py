@@ -410,6 +410,8 @@ def test_generalization_draws_power_and_chance_as_tabled(small):
     lines = {line.get_color(): line for line in axes.lines}
     for method, color in style.METHODS.items():
         np.testing.assert_allclose(lines[color].get_ydata(), table[table["method"] == method]["power"])
+        null = next(line for line in axes.lines if line.get_color() == color and line.get_linestyle() == ":")
+        np.testing.assert_allclose(null.get_ydata(), table[table["method"] == method]["null"])
     np.testing.assert_allclose(lines[style.GREY].get_ydata(), table.query("method == 'original'")["chance"])
 
 
@@ -499,8 +501,8 @@ def test_a_kind_without_interactions_leaves_its_panels_empty(small, monkeypatch)
     tables, task = small
     table = tables["generalization"]
     none = table.mask(
-        (table["kind"] == "or").to_numpy()[:, None] & table.columns.isin(["power", "low", "high", "chance"])
+        (table["kind"] == "or").to_numpy()[:, None] & table.columns.isin(["power", "low", "high", "chance", "null"])
     )
     figure = figures.draw("generalization", tables | {"generalization": none}, task)
-    assert [len(axes.lines) for axes in figure.axes] == [4, 0]
+    assert [len(axes.lines) for axes in figure.axes] == [7, 0]
     assert words_of(figure, monkeypatch).count("chance") == 1

@@ -46,7 +46,7 @@ def draw(tables: Mapping[str, pd.DataFrame], task: TaskInfo) -> Figure:
     colours = style.method_colours(table["method"])
     kinds = [kind for kind in style.KINDS if (table["kind"] == kind).any()]
     blocks, columns = style.grid(len(ensembles), MOST)
-    figure = style.canvas(style.COLUMN if columns == 1 else style.WIDTH)
+    figure = style.canvas()
     panels = figure.subplots(blocks * len(kinds), columns, squeeze=False, sharex=True, sharey=True)
     for position in range(blocks * columns):
         block, column = divmod(position, columns)
@@ -65,15 +65,11 @@ def draw(tables: Mapping[str, pd.DataFrame], task: TaskInfo) -> Figure:
     figure.supxlabel("overlap of the models (mean over samples, 95 % bootstrap interval)", fontsize=7)
     marks = {"marker": "o", "linestyle": "", "markersize": 3.5}
     key = [Line2D([], [], color=color, label=method, **marks) for method, color in colours.items()]
-    key += [
-        Line2D([], [], color=style.GREY, markerfacecolor="white", label="players renamed", **marks),
-        Line2D([], [], color=style.GREY, label="other samples", **{**marks, "marker": "x"}),
-        Line2D([], [], color=style.GREY, label="chance", **{**marks, "marker": "|"}),
-    ]
     style.heading(
         figure,
-        f"{task.title}: filled, how far the models’ interactions agree; hollow and crossed, how far they would agree "
-        f"if they had nothing in common; {style.samples_phrase(table['samples'])}",
+        f"{task.title}: how far the models’ interactions agree (filled), and how far they would agree if they had nothing "
+        f"in common: players renamed (hollow), other samples (crossed), sets drawn at random (grey bar); "
+        f"{style.samples_phrase(table['samples'])}",
         key,
     )
     return style.settle(figure, panels[:, 0], LINE * len(ROWS) * len(panels))

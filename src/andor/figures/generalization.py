@@ -79,7 +79,8 @@ def _panel(
     for method, color in colours.items():
         own = table[table["method"] == method].groupby("share")
         mean, null = own[["power", "low", "high"]].mean().dropna(), own["null"].mean().dropna()
-        axes.plot(null.index, null, color=color, linewidth=0.9, linestyle=(0, (1, 1.5)))
+        if len(null):
+            axes.plot(null.index, null, color=color, linewidth=1.1, linestyle=":")
         if len(mean):
             axes.fill_between(mean.index, mean["low"], mean["high"], color=color, alpha=0.18, linewidth=0)
             axes.plot(mean.index, mean["power"], color=color, marker="o", markersize=1.8)
