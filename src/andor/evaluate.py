@@ -218,22 +218,29 @@ def provenance(model: Any, batch_size: int) -> dict[str, Any]:
     return made
 
 
-@torch.inference_mode()
-def noise(model: Any, masked: MaskedModel, outputs: np.ndarray) -> dict[str, float]:
+@torch.no_grad()
+def noise(model: Any, masked: MaskedModel, outputs: np.ndarray) -> dict[str, float | None]:
     """The noise of reduced precision: σ of the log-odds about those of float32 arithmetic with the same weights.
 
-    Independent noise of σ in v is noise of σ·2^{|S|/2} in I(S) (2^{|S|} values are added). Measured on at most 16
-    coalitions spread over all; nothing for models in float32.
+    Independent noise of σ in v is noise of σ·2^{|S|/2} in I(S), to which 2^{|S|} values are added. Measured on at most
+    16 coalitions spread over all; None where the weights do not fit into memory in float32, and nothing at all for
+    models that are in float32.
     """
-    if model.description.get("dtype", "float32") == "float32":
+    dtype = model.description.get("dtype", "float32")
+    if dtype == "float32":
         return {}
     count = 1 << masked.players
     chosen = torch.arange(0, count, max(1, count // 16), device=masked.samples.device)
-    with model.in_float32():
-        exact = torch.cat([masked(presence(one[None], masked.players)) for one in chosen])[:, 1].cpu().numpy()
+    try:
+        with model.in_float32():
+            exact = torch.cat([masked(presence(one[None], masked.players)) for one in chosen])[:, 1].cpu().numpy()
+    except RuntimeError as error:
+        if not _out_of_memory(error):
+            raise
+        _log.warning("%s adds noise to v that cannot be measured: no memory for the weights in float32", dtype)
+        return {"noise": None}
     sigma = float(np.sqrt(np.mean((outputs[chosen.cpu().numpy(), 1] - exact) ** 2)))
     worst = sigma * 2 ** (masked.players / 2)
-    dtype = model.description["dtype"]
     _log.warning("%s adds noise of σ = %.2g to v: up to %.2g to an interaction of all players", dtype, sigma, worst)
     return {"noise": sigma}
 

@@ -176,9 +176,9 @@ class LanguageModel(TextModel):
         """The same weights in float32 inside, and as they were afterwards, to the bit."""
         tensors = [*self.network.parameters(), *self.network.buffers()]
         reduced = [(tensor, tensor.dtype) for tensor in tensors if tensor.dtype in (torch.bfloat16, torch.float16)]
-        for tensor, _ in reduced:
-            tensor.data = tensor.data.float()
         try:
+            for tensor, _ in reduced:
+                tensor.data = tensor.data.float()
             yield
         finally:
             for tensor, dtype in reduced:

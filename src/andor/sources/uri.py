@@ -80,6 +80,8 @@ class Mirror:
     @property
     def file_name(self) -> str:
         """Name of the file that is obtained: a function of the address alone; empty if that is a folder."""
+        if self.parts:
+            return re.sub(r"[._-]?part[._-]?\d+$", "", self.parts[0].file_name)
         if self.members:
             last = self.members[-1]
             return "" if last.endswith("/") else PurePosixPath(last).name
