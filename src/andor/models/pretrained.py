@@ -5,6 +5,7 @@ The rest of `andor.models` imports this module where a job needs it: transformer
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -130,11 +131,11 @@ def convert_gguf(model: config.CausalLM, source: Path, folder: Path) -> None:
             cut = AutoTokenizer.from_pretrained(**place)
             packed = AutoModelForCausalLM.from_pretrained(**place, dtype=getattr(torch, model.dtype))
             settings = packed.config
-            del settings.quantization_config  # it would have the unpacked weights unpacked again
+            vars(settings).pop("quantization_config", None)  # it would have the unpacked weights unpacked again
             network = AutoModelForCausalLM.from_config(settings, dtype=packed.dtype)
             network.load_state_dict(packed.state_dict())
         split = gguf.GGUFReader(source).get_field("tokenizer.ggml.pre")
-    except (OSError, ValueError, KeyError, IndexError, TypeError, RuntimeError, NotImplementedError) as error:
+    except (OSError, ValueError, LookupError, TypeError, RuntimeError, struct.error) as error:
         raise UserError(
             f"{source}: cannot be read ({first_line(error)}); name a GGUF file of a language model, or a folder in the "
             "layout of transformers"
