@@ -552,6 +552,13 @@ class Config(Closed):
     analysis: Analysis = Analysis()
     """What the tables count."""
 
+    @field_validator("batch_size", mode="before")
+    @classmethod
+    def _number_or_rule(cls, size: Any) -> Any:
+        if size in ("fixed", "auto") or (isinstance(size, int) and size > 0):
+            return size
+        raise ValueError(f"{size} is no batch size; write fixed, auto or a number above 0")
+
     @model_validator(mode="after")
     def _names(self) -> Config:
         for task_name, task in self.tasks.items():

@@ -13,7 +13,7 @@ from andor.errors import UserError
 from andor.evaluate import evaluate as outputs_of
 from andor.evaluate_cli import evaluate
 from andor.masking import bind
-from andor.models import save
+from andor.models import ImageClassifier, save
 from andor.store import read_metadata, read_table
 
 
@@ -71,7 +71,10 @@ def test_samples_and_a_model_of_the_workflow(tmp_path):
 
     from andor.store import write_table
 
-    save(tiny.lenet(), tmp_path / "lenet")
+    lenet = ImageClassifier(
+        tiny.lenet().network, tiny.lenet().description | {"architecture": "lenet"}, tiny.lenet().mean_image
+    )
+    save(lenet, tmp_path / "lenet")
     write_table(tmp_path / "samples.parquet", image_table(2))
     rows = andor(tmp_path / "lenet", "--samples", tmp_path / "samples.parquet", "--baseline", "mean", *places(tmp_path))
     assert [row["coalitions"] for row in rows] == [16, 16] and len(rows[0]["full"]["logits"]) == 1
