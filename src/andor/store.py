@@ -97,7 +97,7 @@ def replacing(path: Path) -> Iterator[Path]:
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EACCES, errno.EROFS):
             raise UserError(
-                f"{path}: cannot be written ({error.strerror}); make room or choose another folder and start again: "
+                f"{path}: cannot be written ({os.strerror(error.errno)}); make room or choose another folder and start again: "
                 "what is already computed is kept"
             ) from error
         raise
