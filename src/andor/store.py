@@ -96,8 +96,9 @@ def replacing(path: Path) -> Iterator[Path]:
         temporary.replace(path)
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EACCES, errno.EROFS):
+            reason = os.strerror(error.errno)
             raise UserError(
-                f"{path}: cannot be written ({os.strerror(error.errno)}); make room or choose another folder and start again: "
+                f"{path}: cannot be written ({reason}); make room or choose another folder and start again: "
                 "what is already computed is kept"
             ) from error
         raise
