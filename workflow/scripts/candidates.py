@@ -6,18 +6,22 @@ from _job import device, run
 
 
 def main(snakemake):
-    from andor.config import Players, Samples, part
+    from andor.config import Players, Samples, Target, part
     from andor.players import candidates
     from andor.store import read_table, write_table
 
     samples = Samples(count=1, candidates=snakemake.params.candidates, label=snakemake.params.label)
     players = part(Players, snakemake.params.players)
     table = candidates(read_table(Path(snakemake.input.data)), players, samples, snakemake.params.seed)
-    if snakemake.input.get("target"):
-        from andor.evaluate import with_targets
-        from andor.models import load
+    if snakemake.params.target:
+        from andor.targets import with_targets
 
-        table = with_targets(load(Path(snakemake.input.target[0]), device(snakemake)), table)
+        predictor = None
+        if snakemake.input.predictor:
+            from andor.models import load
+
+            predictor = load(Path(snakemake.input.predictor[0]), device(snakemake))
+        table = with_targets(table, Target.model_validate(snakemake.params.target), predictor)
     write_table(Path(snakemake.output[0]), table)
 
 

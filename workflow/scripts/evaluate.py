@@ -21,6 +21,7 @@ def main(snakemake):
         Masking.model_validate(snakemake.params.masking),
         OutputCache(Path(snakemake.config.get("cache", ".cache"))),
         Path(snakemake.output[0]),
+        batch_size=snakemake.config.get("batch_size", "fixed"),
     )
 
 

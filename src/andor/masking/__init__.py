@@ -14,10 +14,13 @@ from typing import Any, Protocol
 from andor import config
 from andor.errors import UserError
 from andor.masking.image import MaskedImage, locate_image
-from andor.masking.model import MaskedModel, MaskingError
+from andor.masking.model import MaskedModel, MaskingError, presence
+from andor.masking.prompt import MaskedPrompt
 from andor.masking.text import MaskedText, locate_text
 
-__all__ = ["Located", "MaskedImage", "MaskedModel", "MaskedText", "MaskingError", "bind", "locate"]
+__all__ = [
+    "Located", "MaskedImage", "MaskedModel", "MaskedPrompt", "MaskedText", "MaskingError", "bind", "locate", "presence",
+]  # fmt: skip
 
 TEXT = ("text_encoder", "text_cnn", "causal_lm")
 """Families that read word embeddings."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import torch
@@ -38,10 +38,29 @@ class MaskedModel:
 
     def __call__(self, presence: Tensor) -> Tensor:
         """float32 outputs (B, C) for the players that are present, (B, n) bool on the model's device."""
-        background = presence.new_ones(len(presence), 1)
-        present = torch.cat([presence, background], dim=1)[:, self.owner]
-        outputs = [self.forward(torch.where(present, sample, self.baseline)).float() for sample in self.samples]
+        outputs = [self.forward(self.masked(presence, sample)).float() for sample in self.samples]
         return torch.stack(outputs).mean(dim=0)
+
+    def masked(self, presence: Tensor, sample: Tensor, part: slice = slice(None)) -> Tensor:
+        """Inputs (B, …) in which the players that are not present are masked, or a part of their first axis."""
+        background = presence.new_ones(len(presence), 1)
+        present = torch.cat([presence, background], dim=1)[:, self.owner[part]]
+        return torch.where(present, sample[part], self.baseline.expand_as(sample)[part])
+
+    def blocks(self, size: int) -> Iterator[tuple[Tensor, Tensor]]:
+        """All 2^n coalitions in blocks of at most `size`: their bit masks (b,) int64, and their outputs (b, C)."""
+        for start in range(0, 1 << self.players, size):
+            coalitions = torch.arange(start, min(start + size, 1 << self.players), device=self.samples.device)
+            yield coalitions, self(presence(coalitions, self.players))
+
+    def trial(self, size: int) -> None:
+        """One pass of `size` inputs, to be timed."""
+        self(presence(torch.arange(size, device=self.samples.device) % (1 << self.players), self.players))
+
+
+def presence(coalitions: Tensor, players: int) -> Tensor:
+    """Which players are present in coalitions (B,) int64, bool (B, n)."""
+    return (coalitions[:, None] >> torch.arange(players, device=coalitions.device) & 1).bool()
 
 
 def owners(players: list[list[int]], positions: int) -> Tensor:

@@ -5,17 +5,16 @@ Positions, segments and attention stay those of the whole text, and so do specia
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch import Tensor
 
 from andor import config
 from andor.masking import baselines
 from andor.masking.model import MaskedModel, MaskingError, batch_size, owners
+from andor.masking.prompt import MaskedPrompt, block_size, target_outputs
 
 
 @dataclass(frozen=True)
@@ -30,8 +29,8 @@ class MaskedText:
     """Name of the baseline value."""
     token: int | None
     """The token it names, if it does."""
-    target: int | None = None
-    """Language models: the next token whose probability is the output."""
+    target: list[int] | None = None
+    """Language models: the tokens after the prompt whose joint probability is the output."""
 
     def content(self) -> dict[str, Any]:
         """What determines the masked outputs besides the weights (the mean embedding is one of them)."""
@@ -43,18 +42,28 @@ class MaskedText:
             "masking": {"baseline": self.baseline, "background": "keep", **token},
         }
 
-    @torch.inference_mode()
+    @torch.no_grad()
     def bind(self, model: Any) -> MaskedModel:
         """Logits (B, 2), or (log-probability, log-odds) of the target (B, 2), by the players that are present."""
-        owner = owners(self.players, len(self.ids)).reshape(-1, 1).to(model.device)
-        embeddings = model.embed(torch.tensor(self.ids, device=model.device))
+        ids = self.ids + (self.target or [])[:-1]
+        owner = owners(self.players, len(ids)).reshape(-1, 1).to(model.device)
+        embeddings = model.embed(torch.tensor(ids, device=model.device))
         baseline = baselines.embedding(model, self.baseline, self.token).to(embeddings.dtype)
+        inputs = (embeddings[None], baseline, owner, len(self.players))
         if self.target is None:
-            forward, on_cuda = model.logits, 1 << 16
+            size = batch_size(len(ids), on_cpu=1 << 11, on_cuda=1 << 16, device=model.device)
+            return MaskedModel(model.logits, *inputs, size)
+        target = tuple(self.target)
+
+        def forward(prompts: torch.Tensor) -> torch.Tensor:
+            return target_outputs(model.last_logits(prompts, len(target)), target)
+
+        if model.shares_prefixes:
+            logits = 4 * len(target) * model.network.get_output_embeddings().weight.shape[0]
+            size = block_size(self.players, len(ids), model.cache_bytes, logits, model.device)
         else:
-            forward, on_cuda = functools.partial(_target_outputs, model, self.target), 1 << 14
-        size = batch_size(len(self.ids), on_cpu=1 << 11, on_cuda=on_cuda, device=model.device)
-        return MaskedModel(forward, embeddings[None], baseline, owner, len(self.players), size)
+            size = batch_size(len(ids), on_cpu=1 << 11, on_cuda=1 << 14, device=model.device)
+        return MaskedPrompt(forward, *inputs, size, model, target)
 
 
 def locate_text(model: Any, sample: Mapping[str, Any], masking: config.Masking) -> MaskedText:
@@ -80,7 +89,7 @@ def locate_text(model: Any, sample: Mapping[str, Any], masking: config.Masking) 
         raise MaskingError("two players share a word piece of the model's tokenizer")
     target = None
     if model.family == "causal_lm":
-        target = target_token(tokenizer, ids, text, sample["target"])
+        target = target_tokens(tokenizer, ids, text, sample["target"])
     return MaskedText(ids, players, masking.baseline, baselines.special_token(tokenizer, masking.baseline), target)
 
 
@@ -89,10 +98,10 @@ def pieces(offsets: Sequence[tuple[int, int]], start: int, stop: int) -> list[in
     return [piece for piece, (first, last) in enumerate(offsets) if max(first, start) < min(last, stop)]
 
 
-def target_token(tokenizer: Any, ids: list[int], text: str, target: str) -> int:
-    """First token of the target where it follows the prompt.
+def target_tokens(tokenizer: Any, ids: list[int], text: str, target: str) -> list[int]:
+    """Tokens of the target where it follows the prompt.
 
-    Tokenizers that would merge the target into the prompt's last token get the target's own first token instead.
+    Tokenizers that would merge the target into the prompt's last token get the target's own tokens instead.
     """
     if not target:
         raise MaskingError("the target is empty")
@@ -100,19 +109,4 @@ def target_token(tokenizer: Any, ids: list[int], text: str, target: str) -> int:
     own = own[len(ids) :] if own[: len(ids)] == ids else tokenizer(target, add_special_tokens=False)["input_ids"]
     if not own:
         raise MaskingError(f"the target {target!r} is no token of the model")
-    return own[0]
-
-
-def target_outputs(logits: Tensor, target: int) -> Tensor:
-    """Log-probability and log-odds (B, 2) of one token, from next-token logits (B, V), in float32.
-
-    log p − log(1 − p) is the target's logit less the log-sum-exp of all others: exact where p rounds to 0 or 1.
-    """
-    logits = logits.float()
-    own = logits[:, target]
-    others = logits.index_fill(1, torch.tensor([target], device=logits.device), -torch.inf).logsumexp(dim=1)
-    return torch.stack([-torch.nn.functional.softplus(others - own), own - others], dim=1)
-
-
-def _target_outputs(model: Any, target: int, embeddings: Tensor) -> Tensor:
-    return target_outputs(model.next_logits(embeddings), target)
+    return own

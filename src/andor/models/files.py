@@ -46,7 +46,8 @@ def save(model: LoadedModel, folder: Path) -> None:
 def adopt(model: config.TextEncoder | config.CausalLM, source: Path, folder: Path) -> None:
     """Take a pretrained model as it is: its files are linked into a folder (copied where that cannot be).
 
-    Weights that are no safetensors are read once, tensors and nothing else, and written as safetensors.
+    Weights that are no safetensors are read once, tensors and nothing else, and written as safetensors; so is a
+    language model in a GGUF file.
 
     Raises
     ------
@@ -55,6 +56,11 @@ def adopt(model: config.TextEncoder | config.CausalLM, source: Path, folder: Pat
     """
     from andor.models import pretrained
 
+    if source.is_file() and isinstance(model, config.CausalLM):
+        folder.mkdir(parents=True, exist_ok=True)
+        pretrained.convert_gguf(model, source, folder)
+        _describe(description(model), folder)
+        return
     settings = pretrained.settings_of(source)
     if isinstance(model, config.TextEncoder):
         classifies = any(name.endswith("ForSequenceClassification") for name in settings.architectures or [])

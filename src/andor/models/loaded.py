@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +17,9 @@ from andor.models.architectures import TextCNN
 from andor.store import canonical
 
 if TYPE_CHECKING:
-    from transformers import PreTrainedTokenizerFast
+    from transformers import DynamicCache, PreTrainedTokenizerFast
+
+_log = logging.getLogger(__name__)
 
 
 class LoadedModel:
@@ -149,9 +154,62 @@ class LanguageModel(TextModel):
         """Logits (B, P, V) of the token after each of the positions (P,) int64."""
         return self._logits(embeddings, positions.to(self.device))
 
-    def _logits(self, embeddings: Tensor, keep: int | Tensor) -> Tensor:
+    def last_logits(self, embeddings: Tensor, keep: int) -> Tensor:
+        """Logits (B, `keep`, V) of the tokens after each of the last positions."""
+        return self._logits(embeddings, keep)
+
+    def new_cache(self) -> DynamicCache:
+        """An empty key-value cache."""
+        from transformers import DynamicCache
+
+        return DynamicCache(config=self.network.config)
+
+    @torch.no_grad()
+    def extend(self, cache: DynamicCache, embeddings: Tensor, keep: int) -> Tensor:
+        """Logits (B, `keep`, V) after the last positions of texts that go on from a cache, which grows by them."""
+        # The head is applied to the positions that are kept: to none where only the cache is wanted.
+        positions = keep or torch.empty(0, dtype=torch.long, device=self.device)
+        return self._logits(embeddings, positions, past_key_values=cache, use_cache=True)
+
+    @contextmanager
+    def in_float32(self) -> Iterator[None]:
+        """The same weights in float32 inside, and as they were afterwards, to the bit."""
+        tensors = [*self.network.parameters(), *self.network.buffers()]
+        reduced = [(tensor, tensor.dtype) for tensor in tensors if tensor.dtype in (torch.bfloat16, torch.float16)]
+        try:
+            for tensor, _ in reduced:
+                tensor.data = tensor.data.float()
+            yield
+        finally:
+            for tensor, dtype in reduced:
+                tensor.data = tensor.data.to(dtype)
+
+    @cached_property
+    def shares_prefixes(self) -> bool:
+        """Whether masked prompts can go on from the cache of a prefix; tried once, and logged if not."""
+        from andor.models.caches import shares_prefixes
+
+        try:
+            shares = shares_prefixes(self)
+        except Exception as error:  # whatever a model's code raises: it has no cache of this kind
+            _log.debug("no key-value cache: %r", error)
+            shares = False
+        if not shares:
+            _log.warning("the model cannot go on from a key-value cache: every masked prompt is recomputed whole")
+        return shares
+
+    @property
+    def cache_bytes(self) -> int:
+        """Bytes that the keys and values of one token take, from the configuration."""
+        settings = self.network.config.get_text_config(decoder=True)
+        heads = getattr(settings, "num_key_value_heads", None) or settings.num_attention_heads
+        width = getattr(settings, "head_dim", None) or settings.hidden_size // settings.num_attention_heads
+        return 2 * settings.num_hidden_layers * heads * width * self.network.dtype.itemsize
+
+    def _logits(self, embeddings: Tensor, keep: int | Tensor, **options: Any) -> Tensor:
         embeddings = embeddings.to(self.device, self.network.dtype)
-        return self.network(inputs_embeds=embeddings, use_cache=False, logits_to_keep=keep).logits.float()
+        options = {"use_cache": False} | options
+        return self.network(inputs_embeds=embeddings, logits_to_keep=keep, **options).logits.float()
 
 
 def embedding_of(network: nn.Module) -> nn.Module:

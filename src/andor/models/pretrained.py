@@ -5,6 +5,7 @@ The rest of `andor.models` imports this module where a job needs it: transformer
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 from safetensors import SafetensorError
+from tokenizers import pre_tokenizers
 from transformers import (
     AutoConfig,
     AutoModelForCausalLM,
@@ -102,6 +104,47 @@ def convert(model: config.TextEncoder | config.CausalLM, source: Path, folder: P
     else:
         network = language_model(source, getattr(torch, model.dtype))
     with quiet():
+        network.save_pretrained(folder)
+
+
+_DIGITS_APART = ("command-r", "refact", "smollm", "starcoder")
+"""What a GGUF file calls the split into single digits and then GPT-2's pieces, which transformers does not know."""
+
+
+def convert_gguf(model: config.CausalLM, source: Path, folder: Path) -> None:
+    """Write the language model of a GGUF file into ``folder`` in the layout of transformers.
+
+    Its weights are unpacked to the model's precision: they are those of the file, not those it was quantized from.
+
+    Raises
+    ------
+    UserError
+        If the file is none, or of an architecture or tokenizer that transformers cannot read.
+    """
+    import gguf
+
+    place = {"pretrained_model_name_or_path": source.parent, "gguf_file": source.name, "local_files_only": True}
+    try:
+        if source.open("rb").read(4) != b"GGUF":
+            raise ValueError("no GGUF file")
+        with quiet():
+            cut = AutoTokenizer.from_pretrained(**place)
+            packed = AutoModelForCausalLM.from_pretrained(**place, dtype=getattr(torch, model.dtype))
+            settings = packed.config
+            vars(settings).pop("quantization_config", None)  # it would have the unpacked weights unpacked again
+            network = AutoModelForCausalLM.from_config(settings, dtype=packed.dtype)
+            network.load_state_dict(packed.state_dict())
+        split = gguf.GGUFReader(source).get_field("tokenizer.ggml.pre")
+    except (OSError, ValueError, LookupError, TypeError, RuntimeError, struct.error) as error:
+        raise UserError(
+            f"{source}: cannot be read ({first_line(error)}); name a GGUF file of a language model, or a folder in the "
+            "layout of transformers"
+        ) from None
+    if split is not None and split.contents() in _DIGITS_APART:
+        pieces = [pre_tokenizers.Digits(individual_digits=True), pre_tokenizers.ByteLevel(add_prefix_space=False)]
+        cut.backend_tokenizer.pre_tokenizer = pre_tokenizers.Sequence(pieces)
+    with quiet():
+        cut.save_pretrained(folder)
         network.save_pretrained(folder)
 
 

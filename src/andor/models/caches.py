@@ -1,0 +1,47 @@
+"""Key-value caches of transformers that can be forked: many prompts that go on from one prefix."""
+
+from __future__ import annotations
+
+import copy
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+
+if TYPE_CHECKING:
+    from andor.models.loaded import LanguageModel
+
+_AGREE = {torch.float32: 1e-4, torch.float16: 1e-2, torch.bfloat16: 1e-1}
+"""How far logits may be from those of a whole pass, as a share of the largest: above rounding, far below a fault."""
+
+
+def fork(cache: Any, repeats: int = 1) -> Any:
+    """A cache that goes on from ``cache``, each of its rows ``repeats`` times in a row; ``cache`` stays as it is.
+
+    Growing a dynamic cache makes new tensors, so a fork shares those of its origin and costs no memory.
+    """
+    branch = copy.copy(cache)
+    branch.layers = [copy.copy(layer) for layer in cache.layers]
+    if repeats > 1:
+        branch.batch_repeat_interleave(repeats)
+    return branch
+
+
+def shares_prefixes(model: LanguageModel) -> bool:
+    """Whether a model's outputs are the same when it goes on from forks of the cache of a prefix.
+
+    Six tokens are tried, two continuations from one prefix, whatever the model's class says.
+    """
+    tokens = torch.arange(6, device=model.device) % len(model.tokenizer)
+    prompts = model.embed(tokens)[torch.tensor([[0, 1, 2, 3], [0, 1, 4, 5]])]
+    whole = model.logits_at(prompts, torch.tensor([3]))[:, 0]
+    prefix = model.new_cache()
+    model.extend(prefix, prompts[:1, :2], 0)
+    alone = [model.extend(fork(prefix), prompt[None, 2:], 1)[0, 0] for prompt in prompts]
+    pair = model.extend(fork(prefix, 2), prompts[:, 2:], 1)[:, 0]
+    tolerance = _AGREE.get(model.network.dtype, 1e-4) * whole.abs().max()
+    return all(_close(logits, whole, tolerance) for logits in (torch.stack(alone), pair))
+
+
+def _close(logits: Tensor, whole: Tensor, tolerance: Tensor) -> bool:
+    return bool((logits - whole).abs().max() <= tolerance)

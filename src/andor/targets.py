@@ -1,0 +1,66 @@
+"""Targets: the text after a prompt whose probability under language models is explained."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pyarrow as pa
+import torch
+
+from andor import config
+from andor.errors import UserError
+
+MOST_PIECES = 8
+"""Tokens after which a word that is being completed is taken as it is."""
+
+
+@torch.inference_mode()
+def with_targets(candidates: pa.Table, target: config.Target, predictor: Any = None) -> pa.Table:
+    """Candidates with `target`: the given text, or what a language model predicts after each whole prompt.
+
+    Parameters
+    ----------
+    predictor
+        The model that predicts (from `andor.models.load`); not used for a given text.
+    """
+    prompts = candidates["text"].to_pylist()
+    if target.text is not None:
+        texts = [target.text] * len(prompts)
+    else:
+        texts = [predicted(predictor, prompt, target.unit) for prompt in prompts]
+    return candidates.append_column("target", pa.array(texts, pa.string()))
+
+
+def predicted(model: Any, prompt: str, unit: str = "token") -> str:
+    """Text of the most likely next token, or of the word that it begins and the most likely tokens after it complete.
+
+    Special tokens and those that are no text by themselves (part of a character) are passed over.
+
+    Raises
+    ------
+    UserError
+        If no token is text.
+    """
+    tokenizer = model.tokenizer
+    ids = tokenizer(prompt, truncation=tokenizer.model_max_length < 10**9)["input_ids"]
+    before = tokenizer.decode(ids, clean_up_tokenization_spaces=False)
+    text = ""
+    for _ in range(MOST_PIECES if unit == "word" else 1):
+        logits = model.next_logits(model.embed(torch.tensor(ids, device=model.device))[None])[0]
+        for token in logits[: len(tokenizer)].argsort(descending=True, stable=True).tolist():
+            # Decoded together with the prompt: some tokenizers drop the leading space of a token that stands alone.
+            longer = tokenizer.decode([*ids, token], clean_up_tokenization_spaces=False)[len(before) :]
+            special = token in tokenizer.all_special_ids
+            if text and (special or not longer[len(text) :][:1].isalnum()):
+                return text  # what would come next begins no letter or digit: the word is whole
+            if not special and longer.strip() and "\ufffd" not in longer:
+                break
+        else:
+            raise UserError(
+                f"the target model has no next token that is text after {prompt[:40]!r}; name another `target.model`"
+            )
+        text = longer
+        if unit == "word" and not text[-1:].isalnum():
+            return text
+        ids = [*ids, token]
+    return text

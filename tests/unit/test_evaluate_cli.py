@@ -1,0 +1,113 @@
+"""`andor evaluate`: one sample or a file of them, without the workflow."""
+
+import json
+
+import numpy as np
+import pytest
+import typer
+from typer.testing import CliRunner
+
+import tiny
+from andor.config import Masking
+from andor.errors import UserError
+from andor.evaluate import evaluate as outputs_of
+from andor.evaluate_cli import evaluate
+from andor.masking import bind
+from andor.models import ImageClassifier, save
+from andor.store import read_metadata, read_table
+
+
+def andor(*arguments: object) -> list[dict]:
+    app = typer.Typer()
+    app.command()(evaluate)
+    done = CliRunner().invoke(app, [*map(str, arguments), "--device", "cpu"])
+    if done.exception and not isinstance(done.exception, SystemExit):
+        raise done.exception
+    assert done.exit_code == 0, done.output
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+@pytest.fixture(scope="module")
+def gpt2(tmp_path_factory):
+    """A language model as transformers saves it."""
+    folder = tmp_path_factory.mktemp("gpt2")
+    tiny.gpt2().network.save_pretrained(folder)
+    tiny.gpt2().tokenizer.save_pretrained(folder)
+    return folder
+
+
+def places(tmp_path) -> list[str]:
+    return ["--out", str(tmp_path / "out"), "--cache", str(tmp_path / "cache")]
+
+
+def test_one_text(tmp_path, gpt2):
+    words = ["--word", "gripping", "--word", "film"]
+    (row,) = andor(gpt2, "--text", tiny.TEXT, *words, "--target", " the", *places(tmp_path))
+    table = read_table(tmp_path / "out" / "0.parquet")
+    expected = outputs_of(bind(tiny.gpt2(), tiny.text_sample("gripping", "film", target=" the"), Masking()))
+    assert np.array_equal(np.stack([table["log_prob"], table["log_odds"]], axis=1), expected)
+    assert row["sample"] == 0 and row["coalitions"] == 4 and row["target"] == " the"
+    assert row["player_names"] == ["gripping", "film"]
+    assert row["full"]["log_odds"] == pytest.approx(float(expected[-1, 1]))
+    assert read_metadata(tmp_path / "out" / "0.parquet")["made"]["device"] == "cpu"
+    assert len(list((tmp_path / "cache").rglob("*.parquet"))) == 1
+
+
+def test_a_file_of_texts(tmp_path, gpt2):
+    lines = [
+        {"text": tiny.TEXT, "players": [[2, 10], "acting", "nobody"], "target": " is"},
+        {"text": "The acting is superb, the film unforgettable."},
+    ]
+    (tmp_path / "texts.jsonl").write_text("\n".join(map(json.dumps, lines)) + "\n")
+    rows = andor(gpt2, "--samples", tmp_path / "texts.jsonl", "--count", 2, *places(tmp_path), "--batch-size", 4)
+    assert [row["coalitions"] for row in rows] == [8, 4]
+    assert rows[0]["player_names"] == ["gripping", "acting", "nobody"] and rows[0]["target"] == " is"
+    assert rows[1]["target"].strip()  # predicted
+    assert read_metadata(tmp_path / "out" / "0.parquet")["made"]["batch_size"] == 4
+
+
+def test_samples_and_a_model_of_the_workflow(tmp_path):
+    from test_evaluate import image_table
+
+    from andor.store import write_table
+
+    lenet = ImageClassifier(
+        tiny.lenet().network, tiny.lenet().description | {"architecture": "lenet"}, tiny.lenet().mean_image
+    )
+    save(lenet, tmp_path / "lenet")
+    write_table(tmp_path / "samples.parquet", image_table(2))
+    rows = andor(tmp_path / "lenet", "--samples", tmp_path / "samples.parquet", "--baseline", "mean", *places(tmp_path))
+    assert [row["coalitions"] for row in rows] == [16, 16] and len(rows[0]["full"]["logits"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([], "either --samples or --text"),
+        (["--text", "a film"], "no players; give --word for each, or --count"),
+        (["--text", "a film", "--word", "zoo"], "player 'zoo' is no word of the text"),
+        (["--text", "a film", "--count", "5"], "fewer than 5 content words"),
+        (["--text", "a film", "--word", "film", "--baseline", "nul"], "`--baseline nul`"),
+        (["--text", "a film", "--word", "film", "--baseline", "mask"], "no such token"),
+        (["--text", "a film", "--word", "film", "--batch-size", "0"], "`--batch-size 0`"),
+        (["--samples", "none.jsonl"], "none.jsonl: no readable JSON lines"),
+        (["--samples", "none.parquet"], "none.parquet: no such file"),
+    ],
+)
+def test_bad_input_is_one_line(tmp_path, gpt2, arguments, message):
+    with pytest.raises(UserError, match=message) as error:
+        andor(gpt2, *arguments, *places(tmp_path))
+    assert "\n" not in str(error.value)
+    assert not list(tmp_path.rglob("*.parquet"))
+
+
+def test_no_model(tmp_path):
+    text = ["--text", "a film", "--word", "film"]
+    with pytest.raises(UserError, match="no such model"):
+        andor(tmp_path / "none", *text, *places(tmp_path))
+    (tmp_path / "half.gguf").write_bytes(b"GGUF")
+    with pytest.raises(UserError, match=r"half\.gguf: cannot be read"):
+        andor(tmp_path / "half.gguf", *text, *places(tmp_path))
+    (tmp_path / "text.gguf").write_bytes(b"text")
+    with pytest.raises(UserError, match=r"text\.gguf: cannot be read \(no GGUF file\)"):
+        andor(tmp_path / "text.gguf", *text, *places(tmp_path))

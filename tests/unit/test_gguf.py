@@ -1,0 +1,100 @@
+"""A language model in a GGUF file becomes the same model in the layout of transformers."""
+
+import json
+from pathlib import Path
+
+import gguf
+import numpy as np
+import pytest
+import torch
+from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+
+import tiny
+from andor import config, models
+from andor.errors import UserError
+
+HEADS, PAIRS = 4, 2
+
+
+def network(tokenizer: PreTrainedTokenizerFast) -> LlamaForCausalLM:
+    torch.manual_seed(6)
+    settings = LlamaConfig(
+        vocab_size=len(tokenizer), hidden_size=32, intermediate_size=64, num_hidden_layers=2, num_attention_heads=HEADS,
+        num_key_value_heads=PAIRS, initializer_range=0.3, bos_token_id=0, eos_token_id=0, tie_word_embeddings=True,
+    )  # fmt: skip
+    return LlamaForCausalLM(settings).eval()
+
+
+def interleaved(weight: torch.Tensor, heads: int) -> torch.Tensor:
+    """Rows of a query or key matrix as GGUF orders them: the two halves that a rotation pairs, side by side."""
+    return weight.reshape(heads, 2, -1, weight.shape[1]).swapaxes(1, 2).reshape(weight.shape)
+
+
+def write(path: Path, llama: LlamaForCausalLM, tokenizer: PreTrainedTokenizerFast, split: str) -> None:
+    """The model as llama.cpp stores it, in float32."""
+    writer, settings = gguf.GGUFWriter(path, "llama"), llama.config
+    writer.add_block_count(settings.num_hidden_layers)
+    writer.add_context_length(64)
+    writer.add_embedding_length(settings.hidden_size)
+    writer.add_feed_forward_length(settings.intermediate_size)
+    writer.add_head_count(HEADS)
+    writer.add_head_count_kv(PAIRS)
+    writer.add_layer_norm_rms_eps(settings.rms_norm_eps)
+    writer.add_rope_freq_base(settings.rope_parameters["rope_theta"])
+    writer.add_rope_dimension_count(settings.hidden_size // HEADS)
+    writer.add_vocab_size(settings.vocab_size)
+    description = json.loads(tokenizer.backend_tokenizer.to_str())["model"]
+    tokens = sorted(description["vocab"], key=description["vocab"].get)
+    writer.add_tokenizer_model("gpt2")
+    writer.add_tokenizer_pre(split)
+    writer.add_token_list(tokens)
+    writer.add_token_types([gguf.TokenType.CONTROL] + [gguf.TokenType.NORMAL] * (len(tokens) - 1))
+    writer.add_token_merges([" ".join(merge) for merge in description["merges"]])
+    writer.add_bos_token_id(0)
+    writer.add_eos_token_id(0)
+    writer.add_add_bos_token(False)
+    names = {
+        "input_layernorm": "attn_norm", "self_attn.q_proj": "attn_q", "self_attn.k_proj": "attn_k",
+        "self_attn.v_proj": "attn_v", "self_attn.o_proj": "attn_output", "post_attention_layernorm": "ffn_norm",
+        "mlp.gate_proj": "ffn_gate", "mlp.up_proj": "ffn_up", "mlp.down_proj": "ffn_down",
+    }  # fmt: skip
+    weights = {"token_embd": llama.model.embed_tokens.weight, "output_norm": llama.model.norm.weight}
+    for number, layer in enumerate(llama.model.layers):
+        for theirs, ours in names.items():
+            weights[f"blk.{number}.{ours}"] = layer.get_submodule(theirs).weight
+    for name, weight in weights.items():
+        heads = HEADS if name.endswith("attn_q") else PAIRS if name.endswith("attn_k") else 0
+        stored = interleaved(weight, heads) if heads else weight
+        writer.add_tensor(f"{name}.weight", stored.detach().numpy().astype(np.float32))
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+
+
+@pytest.mark.parametrize("split", ["smollm", "gpt-2"])
+def test_weights_and_tokenizer_are_those_of_the_file(tmp_path, split):
+    tokenizer = tiny.byte_bpe()
+    llama = network(tokenizer)
+    write(tmp_path / "tiny.gguf", llama, tokenizer, split)
+    made = tmp_path / "made"
+    models.make(config.CausalLM(family="causal_lm", source="tiny"), None, tmp_path / "tiny.gguf", made, 0)
+    assert (made / "model.safetensors").exists() and not list(made.glob("*.gguf"))
+    loaded = models.load(made)
+    ids = tokenizer(tiny.TEXT)["input_ids"]
+    assert loaded.tokenizer(tiny.TEXT)["input_ids"] == ids
+    assert loaded.tokenizer.decode(ids) == tiny.TEXT
+    with torch.no_grad():
+        ours, theirs = (net(input_ids=torch.tensor([ids])).logits for net in (loaded.network, llama))
+    assert (ours - theirs).abs().max() < 1e-5
+    assert theirs.std() > 0.1
+    # SmolLM's tokenizer takes every digit alone, which the file only names; GPT-2's would keep "10" together
+    pieces = [piece for piece, _ in loaded.tokenizer.backend_tokenizer.pre_tokenizer.pre_tokenize_str("in 10 films")]
+    assert pieces == (["in", "Ġ", "1", "0", "Ġfilms"] if split == "smollm" else ["in", "Ġ10", "Ġfilms"])
+
+
+def test_a_file_of_something_else_is_one_line(tmp_path):
+    (tmp_path / "tiny.gguf").write_bytes(b"GGUF" + b"\0" * 8)
+    with pytest.raises(UserError, match=r"tiny\.gguf: cannot be read .*; name a GGUF file") as error:
+        models.make(config.CausalLM(family="causal_lm", source="x"), None, tmp_path / "tiny.gguf", tmp_path / "m", 0)
+    assert "\n" not in str(error.value)
