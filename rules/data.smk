@@ -23,6 +23,9 @@ rule data:
 rule candidates:
     input:
         data="results/{task}/data.parquet",
+        players=lambda wildcards: fetched(
+            getattr(TASKS[wildcards.task].players, "source", None)
+        ),
         target=lambda wildcards: [
             f"results/{wildcards.task}/models/{name}"
             for name in [target_of(wildcards.task)]
