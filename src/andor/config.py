@@ -178,6 +178,11 @@ class ScikitLearnData(Closed):
     source: None = None
     """The tables come with scikit-learn."""
 
+    @property
+    def columns(self) -> int:
+        """Features of the table."""
+        return {"breast_cancer": 30, "iris": 4, "wine": 13}[self.name]
+
 
 class TableData(Closed):
     """A table in CSV or Parquet: a column of classes, the others features.
@@ -769,6 +774,8 @@ class Task(Closed):
             yield f"masking.baseline `{masking.tokens[0]}` is a token; {of} take zero or mean"
         if masking.baseline == "centre" and modality != "points":
             yield "masking.baseline `centre` is for point clouds; use mean"
+        if masking.baseline == "learned" and players.count < 2:
+            yield "masking.baseline `learned` needs two players, players.count is 1; raise it"
         if masking.baseline == "learned" and modality == "passage":
             yield "masking.baseline `learned` is for classifiers; use zero or mean"
         if masking.background == "integrate" and modality != "image":
@@ -782,6 +789,12 @@ class Task(Closed):
             )
         if players.kind == "grid" and data.size < max(players.rows, players.columns):
             yield f"players.rows and columns are more than the {data.size} pixels of data.size; lower them"
+        if (
+            players.kind == "features"
+            and players.groups is None
+            and players.count > getattr(data, "columns", MAX_PLAYERS)
+        ):
+            yield f"players.count {players.count} is more than the {data.columns} columns of {data.name}; lower it"
         if players.kind == "parts" and getattr(data, "points", players.count) < players.count:
             yield f"players.count {players.count} is more than the {data.points} points of a cloud; lower it"
         if modality == "passage" and reward.kind not in ("log_odds", "probability"):

@@ -94,6 +94,8 @@ TABULAR_BROKEN = [
     ("models.tree", {"family": "scikit_learn", "estimator": "DecisionTreeClassifier"},
      "masking.baseline `learned` needs gradients, model `tree` (scikit_learn) has none; use mean"),
     ("data", {"reader": "table", "source": "t"}, "data.label` is missing"),
+    ("players.count", 14, "players.count 14 is more than the 13 columns of wine; lower it"),
+    ("players.count", 1, "masking.baseline `learned` needs two players, players.count is 1; raise it"),
     ("data", {"reader": "shapes"}, "model `mlp5` (mlp) cannot read shapes; use own or pointnet"),
     ("masking", {"baseline": "unk"}, "`unk` is a token; tables take zero or mean"),
     ("masking", {"background": "integrate"}, "`integrate` is for images; use keep"),

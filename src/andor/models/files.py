@@ -163,7 +163,7 @@ def _adopt_own(model: config.OwnModel, source: Path | None, folder: Path) -> Non
         if file.is_file() and not file.name.startswith("."):
             name = file.name if source.is_file() else file.relative_to(source)
             link_or_copy(file, folder / own.SOURCE / name)
-    _describe(description(model, **model.model_dump(include={"file", "load", "outputs", "gives"})), folder)
+    _describe(description(model, **model.model_dump(include={"load", "outputs", "gives"})), folder)
 
 
 def _try(model: config.Model, folder: Path, table: pa.Table) -> None:

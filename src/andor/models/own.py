@@ -43,7 +43,7 @@ class OwnModel(ArrayClassifier):
         self._call("import", spec.loader.exec_module, module)
         for name in (description["load"], description["outputs"]):
             if not callable(getattr(module, name, None)):
-                raise UserError(f"`file: {description['file']}` has no function `{name}`; define it or name another")
+                raise UserError(f"your model: its file has no function `{name}`; define it or name another")
         model = self._call(description["load"], getattr(module, description["load"]), given, str(self._device))
         return getattr(module, description["outputs"]), model
 

@@ -103,13 +103,7 @@ def fill(network: nn.Module, state: Mapping[str, Tensor], origin: Path) -> None:
 
 
 def classes_of(network: nn.Module, state: Mapping[str, Tensor]) -> int | None:
-    """Outputs of the head in a state dict where it differs from the network's; None if nothing differs.
-
-    Raises
-    ------
-    UserError
-        If more than the number of outputs differs.
-    """
+    """Outputs of the head in a state dict where it differs from the network's; None if nothing or more differs."""
     own = network.state_dict()
     prefix = _prefix(own, state)
     differing = {
