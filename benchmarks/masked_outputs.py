@@ -38,7 +38,7 @@ from andor.players import choose_words
 from andor.store import OutputCache
 
 HERE = Path(__file__).parent
-TEXT = "A gripping story of love and war whose superb cast carries every quiet scene of this long bleak winter film"
+TEXT = "A gripping story of love and war whose superb cast carries every scene of this long, bleak old winter film too"
 """24 word pieces with the special ones."""
 
 
