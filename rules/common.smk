@@ -26,9 +26,9 @@ GPUS = int(
     or (CONFIG.device == "auto" and which("nvidia-smi") is not None)
 )
 MEMORY = {
-    "image_classifier": 4000,
-    "text_cnn": 4000,
     "text_encoder": 8000,
+    "pretrained_image_classifier": 8000,
+    "own": 8000,
     "causal_lm": 64000,
 }  # MB to ask a cluster for; measured for the small models of config.yaml, weights plus room for the large ones
 
@@ -103,12 +103,20 @@ def local_files(source: str) -> list[str]:
 
 def memory(wildcards, attempt: int) -> int:
     """Memory in MB for a job that holds a model; more after each failure."""
-    return MEMORY[model_of(wildcards).family] * attempt
+    return MEMORY.get(model_of(wildcards).family, 4000) * attempt
 
 
 def model_of(wildcards):
     """The configured model."""
     return TASKS[wildcards.task].models[wildcards.model]
+
+
+def baseline_of(wildcards) -> list[str]:
+    """Where the baseline value of a model is, if it is learned or from a file."""
+    masking = TASKS[wildcards.task].masking
+    if masking.baseline == "learned":
+        return [f"results/{wildcards.task}/baselines/{wildcards.model}"]
+    return fetched(masking.source)
 
 
 def predictor_of(task: str) -> str | None:

@@ -23,6 +23,9 @@ rule data:
 rule candidates:
     input:
         data="results/{task}/data.parquet",
+        players=lambda wildcards: fetched(
+            getattr(TASKS[wildcards.task].players, "source", None)
+        ),
         predictor=lambda wildcards: [
             f"results/{wildcards.task}/models/{name}"
             for name in [predictor_of(wildcards.task)]

@@ -5,6 +5,7 @@ rule evaluate:
     input:
         samples="results/{task}/samples.parquet",
         model="results/{task}/models/{model}",
+        baseline=baseline_of,
     output:
         directory("results/{task}/masked_outputs/{model}/{chunk}"),
     log:

@@ -12,6 +12,8 @@ rule model:
             getattr(model_of(wildcards), "source", None),
             getattr(model_of(wildcards), "tokenizer", None),
         ),
+        weights=lambda wildcards: fetched(getattr(model_of(wildcards), "weights", None)),
+        own=lambda wildcards: getattr(model_of(wildcards), "file", []),
     output:
         directory("results/{task}/models/{model}"),
     log:

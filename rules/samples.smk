@@ -5,6 +5,7 @@ rule screening:
     input:
         candidates="results/{task}/candidates.parquet",
         model="results/{task}/models/{model}",
+        baseline=baseline_of,
     output:
         "results/{task}/screening/{model}.parquet",
     log:

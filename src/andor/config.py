@@ -10,15 +10,16 @@ from __future__ import annotations
 import difflib
 import itertools
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, Union
+from typing import Annotated, Any, ClassVar, Literal, Union
 
 import yaml
 from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
+    JsonValue,
     StringConstraints,
     TypeAdapter,
     ValidationError,
@@ -43,9 +44,10 @@ PATTERNS = {
     r"^[a-z][a-z0-9_]*$": "a name of lower-case letters, digits and underscores that starts with a letter",
     r"^[0-9a-f]{64}$": "a SHA-256 digest: 64 hexadecimal digits in lower case",
     r"^(auto|cpu|cuda(:\d+)?)$": "auto, cpu, cuda or cuda:N",
+    r"^[A-Za-z_]\w*$": "the name of a function",
 }
 """Every pattern of this module, in words."""
-NAME, SHA256, DEVICE = PATTERNS
+NAME, SHA256, DEVICE, IDENTIFIER = PATTERNS
 
 Name = Annotated[str, StringConstraints(pattern=NAME, max_length=40)]
 """Names become folders, and ``-`` joins the models of an ensemble."""
@@ -88,12 +90,13 @@ class Source(Closed):
 
 
 class DigitsData(Closed):
-    """scikit-learn's 1,797 real 8×8 digits, one class against the rest."""
+    """scikit-learn's 1,797 real 8×8 digits: one class against the rest, or all ten."""
 
+    modality: ClassVar = "image"
     reader: Literal["digits"]
     """Which reader makes the tidy table."""
-    positive: Annotated[int, Field(ge=0, le=9)] = 3
-    """The digit that is label 1."""
+    positive: Annotated[int, Field(ge=0, le=9)] | None = 3
+    """The digit that is label 1; null for all ten as labels 0 to 9."""
     size: Annotated[int, Field(ge=8, le=512)] = 32
     """Side to which the images are scaled, in pixels."""
     test_fraction: Annotated[float, Field(gt=0, lt=1)] = 0.25
@@ -103,14 +106,15 @@ class DigitsData(Closed):
 
 
 class ImagesData(Closed):
-    """Images with a class number, in Parquet as the hub's data sets store them; one class against the rest."""
+    """Images with a class number, in Parquet as the hub's data sets store them."""
 
+    modality: ClassVar = "image"
     reader: Literal["images"]
     """Which reader makes the tidy table."""
     source: Name
     """An entry of `sources`: a folder with `train*.parquet` and `test*.parquet`, columns `image` and `label`."""
-    positive: Annotated[int, Field(ge=0)] = 3
-    """The class that is label 1."""
+    positive: Annotated[int, Field(ge=0)] | None = 3
+    """The class that is label 1, against the rest; null for the class numbers as labels."""
     size: Annotated[int, Field(ge=8, le=512)] = 32
     """Side to which the images are scaled, in pixels."""
 
@@ -118,6 +122,7 @@ class ImagesData(Closed):
 class FilmReviewsData(Closed):
     """The film-review sentences with mean human scores that come with VADER."""
 
+    modality: ClassVar = "text"
     reader: Literal["film_reviews"]
     """Which reader makes the tidy table."""
     source: Name
@@ -133,6 +138,7 @@ class FilmReviewsData(Closed):
 class SentencesData(Closed):
     """Labelled sentences in Parquet, as the hub's data sets store them."""
 
+    modality: ClassVar = "text"
     reader: Literal["sentences"]
     """Which reader makes the tidy table."""
     source: Name
@@ -146,6 +152,7 @@ class SentencesData(Closed):
 class PassagesData(Closed):
     """Passages whose first words are the prompt and whose next word is to be predicted."""
 
+    modality: ClassVar = "passage"
     reader: Literal["passages"]
     """Which reader makes the tidy table."""
     source: Name
@@ -156,9 +163,99 @@ class PassagesData(Closed):
     """Words kept of each passage; more while the next word is a stop word or a sentence ended in the last 5."""
 
 
+class ScikitLearnData(Closed):
+    """One of the tables that come with scikit-learn."""
+
+    modality: ClassVar = "table"
+    reader: Literal["scikit_learn"]
+    """Which reader makes the tidy table."""
+    name: Literal["breast_cancer", "iris", "wine"]
+    """The table; its classes are the labels."""
+    positive: Annotated[int, Field(ge=0)] | None = None
+    """The class that is label 1, against the rest; null for the class numbers as labels."""
+    test_fraction: Annotated[float, Field(gt=0, lt=1)] = 0.25
+    """Share of the items kept for testing and explaining, stratified by label."""
+    source: None = None
+    """The tables come with scikit-learn."""
+
+    @property
+    def columns(self) -> int:
+        """Features of the table."""
+        return {"breast_cancer": 30, "iris": 4, "wine": 13}[self.name]
+
+
+class TableData(Closed):
+    """A table in CSV or Parquet: a column of classes, the others features.
+
+    Numbers are standardised by the training rows; other columns become an indicator for each of their values.
+    """
+
+    modality: ClassVar = "table"
+    reader: Literal["table"]
+    """Which reader makes the tidy table."""
+    source: Name
+    """An entry of `sources`: a file whose name ends in `.csv`, `.tsv`, `.data` (with a line of column names) or
+    `.parquet`, or a folder with one such file."""
+    label: str
+    """Column of the class."""
+    positive: str | int | float | bool | None = None
+    """The class that is label 1, against the rest; null for all classes, numbered in their order."""
+    features: Annotated[list[str], Field(min_length=1)] | None = None
+    """Columns the models read; all but the label if unset."""
+    separator: Annotated[str, StringConstraints(min_length=1, max_length=1)] = ","
+    """What stands between the cells of a CSV file."""
+    test_fraction: Annotated[float, Field(gt=0, lt=1)] = 0.25
+    """Share of the items kept for testing and explaining, stratified by label."""
+
+
+class ShapesData(Closed):
+    """Synthetic point clouds, made from the seed: tables (label 0) and chairs (label 1) of random proportions."""
+
+    modality: ClassVar = "points"
+    reader: Literal["shapes"]
+    """Which reader makes the tidy table."""
+    count: Annotated[int, Field(ge=8)] = 400
+    """Clouds, half of each label."""
+    points: Annotated[int, Field(ge=16)] = 128
+    """Points of a cloud."""
+    test_fraction: Annotated[float, Field(gt=0, lt=1)] = 0.25
+    """Share of the items kept for testing and explaining, stratified by label."""
+    source: None = None
+    """The clouds are made here: no package registry has ModelNet or ShapeNet."""
+
+
+class PointCloudsData(Closed):
+    """Point clouds of equal size in Parquet."""
+
+    modality: ClassVar = "points"
+    reader: Literal["point_clouds"]
+    """Which reader makes the tidy table."""
+    source: Name
+    """An entry of `sources`: a folder with `train*.parquet` and `test*.parquet`, columns `points` (a list of lists of
+    coordinates), `label` and, if parts are given, `part` (a number for each point)."""
+    positive: Annotated[int, Field(ge=0)] | None = None
+    """The class that is label 1, against the rest; null for the class numbers as labels."""
+
+
 Data = Annotated[
-    DigitsData | ImagesData | FilmReviewsData | SentencesData | PassagesData, Field(discriminator="reader")
+    DigitsData
+    | ImagesData
+    | FilmReviewsData
+    | SentencesData
+    | PassagesData
+    | ScikitLearnData
+    | TableData
+    | ShapesData
+    | PointCloudsData,
+    Field(discriminator="reader"),
 ]
+
+
+def two_labels(data: Data) -> bool:
+    """Whether the labels are 0 and 1 whatever the source holds."""
+    binary = ("film_reviews", "sentences", "shapes")
+    return data.reader in binary or getattr(data, "positive", None) is not None
+
 
 # ----------------------------------------------------------------------------------------------------- models
 
@@ -183,19 +280,33 @@ class Training(Closed):
 class TextEncoder(Closed):
     """A pretrained transformers encoder with a classification head."""
 
+    reads: ClassVar = {"text"}
     family: Literal["text_encoder"]
     """Kind of model."""
     source: Name
     """An entry of `sources`: a folder in the layout of transformers, with safetensors and a tokenizer."""
+    weights: Name | None = None
+    """An entry of `sources`: a state dict of a classifier of this kind (`.pth`, `.pth.tar`, `.pt`, `.bin` or
+    `.safetensors`; tensors and nothing else), such as the checkpoints that the authors released; it replaces the
+    weights of `source`, of which configuration and tokenizer are used."""
     layers: PositiveInt | None = None
     """Keep only so many of the first layers; all if unset."""
     training: Training | None = None
     """How to fine-tune it; unset for a model that already classifies."""
 
+    @model_validator(mode="after")
+    def _ready(self) -> TextEncoder:
+        if self.weights is not None and self.training is not None:
+            raise ValueError("`weights` are of a classifier that is ready; take `training` away")
+        if self.weights is not None and self.layers is not None:
+            raise ValueError("`layers` has no effect on a model with `weights`; take it away")
+        return self
+
 
 class TextCNN(Closed):
     """Kim's (2014) convolutional sentence classifier, trained from scratch."""
 
+    reads: ClassVar = {"text"}
     family: Literal["text_cnn"]
     """Kind of model."""
     tokenizer: Name
@@ -211,26 +322,138 @@ class TextCNN(Closed):
 
 
 class ImageClassifier(Closed):
-    """An image classifier with one logit, trained from scratch."""
+    """An image classifier trained from scratch: one logit for two labels, else one for each."""
 
+    reads: ClassVar = {"image"}
     family: Literal["image_classifier"]
     """Kind of model."""
     architecture: Literal[
-        "lenet", "resnet20", "resnet32", "resnet44", "resnet56", "vgg11_bn", "vgg13_bn", "vgg16_bn", "vgg19_bn"
-    ]
-    """CIFAR-style ResNets, torchvision's VGGs with batch norm and a one-layer head, LeNet-5."""
+        "lenet",
+        "resnet20", "resnet32", "resnet44", "resnet56", "resnet110",
+        "vgg11", "vgg13", "vgg16", "vgg19", "vgg11_bn", "vgg13_bn", "vgg16_bn", "vgg19_bn",
+        "alexnet", "resnet18", "resnet34", "resnet50",
+    ]  # fmt: skip
+    """LeNet-5, CIFAR-style ResNets (20 to 110 layers), torchvision's VGGs with a one-layer head, and torchvision's
+    AlexNet and ResNets (18, 34, 50 layers) for larger images."""
     training: Training = Training()
     """How to train it."""
 
 
 def smallest_side(architecture: str) -> int:
     """Smallest side of an image, in pixels, that leaves something after a network's last pooling."""
-    return next(side for name, side in {"lenet": 16, "vgg": 32, "resnet": 8}.items() if architecture.startswith(name))
+    sides = {"lenet": 16, "vgg": 32, "alexnet": 63, "resnet": 8}
+    return next(side for name, side in sides.items() if architecture.startswith(name))
+
+
+class PretrainedImageClassifier(Closed):
+    """A pretrained image classifier, used as it comes, with as many logits as it has."""
+
+    reads: ClassVar = {"image"}
+    family: Literal["pretrained_image_classifier"]
+    """Kind of model."""
+    library: Literal["torchvision", "transformers", "timm"]
+    """Whose architecture it is; timm has to be installed."""
+    source: Name
+    """An entry of `sources`: a folder in the layout of transformers, or a state dict (safetensors, or `.pth`,
+    `.pth.tar`, `.pt`, `.bin` with tensors and nothing else), alone or in a folder."""
+    architecture: str | None = None
+    """Name of the architecture in torchvision or timm, such as `resnet50`."""
+    mean: list[float] | None = None
+    """Mean of each channel that the model expects to be subtracted from images in [0, 1]; if unset, that of the
+    source's `preprocessor_config.json`, or ImageNet's."""
+    std: list[PositiveFloat] | None = None
+    """Standard deviation of each channel by which images are divided; if unset, as for `mean`."""
+
+    @property
+    def training(self) -> None:
+        """It is used as it comes."""
+        return None
+
+    @model_validator(mode="after")
+    def _named(self) -> PretrainedImageClassifier:
+        if (self.architecture is None) != (self.library == "transformers"):
+            said = "is in the source's config.json; take it away" if self.architecture else "is missing; add it"
+            raise ValueError(f"`architecture` of a model of {self.library} {said}")
+        return self
+
+
+class MLP(Closed):
+    """A multilayer perceptron for tables (ICML 2023), trained from scratch: one logit for two labels, else one each."""
+
+    reads: ClassVar = {"table"}
+    family: Literal["mlp"]
+    """Kind of model."""
+    layers: Annotated[int, Field(ge=2, le=10)] = 5
+    """Linear layers, the last one included."""
+    width: PositiveInt = 100
+    """Units of each hidden layer."""
+    residual: bool = False
+    """Add to each inner layer its own input (ResMLP)."""
+    sigmoid: bool = False
+    """End the last hidden layer in a sigmoid instead of a rectifier."""
+    training: Training = Training()
+    """How to train it."""
+
+
+class ScikitLearn(Closed):
+    """Any classifier of scikit-learn, trained from the configuration.
+
+    Nothing is unpickled: its training rows are kept and it is fitted anew, with the seed, wherever it is needed.
+    """
+
+    reads: ClassVar = {"table"}
+    family: Literal["scikit_learn"]
+    """Kind of model."""
+    estimator: str
+    """Name of its class, such as `RandomForestClassifier`."""
+    parameters: dict[str, JsonValue] = {}
+    """Arguments of the class."""
+
+    @property
+    def training(self) -> None:
+        """Its parameters say how it is trained."""
+        return None
+
+
+class PointNet(Closed):
+    """A small PointNet for point clouds, trained from scratch: one logit for two labels, else one each."""
+
+    reads: ClassVar = {"points"}
+    family: Literal["pointnet"]
+    """Kind of model."""
+    width: PositiveInt = 64
+    """Units of the first layer that all points share; the second has twice, the third four times as many."""
+    training: Training = Training()
+    """How to train it."""
+
+
+class OwnModel(Closed):
+    """A model of your own: a Python file with two functions, which is run."""
+
+    reads: ClassVar = {"image", "table", "points"}
+    family: Literal["own"]
+    """Kind of model."""
+    file: str
+    """The Python file, relative to the working directory; it may import what is installed, not its neighbours."""
+    load: Annotated[str, StringConstraints(pattern=IDENTIFIER)] = "load"
+    """Function of the path of `source` (None without one) and the device, that gives whatever the other needs."""
+    outputs: Annotated[str, StringConstraints(pattern=IDENTIFIER)] = "outputs"
+    """Function of what `load` gave and of inputs (B, …), a float32 tensor on the device, that gives a tensor (B, C)."""
+    gives: Literal["logits", "probabilities"] = "logits"
+    """What `outputs` gives: logits; or probabilities, of label 1 (C = 1) or of each label."""
+    source: Name | None = None
+    """An entry of `sources`: its weights."""
+
+    @property
+    def training(self) -> None:
+        """It is used as it comes."""
+        return None
 
 
 class CausalLM(Closed):
     """A pretrained causal language model."""
 
+    reads: ClassVar = {"passage"}
     family: Literal["causal_lm"]
     """Kind of model."""
     source: Name
@@ -246,7 +469,18 @@ class CausalLM(Closed):
         return None
 
 
-Model = Annotated[TextEncoder | TextCNN | ImageClassifier | CausalLM, Field(discriminator="family")]
+Model = Annotated[
+    TextEncoder
+    | TextCNN
+    | ImageClassifier
+    | PretrainedImageClassifier
+    | MLP
+    | ScikitLearn
+    | PointNet
+    | OwnModel
+    | CausalLM,
+    Field(discriminator="family"),
+]
 
 # ------------------------------------------------------------------------------- players, masking and rewards
 
@@ -254,6 +488,7 @@ Model = Annotated[TextEncoder | TextCNN | ImageClassifier | CausalLM, Field(disc
 class WordPlayers(Closed):
     """Content words: all pieces of a word together; stop words and punctuation are never players."""
 
+    of: ClassVar = {"text", "passage"}
     kind: Literal["words"]
     """Kind of players."""
     count: Annotated[int, Field(ge=1, le=MAX_PLAYERS)] = 10
@@ -267,6 +502,7 @@ class WordPlayers(Closed):
 class PatchPlayers(Closed):
     """Square patches of the image on a grid: those with the most foreground (the largest sum of intensities)."""
 
+    of: ClassVar = {"image"}
     kind: Literal["patches"]
     """Kind of players."""
     count: Annotated[int, Field(ge=1, le=MAX_PLAYERS)] = 8
@@ -275,33 +511,177 @@ class PatchPlayers(Closed):
     """Side of a patch in pixels; the grid starts at the upper left corner."""
 
 
-Players = Annotated[WordPlayers | PatchPlayers, Field(discriminator="kind")]
+class GridPlayers(Closed):
+    """All cells of a grid over the image; there is no background."""
+
+    of: ClassVar = {"image"}
+    kind: Literal["grid"]
+    """Kind of players."""
+    rows: PositiveInt = 3
+    """Rows of cells; where the pixels do not divide evenly, some cells have one more."""
+    columns: PositiveInt = 3
+    """Columns of cells."""
+
+    @property
+    def count(self) -> int:
+        """Players a sample."""
+        return self.rows * self.columns
+
+    @model_validator(mode="after")
+    def _not_too_many(self) -> GridPlayers:
+        if self.count > MAX_PLAYERS:
+            raise ValueError(f"{self.rows} × {self.columns} cells are more than {MAX_PLAYERS} players; lower one")
+        return self
+
+
+class PixelPlayers(Closed):
+    """Sets of pixels from a file."""
+
+    of: ClassVar = {"image"}
+    kind: Literal["pixels"]
+    """Kind of players."""
+    count: Annotated[int, Field(ge=1, le=MAX_PLAYERS)]
+    """Players a sample."""
+    source: Name
+    """An entry of `sources`: a JSON file with a list of players for all images, or a mapping from an image's number to
+    its list; a player is a list of pixels, each as row·width + column. Images it does not name are passed over."""
+
+
+class FeaturePlayers(Closed):
+    """Columns of the table; all indicators of a column together."""
+
+    of: ClassVar = {"table"}
+    kind: Literal["features"]
+    """Kind of players."""
+    count: Annotated[int, Field(ge=1, le=MAX_PLAYERS)] = 10
+    """Players a sample: the first columns, or as many as `groups` names; other columns are background."""
+    groups: Annotated[dict[str, Annotated[list[str], Field(min_length=1)]], Field(min_length=1)] | None = None
+    """Players by name, each one or more columns that are masked together; the first `count` columns, each alone, if
+    unset."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _counted(cls, raw: Any) -> Any:
+        if isinstance(raw, Mapping) and "count" not in raw and isinstance(raw.get("groups"), Mapping):
+            return {**raw, "count": len(raw["groups"])}
+        return raw
+
+    @model_validator(mode="after")
+    def _disjoint(self) -> FeaturePlayers:
+        columns = [column for group in (self.groups or {}).values() for column in group]
+        if twice := [column for column in columns if columns.count(column) > 1]:
+            raise ValueError(f"`groups` names the column `{twice[0]}` twice; let one player have it")
+        if self.groups is not None and len(self.groups) != self.count:
+            raise ValueError(f"`count: {self.count}` is not the number of `groups`, {len(self.groups)}; take it away")
+        return self
+
+
+class PartPlayers(Closed):
+    """Parts of the point cloud; there is no background unless more parts are given than counted."""
+
+    of: ClassVar = {"points"}
+    kind: Literal["parts"]
+    """Kind of players."""
+    count: Annotated[int, Field(ge=1, le=MAX_PLAYERS)] = 8
+    """Players a sample."""
+    rule: Literal["kmeans", "given"] = "kmeans"
+    """k-means over the points of each cloud, drawn with the seed and the item's number; or the data's own parts, those
+    with the most points."""
+
+
+Players = Annotated[
+    WordPlayers | PatchPlayers | GridPlayers | PixelPlayers | FeaturePlayers | PartPlayers, Field(discriminator="kind")
+]
+
+
+TOKENS = ("mask", "pad", "unk", "cls", "sep")
+"""Baseline values that are tokens of a text model."""
+
+
+class Learning(Closed):
+    """How baseline values are learned for each model (Ren et al. 2023, "Can we faithfully represent masked states").
+
+    They minimise the mean of |v(A∪B∪C) − v(A∪C) − v(B∪C) + v(C)| over random disjoint sets of players, that is the
+    strength of interactions between what is present and what is masked, by SGD with momentum 0.9.
+    """
+
+    start: Literal["zero", "mean", "mask", "pad", "unk", "cls", "sep"] = "zero"
+    """Baseline value to start from."""
+    items: PositiveInt = 50
+    """Candidates learned from: the first so many, each once an epoch."""
+    draws: PositiveInt = 16
+    """Triples of sets drawn for an item each time."""
+    epochs: PositiveInt = 200
+    """Passes over the items; the value with the least loss is kept."""
+    learning_rate: PositiveFloat = 1e-3
+    """Rate of SGD."""
 
 
 class Masking(Closed):
     """What stands in place of a masked player."""
 
-    baseline: Literal["zero", "mean", "mask", "pad", "unk", "cls", "sep"] = "zero"
-    """Baseline value: 0; the mean (of the training images, or of the vocabulary's embeddings); or the embedding of a
-    special token."""
+    baseline: Literal[
+        "zero", "mean", "damp", "centre", "mask", "pad", "unk", "cls", "sep", "file", "learned"
+    ] = "zero"  # fmt: skip
+    """Baseline value: 0; the mean (of the training inputs, or of the vocabulary's embeddings); the player's own value
+    times `damp`; the centre of the point cloud; the embedding of a special token; a value from a file; or one learned
+    for each model."""
+    damp: Annotated[float, Field(ge=0, lt=1)] | None = None
+    """Factor λ of the baseline value `damp`."""
+    source: Name | None = None
+    """Entry of `sources` for the baseline value `file`: `.npy` or `.safetensors` with the value in the units of the
+    models' input; safetensors may hold one by each model's name, or `baseline` for all."""
+    learning: Learning | None = None
+    """How the baseline value `learned` is learned; its defaults if unset."""
     background: Literal["keep", "integrate"] = "keep"
     """What is not a player stays; or (images, ICLR 2024) is integrated out along the line to the baseline value."""
     steps: PositiveInt = 10
     """Points of that integral: t = 1/steps, …, 1."""
 
+    @model_validator(mode="after")
+    def _has_effect(self) -> Masking:
+        for key, name in (("damp", "damp"), ("source", "file"), ("learning", "learned")):
+            if getattr(self, key) is not None and self.baseline != name:
+                raise ValueError(f"`{key}` has no effect on baseline `{self.baseline}`; take it away or use `{name}`")
+        for key, name in (("damp", "damp"), ("source", "file")):
+            if self.baseline == name and getattr(self, key) is None:
+                raise ValueError(f"baseline `{name}` needs `{key}`; add it")
+        return self
+
+    @property
+    def tokens(self) -> list[str]:
+        """Tokens that it names."""
+        named = [self.baseline, self.learned.start if self.baseline == "learned" else ""]
+        return [name for name in named if name in TOKENS]
+
+    @property
+    def learned(self) -> Learning:
+        """How a learned baseline value is learned."""
+        return self.learning or Learning()
+
 
 class Reward(Closed):
     """The scalar output v that is explained."""
 
-    kind: Literal["logit", "true_logit", "log_odds", "probability"] = "log_odds"
-    """First logit; logit of the true label; log p/(1−p) of the true label (or target token); its probability."""
+    kind: Literal["logit", "true_logit", "above_smallest", "log_odds", "probability"] = "log_odds"
+    """First logit; logit of the true label; the same less the smallest logit; log p/(1−p) of the true label (or target
+    token); its probability."""
+    temperature: PositiveFloat = 1.0
+    """What logits are divided by before they become log-odds or a probability."""
     centred: bool = True
     """Subtract v(∅)."""
+
+    @model_validator(mode="after")
+    def _has_effect(self) -> Reward:
+        if self.temperature != 1 and self.kind not in ("log_odds", "probability"):
+            raise ValueError(f"`temperature` has no effect on reward `{self.kind}`; take it away")
+        return self
 
     @property
     def words(self) -> str:
         """The reward as it stands on an axis."""
-        return self.kind.replace("_", " ").replace("true", "true-label").replace("log odds", "log-odds")
+        name = self.kind.replace("_", " ").replace("true", "true-label").replace("log odds", "log-odds")
+        return name.replace("above smallest", "true-label logit above the smallest")
 
 
 # ------------------------------------------------------------------------------------------- samples and tasks
@@ -316,7 +696,7 @@ class Samples(Closed):
     """Test items screened (drawn with the seed); raise it when too few are eligible."""
     chunk: PositiveInt = 10
     """Samples a job."""
-    label: Literal[0, 1] | None = None
+    label: Annotated[int, Field(ge=0)] | None = None
     """Only items of this label; any if unset."""
     min_range: NonNegative = 1.0
     """Least |v(N) − v(∅)| that every model must reach: all bounds of the method scale with it."""
@@ -384,44 +764,75 @@ class Task(Closed):
         named = self.target.model if self.target is not None else None
         if named is not None and named not in self.models:
             raise ValueError(f"`target.model: {named}` is no model of the task{_near(named, self.models)}")
-        modality = {"digits": "image", "images": "image", "passages": "passage"}.get(self.data.reader, "text")
-        families = {"image": {"image_classifier"}, "text": {"text_encoder", "text_cnn"}, "passage": {"causal_lm"}}[
-            modality
-        ]
-        for name, model in self.models.items():
-            if model.family not in families:
-                raise ValueError(
-                    f"model `{name}` ({model.family}) cannot read {self.data.reader}; "
-                    f"use {' or '.join(sorted(families))}"
-                )
-            if modality == "image" and self.data.size < (smallest := smallest_side(model.architecture)):
-                raise ValueError(
-                    f"model `{name}` ({model.architecture}) needs images of at least {smallest} pixels a side, "
-                    f"data.size is {self.data.size}; raise it"
-                )
-        if (self.players.kind == "patches") != (modality == "image"):
-            raise ValueError(
-                f"players of kind `{self.players.kind}` do not fit {self.data.reader}; "
-                f"use {'patches' if modality == 'image' else 'words'}"
-            )
-        if modality == "image":
-            if self.masking.baseline not in ("zero", "mean"):
-                raise ValueError(f"masking.baseline `{self.masking.baseline}` is a token; images take zero or mean")
-            cells = (self.data.size // self.players.size) ** 2
-            if cells < self.players.count:
-                raise ValueError(
-                    f"players.count {self.players.count} is more than the {cells} patches of {self.players.size} "
-                    f"pixels in an image of {self.data.size}; lower count or size"
-                )
-        if modality == "passage" and self.reward.kind not in ("log_odds", "probability"):
-            raise ValueError(f"reward.kind `{self.reward.kind}` is for classifiers; use log_odds or probability")
-        if modality != "image" and self.masking.background == "integrate":
-            raise ValueError("masking.background `integrate` is for images; use keep")
+        for fault in self._misfits():
+            raise ValueError(fault)
         if self.samples.candidates < self.samples.count:
             raise ValueError(
                 f"samples.candidates {self.samples.candidates} is below samples.count {self.samples.count}; raise it"
             )
         return self
+
+    def _misfits(self) -> Iterator[str]:
+        """What does not go with the data: models, players, masking, reward, labels."""
+        data, players, masking, reward = self.data, self.players, self.masking, self.reward
+        modality = data.modality
+        families = sorted(tag(kind) for kind in _models(Model) if modality in kind.reads)
+        for name, model in self.models.items():
+            if modality not in model.reads:
+                yield f"model `{name}` ({model.family}) cannot read {data.reader}; use {' or '.join(families)}"
+            if model.family == "image_classifier" and data.size < (smallest := smallest_side(model.architecture)):
+                yield (
+                    f"model `{name}` ({model.architecture}) needs images of at least {smallest} pixels a side, "
+                    f"data.size is {data.size}; raise it"
+                )
+            if model.family == "scikit_learn" and masking.baseline == "learned":
+                yield f"masking.baseline `learned` needs gradients, model `{name}` ({model.family}) has none; use mean"
+        if modality not in players.of:
+            kinds = sorted(tag(kind) for kind in _models(Players) if modality in kind.of)
+            yield f"players of kind `{players.kind}` do not fit {data.reader}; use {' or '.join(kinds)}"
+        if masking.tokens and modality not in ("text", "passage"):
+            of = {"image": "images", "table": "tables", "points": "point clouds"}[modality]
+            yield f"masking.baseline `{masking.tokens[0]}` is a token; {of} take zero or mean"
+        if masking.baseline == "centre" and modality != "points":
+            yield "masking.baseline `centre` is for point clouds; use mean"
+        if masking.baseline == "learned" and players.count < 2:
+            yield "masking.baseline `learned` needs two players, players.count is 1; raise it"
+        if masking.baseline == "learned" and modality == "passage":
+            yield "masking.baseline `learned` is for classifiers; use zero or mean"
+        if masking.background == "integrate" and modality != "image":
+            yield "masking.background `integrate` is for images; use keep"
+        if masking.background == "integrate" and players.kind == "grid":
+            yield "masking.background `integrate` has no effect on a grid, which leaves no background; use keep"
+        if players.kind == "patches" and (cells := (data.size // players.size) ** 2) < players.count:
+            yield (
+                f"players.count {players.count} is more than the {cells} patches of {players.size} "
+                f"pixels in an image of {data.size}; lower count or size"
+            )
+        if players.kind == "grid" and data.size < max(players.rows, players.columns):
+            yield f"players.rows and columns are more than the {data.size} pixels of data.size; lower them"
+        if (
+            players.kind == "features"
+            and players.groups is None
+            and players.count > getattr(data, "columns", MAX_PLAYERS)
+        ):
+            yield f"players.count {players.count} is more than the {data.columns} columns of {data.name}; lower it"
+        if players.kind == "parts" and getattr(data, "points", players.count) < players.count:
+            yield f"players.count {players.count} is more than the {data.points} points of a cloud; lower it"
+        if modality == "passage" and reward.kind not in ("log_odds", "probability"):
+            yield f"reward.kind `{reward.kind}` is for classifiers; use log_odds or probability"
+        if modality == "passage" and reward.temperature != 1:
+            yield "reward.temperature is for classifiers; take it away"
+        if self.samples.label is not None and self.samples.label > 1 and two_labels(data):
+            yield f"`samples.label: {self.samples.label}` is none of the labels 0 and 1 of the data; choose one"
+
+    def wanted_sources(self) -> dict[str, str]:
+        """Entries of `sources` that the task needs, by the key that names them."""
+        wanted = {"data.source": self.data.source}
+        for name, model in self.models.items():
+            for key in ("source", "tokenizer", "weights"):
+                wanted[f"models.{name}.{key}"] = getattr(model, key, None)
+        wanted |= {"players.source": getattr(self.players, "source", None), "masking.source": self.masking.source}
+        return {key: source for key, source in wanted.items() if source is not None}
 
     def units(self) -> dict[str, list[str]]:
         """Ensembles by name: the stated ones, or every pair and all at once, named by their models joined with `-`."""
@@ -573,12 +984,8 @@ class Config(Closed):
     @model_validator(mode="after")
     def _names(self) -> Config:
         for task_name, task in self.tasks.items():
-            wanted = {"data.source": task.data.source}
-            for name, model in task.models.items():
-                wanted[f"models.{name}.source"] = getattr(model, "source", None)
-                wanted[f"models.{name}.tokenizer"] = getattr(model, "tokenizer", None)
-            for key, source in wanted.items():
-                if source is not None and source not in self.sources:
+            for key, source in task.wanted_sources().items():
+                if source not in self.sources:
                     raise ValueError(
                         f"`tasks.{task_name}.{key}: {source}` is no entry of `sources`{_near(source, self.sources)}"
                     )
@@ -586,10 +993,7 @@ class Config(Closed):
 
     def used_sources(self) -> list[str]:
         """Names of the sources that some task needs, in the order of the configuration."""
-        used = {task.data.source for task in self.tasks.values()}
-        for task in self.tasks.values():
-            for model in task.models.values():
-                used |= {getattr(model, "source", None), getattr(model, "tokenizer", None)}
+        used = {source for task in self.tasks.values() for source in task.wanted_sources().values()}
         return [name for name in self.sources if name in used]
 
 
@@ -636,8 +1040,14 @@ def load(path: str | Path) -> Config:
 
 
 def _missing_files(config: Config, base: Path) -> list[str]:
-    """Sources that can only be had from a local path where nothing is."""
-    return [
+    """Sources that can only be had from a local path where nothing is, and models' own files that are not there."""
+    own = [
+        f"`tasks.{task_name}.models.{name}.file`: no file at {base / model.file}; mend the path"
+        for task_name, task in config.tasks.items()
+        for name, model in task.models.items()
+        if model.family == "own" and not (base / model.file).is_file()
+    ]
+    return own + [
         f"`sources.{name}.mirrors`: no file or folder at {base / part.name}; mend the path"
         for name in config.used_sources()
         for mirror in map(parse_uri, config.sources[name].mirrors)
@@ -722,6 +1132,12 @@ def _locate(loc: tuple[Any, ...]) -> tuple[list[Any], type[BaseModel]]:
                 owner = Union[tuple(models)]  # noqa: UP007 - built at run time
     owner = owner if isinstance(owner, type) and issubclass(owner, BaseModel) else next(iter(_models(owner)), Config)
     return keys, owner
+
+
+def tag(kind: type[BaseModel]) -> str:
+    """The value that picks a part of the configuration out of a union: its required Literal with a single value."""
+    literals = [_literals(field.annotation) for field in kind.model_fields.values() if field.is_required()]
+    return next((str(values[0]) for values in literals if len(values) == 1), "")
 
 
 def _models(annotation: Any) -> list[type[BaseModel]]:

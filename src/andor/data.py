@@ -1,8 +1,13 @@
-"""Data sets as tidy tables: one row per item, with its split, its label and its text or image.
+"""Data sets as tidy tables: one row per item, with its split, its label and what models read of it.
 
-Columns: ``item`` (int32, position in the origin), ``split`` (``train`` or ``test``), ``label`` (int8), and ``text``
-(string) or ``image`` (list of float32 in [0, 1]: channels × height × width, flattened; the schema's metadata key
-``shape`` holds [C, H, W] as JSON).
+Columns: ``item`` (int32, position in the origin), ``split`` (``train`` or ``test``), ``label`` (int16), and
+
+- ``text`` (string), or
+- an array of float32, flattened, whose shape the schema's metadata key ``shape`` holds as JSON: ``image`` (in [0, 1];
+  [C, H, W]), ``features`` ([F]; standardised) or ``points`` ([P, 3]; with ``part``, the number of each point's part, if
+  parts are given).
+
+Of features the metadata key ``columns`` maps each column of the origin to its positions among the F.
 """
 
 from __future__ import annotations
@@ -59,12 +64,14 @@ def read(data: config.Data, source: Path | None, seed: int) -> pa.Table:
             return _sentences(data, _given(data, source))
         case config.PassagesData():
             return _passages(data, _given(data, source))
-
-
-def images(table: pa.Table) -> np.ndarray:
-    """Images of a table as (rows, C, H, W) float32."""
-    shape = json.loads(table.schema.metadata[b"shape"])
-    return table["image"].combine_chunks().flatten().to_numpy().reshape(-1, *shape)
+        case config.ScikitLearnData():
+            return _scikit_learn(data, seed)
+        case config.TableData():
+            return _features(data, _given(data, source), seed)
+        case config.ShapesData():
+            return _shapes(data, seed)
+        case config.PointCloudsData():
+            return _point_clouds(data, _given(data, source))
 
 
 # --------------------------------------------------------------------------------------------------- readers
@@ -75,22 +82,17 @@ def _digits(data: config.DigitsData, seed: int) -> pa.Table:
 
     origin = load_digits()
     pixels = np.stack([_pixels(Image.fromarray(np.float32(image) / 16), data.size) for image in origin.images])
-    labels = (origin.target == data.positive).astype(np.int8)
-    return _table(range(len(labels)), _split(labels, data.test_fraction, seed), labels, pixels)
+    labels = _labels(origin.target, data.positive, "the digits")
+    return _table(range(len(labels)), _split(labels, data.test_fraction, seed), labels, pixels, "image")
 
 
 def _images(data: config.ImagesData, source: Path) -> pa.Table:
     rows, split = _splits({"train": "train", "test": "test"}, ["image", "label"], source)
-    labels = np.int8(rows["label"].to_numpy() == data.positive)
-    if not 0 < labels.sum() < len(labels):
-        raise UserError(
-            f"`data.positive: {data.positive}`: {labels.sum()} of {len(labels)} images of {source} are of that class; "
-            f"choose one of {sorted(set(rows['label'].to_pylist()))[:10]}"
-        )
+    labels = _labels(rows["label"].to_numpy(), data.positive, str(source))
     pixels = [_pixels(_decoded(image, source), data.size) for image in rows["image"].to_pylist()]
     if len({image.shape for image in pixels}) > 1:  # a few grey images among colour ones: all become colour
         pixels = [np.broadcast_to(image, (3, data.size, data.size)) for image in pixels]
-    return _table(range(len(labels)), split, labels, np.stack(pixels))
+    return _table(range(len(labels)), split, labels, np.stack(pixels), "image")
 
 
 def _film_reviews(data: config.FilmReviewsData, source: Path, seed: int) -> pa.Table:
@@ -136,7 +138,140 @@ def _passages(data: config.PassagesData, source: Path) -> pa.Table:
     return _table(prompts, ["test"] * len(prompts), [0] * len(prompts), list(prompts.values()))
 
 
+def _scikit_learn(data: config.ScikitLearnData, seed: int) -> pa.Table:
+    from sklearn import datasets
+
+    origin = getattr(datasets, f"load_{data.name}")(as_frame=True)
+    labels = _labels(origin.target.to_numpy(), data.positive, data.name)
+    return _tabular(origin.data, labels, data, seed)
+
+
+def _features(data: config.TableData, source: Path, seed: int) -> pa.Table:
+    frame = _frame(data, source)
+    for name in [data.label, *(data.features or [])]:
+        if name not in frame.columns:
+            raise UserError(f"{source}: no column `{name}`; it has {', '.join(map(str, frame.columns))}")
+    if data.label in (data.features or []):
+        raise UserError(f"`data.features` names the label `{data.label}`; take it away")
+    classes = frame[data.label]
+    if classes.isna().any():
+        raise UserError(f"{source}: column `{data.label}` has {classes.isna().sum()} empty cells; fill them")
+    known = sorted(classes.unique().tolist())
+    if data.positive is None and len(known) > len(frame) / 2:
+        raise UserError(f"`data.label: {data.label}`: {len(known)} classes in {len(frame)} rows; name a column of few")
+    if data.positive is not None:
+        # As YAML reads it: `1` is a number, and the cells of a column may be texts.
+        labels = (classes == data.positive) | (classes.astype(str) == str(data.positive))
+        labels = _labels(labels.to_numpy(np.int16), 1, str(source), data.positive, known)
+    else:
+        labels = classes.map({name: number for number, name in enumerate(known)}).to_numpy(np.int16)
+    features = frame[data.features] if data.features else frame.drop(columns=data.label)
+    return _tabular(features, labels, data, seed)
+
+
+def _frame(data: config.TableData, source: Path) -> pd.DataFrame:
+    """The table of a file, or of the only file in a folder."""
+    kinds = (".csv", ".tsv", ".data", ".parquet")
+    files = [source] if source.is_file() else sorted(f for f in source.rglob("*") if f.suffix in kinds)
+    if len(files) != 1:
+        raise UserError(f"`data.source: {data.source}`: {source} holds {len(files)} tables; name one file with !member")
+    try:
+        if files[0].suffix == ".parquet":
+            return pq.read_table(files[0]).to_pandas()
+        return pd.read_csv(files[0], sep="\t" if files[0].suffix == ".tsv" else data.separator, skipinitialspace=True)
+    except (OSError, ValueError, pa.ArrowException) as error:
+        raise UserError(f"{files[0]}: no readable table ({first_line(error)}); name a CSV or Parquet file") from None
+
+
+def _tabular(
+    frame: pd.DataFrame, labels: np.ndarray, data: config.ScikitLearnData | config.TableData, seed: int
+) -> pa.Table:
+    """Features as models read them: numbers standardised by the training rows, an indicator for each other value."""
+    split = _split(labels, data.test_fraction, seed)
+    train = split == "train"
+    columns: dict[str, list[int]] = {}
+    encoded: list[np.ndarray] = []
+    for name, cells in frame.items():
+        if cells.isna().any():
+            raise UserError(f"column `{name}` has {cells.isna().sum()} empty cells; fill them or name other features")
+        if pd.api.types.is_numeric_dtype(cells):
+            numbers = cells.to_numpy(np.float64)
+            spread = numbers[train].std()
+            values = [(numbers - numbers[train].mean()) / (spread if spread > 0 else 1.0)]
+        else:
+            texts = cells.astype(str)
+            values = [(texts == value).to_numpy(np.float64) for value in sorted(texts[train].unique())]
+        columns[str(name)] = list(range(len(encoded), len(encoded) + len(values)))
+        encoded += values
+    features = np.stack(encoded, axis=1).astype(np.float32)
+    if not np.isfinite(features).all():
+        raise UserError("the table holds numbers that are not finite; mend them")
+    return _table(range(len(labels)), split, labels, features, "features", columns=columns)
+
+
+def _shapes(data: config.ShapesData, seed: int) -> pa.Table:
+    random = np.random.default_rng(seed)
+    labels = np.arange(data.count, dtype=np.int16) % 2
+    clouds, parts = zip(*(_furniture(bool(label), data.points, random) for label in labels), strict=True)
+    split = _split(labels, data.test_fraction, seed)
+    return _table(range(data.count), split, labels, np.stack(clouds), "points", parts=np.stack(parts))
+
+
+def _furniture(chair: bool, points: int, random: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Points (P, 3) spread over the boxes of a table or a chair, and the number of the box of each (P,).
+
+    Parts: 0 the board, 1 to 4 the legs, 5 the back of a chair. Clouds are centred and fit the unit ball.
+    """
+    width, depth = random.uniform(0.4, 0.9, 2)
+    height, leg = random.uniform(0.4, 0.9), random.uniform(0.05, 0.1)
+    boxes = [(-width, -depth, height, width, depth, height + leg)]
+    for x in (-width, width - leg):
+        boxes += [(x, y, 0, x + leg, y + leg, height) for y in (-depth, depth - leg)]
+    if chair:
+        boxes.append((-width, depth - leg, height, width, depth, height + random.uniform(0.5, 1.0)))
+    low, high = np.array(boxes)[:, :3], np.array(boxes)[:, 3:]
+    sides = high - low
+    area = sides[:, 0] * sides[:, 1] + sides[:, 1] * sides[:, 2] + sides[:, 0] * sides[:, 2]
+    part = np.sort(random.choice(len(boxes), points, p=area / area.sum()))
+    part[: len(boxes)] = np.arange(len(boxes))  # every part has a point
+    cloud = low[part] + random.random((points, 3)) * sides[part]
+    cloud -= cloud.mean(axis=0)
+    return np.float32(cloud / np.linalg.norm(cloud, axis=1).max()), np.int16(part)
+
+
+def _point_clouds(data: config.PointCloudsData, source: Path) -> pa.Table:
+    rows, split = _splits({"train": "train", "test": "test"}, ["points", "label"], source, optional=["part"])
+    labels = _labels(rows["label"].to_numpy(), data.positive, str(source))
+    clouds = [np.array(cloud, np.float32) for cloud in rows["points"].to_pylist()]
+    if clouds[0].ndim != 2 or any(cloud.shape != clouds[0].shape for cloud in clouds):
+        raise UserError(
+            f"{source}: column `points` holds no clouds of equal shape (points, coordinates); resample them"
+        )
+    parts = None
+    if "part" in rows.column_names:
+        listed = rows["part"].to_pylist()
+        if any(part is None or len(part) != len(clouds[0]) for part in listed):
+            raise UserError(f"{source}: column `part` has not a number for each point; mend it")
+        parts = np.array(listed, np.int16)
+    return _table(range(len(labels)), split, labels, np.stack(clouds), "points", parts=parts)
+
+
 # --------------------------------------------------------------------------------------------------- helpers
+
+
+def _labels(
+    classes: np.ndarray, positive: int | None, origin: str, said: object = None, known: list | None = None
+) -> np.ndarray:
+    """Class numbers as they are, or 1 for one class and 0 for the rest; int16."""
+    if positive is None:
+        return classes.astype(np.int16)
+    labels = (classes == positive).astype(np.int16)
+    if not 0 < labels.sum() < len(labels):
+        raise UserError(
+            f"`data.positive: {positive if said is None else said}`: {labels.sum()} of {len(labels)} items of {origin} "
+            f"are of that class; choose one of {(known or sorted(set(classes.tolist())))[:10]}"
+        )
+    return labels
 
 
 def _prompt(passage: str, count: int) -> str | None:
@@ -199,25 +334,36 @@ def _stratified(labels: np.ndarray, size: int | float, seed: int, key: str) -> n
     try:
         return train_test_split(np.arange(len(labels)), test_size=size, random_state=seed, stratify=labels)[1]
     except ValueError as error:
-        counts = f"{np.sum(labels == 0)} items of label 0 and {np.sum(labels == 1)} of label 1"
+        known, sizes = np.unique(labels, return_counts=True)
+        counts = " and ".join(f"{size} of label {label}" for label, size in zip(known, sizes, strict=True))
+        counts = counts.replace(" of", " items of", 1)
         raise UserError(f"`data.{key}` does not fit {counts} ({error}); change it") from None
 
 
 def _table(
-    items: Iterable[int], split: Iterable[str], labels: Iterable[int], content: np.ndarray | Iterable[str]
+    items: Iterable[int],
+    split: Iterable[str],
+    labels: Iterable[int],
+    content: np.ndarray | Iterable[str],
+    kind: str = "text",
+    columns: Mapping[str, list[int]] | None = None,
+    parts: np.ndarray | None = None,
 ) -> pa.Table:
-    """The tidy table; ``content`` is (rows, C, H, W) for images, texts otherwise."""
-    columns = {
+    """The tidy table; ``content`` is texts, or an array (rows, …) of one of the kinds in `andor.store.ARRAYS`."""
+    table = {
         "item": pa.array(list(items), pa.int32()),
         "split": pa.array(list(split), pa.string()),
-        "label": pa.array(list(labels), pa.int8()),
+        "label": pa.array(list(labels), pa.int16()),
     }
-    if not isinstance(content, np.ndarray):
-        return pa.table(columns | {"text": pa.array(list(content), pa.string())})
+    if kind == "text":
+        return pa.table(table | {"text": pa.array(list(content), pa.string())})
     shape = content.shape[1:]
     flat = pa.array(np.ascontiguousarray(content, np.float32).ravel())
-    columns["image"] = pa.FixedSizeListArray.from_arrays(flat, int(np.prod(shape)))
-    return pa.table(columns).replace_schema_metadata({"shape": json.dumps(shape)})
+    table[kind] = pa.FixedSizeListArray.from_arrays(flat, int(np.prod(shape)))
+    if parts is not None:
+        table["part"] = pa.FixedSizeListArray.from_arrays(pa.array(parts.ravel()), parts.shape[1])
+    more = {} if columns is None else {"columns": json.dumps(columns)}
+    return pa.table(table).replace_schema_metadata({"shape": json.dumps(shape)} | more)
 
 
 def _given(data: config.Data, source: Path | None) -> Path:
@@ -226,12 +372,15 @@ def _given(data: config.Data, source: Path | None) -> Path:
     return source
 
 
-def _splits(parts: Mapping[str, str], columns: list[str], folder: Path) -> tuple[pa.Table, np.ndarray]:
+def _splits(
+    parts: Mapping[str, str], columns: list[str], folder: Path, optional: Iterable[str] = ()
+) -> tuple[pa.Table, np.ndarray]:
     """Rows of a folder's Parquet files and the split of each; ``parts`` maps the files' first word to the split."""
     tables = [_concatenated([_parquet(file) for file in _files(folder, f"{part}*.parquet")]) for part in parts]
     for table in tables:
         _check_columns(table, columns, folder)
     split = np.repeat(list(parts.values()), [table.num_rows for table in tables])
+    columns = columns + [name for name in optional if all(name in table.column_names for table in tables)]
     return _concatenated([table.select(columns) for table in tables]), split
 
 

@@ -7,10 +7,10 @@ import types
 from collections.abc import Iterator
 from typing import Any, Literal, Union, get_args, get_origin
 
-from pydantic import BaseModel
+from pydantic import BaseModel, JsonValue
 from pydantic_core import PydanticUndefined
 
-from andor.config import Config
+from andor.config import Config, tag
 
 HEADER = """# Configuration
 
@@ -43,21 +43,14 @@ def _keys(model: type[BaseModel], prefix: str) -> Iterator[tuple[str, str, str, 
         yield key, _kind(field.annotation), default, " ".join((field.description or "").split()).replace("|", r"\|")
         for part in _parts(field.annotation):
             inner = f"{key}.<name>" if get_origin(field.annotation) is dict or "dict[" in str(field.annotation) else key
-            tag = _tag(part)
-            yield from _keys(part, f"{inner}{f' ({tag})' if tag else ''}.")
+            name_of = tag(part)
+            yield from _keys(part, f"{inner}{f' ({name_of})' if name_of else ''}.")
 
 
 def _parts(annotation: Any) -> list[type[BaseModel]]:
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return [annotation]
     return [part for inner in get_args(annotation) for part in _parts(inner)]
-
-
-def _tag(model: type[BaseModel]) -> str:
-    """The value that picks this model out of a union: its one required single-valued Literal."""
-    tags = [get_args(f.annotation) for f in model.model_fields.values() if get_origin(f.annotation) is Literal]
-    single = [values[0] for values in tags if len(values) == 1]
-    return str(single[0]) if single else ""
 
 
 def _kind(annotation: Any) -> str:
@@ -74,6 +67,8 @@ def _kind(annotation: Any) -> str:
         return f"list of {_kind(arguments[0])}"
     if hasattr(annotation, "__metadata__"):
         return _kind(arguments[0])
+    if annotation is JsonValue:
+        return "any value"
     if annotation is type(None) or annotation is None:
         return "null"
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):

@@ -26,7 +26,10 @@ def values(table: pa.Table, label: int | None, reward: config.Reward) -> np.ndar
         Which reward, and whether v(∅) is subtracted.
     """
     outputs, language = stored(table)
-    v = language_reward(outputs, reward.kind) if language else classifier_reward(outputs, label, reward.kind)
+    if language:
+        v = language_reward(outputs, reward.kind)
+    else:
+        v = classifier_reward(outputs, label, reward.kind, reward.temperature)
     return v - v[0] if reward.centred else v
 
 
@@ -38,7 +41,7 @@ def stored(table: pa.Table) -> tuple[np.ndarray, bool]:
     return np.stack([table["log_prob"].to_numpy(), table["log_odds"].to_numpy()], axis=-1), True
 
 
-def classifier_reward(logits: np.ndarray, label: int, kind: str) -> np.ndarray:
+def classifier_reward(logits: np.ndarray, label: int, kind: str, temperature: float = 1.0) -> np.ndarray:
     """Reward of a classifier, float64 (…), from logits (…, C).
 
     A single logit z says label 1 if it is above 0: log-odds and true logit of label 1 are z, of label 0 they are −z.
@@ -46,8 +49,10 @@ def classifier_reward(logits: np.ndarray, label: int, kind: str) -> np.ndarray:
     Parameters
     ----------
     kind
-        ``logit``: the first; ``true_logit``; ``log_odds``: log p/(1−p) of the true label (ICLR 2024, section 4);
-        ``probability`` of the true label.
+        ``logit``: the first; ``true_logit``; ``above_smallest``: the true logit less the smallest; ``log_odds``:
+        log p/(1−p) of the true label (ICLR 2024, section 4); ``probability`` of the true label.
+    temperature
+        What logits are divided by before they become log-odds or a probability.
 
     Raises
     ------
@@ -61,11 +66,15 @@ def classifier_reward(logits: np.ndarray, label: int, kind: str) -> np.ndarray:
     labels = max(classes, 2)
     if not 0 <= label < labels:
         raise UserError(f"label {label} is none of the model's {labels} labels; change `samples.label` or the data")
+    if kind == "above_smallest":  # a single logit is one of two, the other being 0
+        both = logits if classes > 1 else np.concatenate([np.zeros_like(logits), logits], axis=-1)
+        return both[..., label] - both.min(axis=-1)
     if classes == 1:
-        true_logit = odds = logits[..., 0] if label == 1 else -logits[..., 0]
+        true_logit = logits[..., 0] if label == 1 else -logits[..., 0]
+        odds = true_logit / temperature
     else:
         true_logit = logits[..., label]
-        odds = true_logit - logsumexp(np.delete(logits, label, axis=-1), axis=-1)
+        odds = (true_logit / temperature) - logsumexp(np.delete(logits, label, axis=-1) / temperature, axis=-1)
     return {"true_logit": true_logit, "log_odds": odds, "probability": expit(odds)}[kind]
 
 

@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from andor import config, rewards
 from andor.errors import UserError
+from andor.store import array_column, arrays
 
 ELIGIBILITY = pa.schema(
     [
@@ -31,14 +32,13 @@ against it."""
 
 
 def rows(table: pa.Table) -> Iterator[dict[str, Any]]:
-    """Rows as mappings; images as float32 arrays of the `shape` in the schema's metadata."""
-    images = None
-    if "image" in table.column_names:
-        shape = json.loads(table.schema.metadata[b"shape"])
-        images = table["image"].combine_chunks().flatten().to_numpy().reshape(-1, *shape)
-        table = table.drop_columns("image")
-    for number, row in enumerate(table.to_pylist()):
-        yield row if images is None else row | {"image": images[number]}
+    """Rows as mappings; images, features and points as float32 arrays of the `shape` in the schema's metadata."""
+    name = array_column(table)
+    if name is None:
+        yield from table.to_pylist()
+        return
+    for row, array in zip(table.drop_columns(name).to_pylist(), arrays(table), strict=True):
+        yield row | {name: array}
 
 
 def select(
@@ -122,7 +122,7 @@ def _judge(
             if language:
                 v = rewards.language_reward(outputs, reward.kind)
             else:
-                v = rewards.classifier_reward(outputs, label, reward.kind)
+                v = rewards.classifier_reward(outputs, label, reward.kind, reward.temperature)
             full, empty = map(float, v)
             judgement |= {"output_full": full, "output_empty": empty, "range": abs(full - empty)}
             judgement["right"] = language or rewards.predicted_right(outputs[0], label)

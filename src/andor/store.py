@@ -57,6 +57,10 @@ LANGUAGE_OUTPUTS = pa.schema(
 """One row per coalition, sorted: log-probability and log-odds of the target under a language model."""
 
 
+ARRAYS = ("image", "features", "points")
+"""Columns that hold arrays; a table has at most one of them."""
+
+
 def classifier_outputs(classes: int) -> pa.Schema:
     """Schema of a classifier's masked outputs: one row per coalition, sorted, with all its logits."""
     return pa.schema(
@@ -97,6 +101,17 @@ def null_table(interactions: Mapping[str, np.ndarray]) -> pa.Table:
         ]
         tables.append(pa.Table.from_arrays([pa.array(column) for column in columns], schema=NULL_INTERACTIONS))
     return pa.concat_tables(tables) if tables else NULL_INTERACTIONS.empty_table()
+
+
+def array_column(table: pa.Table) -> str | None:
+    """The column that holds arrays, if there is one."""
+    return next((name for name in ARRAYS if name in table.column_names), None)
+
+
+def arrays(table: pa.Table) -> np.ndarray:
+    """Arrays of a table as float32 (rows, …): (rows, C, H, W) images, (rows, F) features or (rows, P, 3) points."""
+    shape = json.loads(table.schema.metadata[b"shape"])
+    return table[array_column(table)].combine_chunks().flatten().to_numpy().reshape(-1, *shape)
 
 
 # ------------------------------------------------------------------------------------------------ whole files

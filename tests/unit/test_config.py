@@ -15,6 +15,7 @@ from andor.errors import UserError
 ROOT = Path(__file__).parents[2]
 DEFAULT = yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8"))
 SENTIMENT = "tasks.sentiment"
+DIGITS = DEFAULT["tasks"]["digits"]
 
 BROKEN = [
     ("sed", 1, "`sed` is no known key; did you mean `seed`?"),
@@ -57,6 +58,27 @@ BROKEN = [
     ("batch_size", 0, "`batch_size`: 0 is no batch size"),
     (f"{SENTIMENT}.samples.label", 2, "samples.label: 2`"),
     ("tasks.digits.data.size", 16, "(vgg16_bn) needs images of at least 32 pixels a side, data.size is 16; raise it"),
+    (f"{SENTIMENT}.players", {"kind": "grid"}, "players of kind `grid` do not fit film_reviews; use words"),
+    (f"{SENTIMENT}.masking.baseline", "centre", "masking.baseline `centre` is for point clouds; use mean"),
+    (f"{SENTIMENT}.masking.baseline", "file", "baseline `file` needs `source`; add it"),
+    (f"{SENTIMENT}.masking.baseline", "damp", "baseline `damp` needs `damp`; add it"),
+    (f"{SENTIMENT}.masking.damp", 0.5, "`damp` has no effect on baseline `mask`; take it away or use `damp`"),
+    (f"{SENTIMENT}.masking", {"baseline": "file", "source": "fil"}, "masking.source: fil` is no entry"),
+    (f"{SENTIMENT}.masking.learning", {"epochs": 3}, "`learning` has no effect on baseline `mask`"),
+    (f"{SENTIMENT}.reward", {"kind": "logit", "temperature": 2}, "`temperature` has no effect on reward `logit`"),
+    (f"{SENTIMENT}.models.minilm6.weights", "minilm6", "`weights` are of a classifier that is ready; take `training`"),
+    ("tasks.digits.players", {"kind": "grid", "rows": 9}, "9 × 3 cells are more than 24 players"),
+    ("tasks.digits.players", {"kind": "pixels", "count": 3}, "`tasks.digits.players.source` is missing; add it"),
+    ("tasks.digits.players", {"kind": "pixels", "count": 3, "source": "x"}, "players.source: x` is no entry of"),
+    ("tasks.digits.masking", {"baseline": "learned", "learning": {"start": "mask"}}, "`mask` is a token; images take"),
+    ("tasks.digits", {**DIGITS, "players": {"kind": "grid"}, "masking": {"background": "integrate"}},
+     "`integrate` has no effect on a grid"),
+    ("tasks.digits.models.net", {"family": "pretrained_image_classifier", "library": "timm", "source": "minilm6"},
+     "`architecture` of a model of timm is missing; add it"),
+    ("tasks.digits.models.mine", {"family": "own", "file": "mine.py"}, "no file at"),
+    ("tasks.digits.models.mine", {"family": "own", "file": "mine.py", "load": "os.system"}, "must be the name of a"),
+    ("tasks.digits.models.mlp", {"family": "mlp"}, "model `mlp` (mlp) cannot read digits; use image_classifier or own"),
+    ("tasks.digits.data.positive", 10, "data.positive: 10`"),
     ("methods.original.tau", 1, "`tau` has no effect on a method of kind original; take it away"),
     ("methods.traditional.alpha", 1, "`alpha` has no effect on a method of kind traditional"),
     ("methods", {}, "`methods`"),
@@ -65,6 +87,37 @@ BROKEN = [
     ("methods.generalizable.solver", {"gap": 2}, "solver.gap: 2`: input should be less than 1"),
     ("analysis", {"salience": {"treshold": 1}}, "treshold` is no known key; did you mean `threshold`?"),
 ]  # fmt: skip
+
+
+TABULAR = yaml.safe_load((ROOT / "config" / "tabular.yaml").read_text(encoding="utf-8"))["tasks"]["wine"]
+TABULAR_BROKEN = [
+    ("players", {"kind": "features", "count": 3, "groups": {"a": ["alcohol"]}}, "`count: 3` is not the number of `gr"),
+    ("players", {"kind": "features", "groups": {"a": ["ash"], "b": ["ash"]}}, "`groups` names the column `ash` twice"),
+    ("models.mlp5.layers", 1, "models.mlp5.layers: 1`: input should be greater than or equal to 2"),
+    ("models.tree", {"family": "scikit_learn", "estimator": "DecisionTreeClassifier"},
+     "masking.baseline `learned` needs gradients, model `tree` (scikit_learn) has none; use mean"),
+    ("data", {"reader": "table", "source": "t"}, "data.label` is missing"),
+    ("players.count", 14, "players.count 14 is more than the 13 columns of wine; lower it"),
+    ("players.count", 1, "masking.baseline `learned` needs two players, players.count is 1; raise it"),
+    ("data", {"reader": "shapes"}, "model `mlp5` (mlp) cannot read shapes; use own or pointnet"),
+    ("masking", {"baseline": "unk"}, "`unk` is a token; tables take zero or mean"),
+    ("masking", {"background": "integrate"}, "`integrate` is for images; use keep"),
+    ("samples.label", 2, "samples.label: 2` is none of the labels 0 and 1"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("path", "value", "message"), TABULAR_BROKEN)
+def test_a_fault_of_a_tabular_task_is_one_line(path, value, message):
+    raw = {"tasks": {"wine": copy.deepcopy(TABULAR)}}
+    *parents, last = path.split(".")
+    part = raw["tasks"]["wine"]
+    for parent in parents:
+        part = part[parent]
+    part[last] = value
+    with pytest.raises(UserError) as caught:
+        check(raw)
+    assert len(str(caught.value).splitlines()) == 1
+    assert message in str(caught.value)
 
 
 def changed(path: str, value) -> dict:

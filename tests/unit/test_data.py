@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 from sklearn.datasets import load_digits
 
-from andor import config, data
+from andor import config, data, store
 from andor.errors import UserError
 
 REVIEWS = """1\t2.5\tA  "warm" and   funny film
@@ -39,11 +39,11 @@ class TestDigits:
         assert [table.schema.field(name).type for name in ("item", "split", "label")] == [
             pa.int32(),
             pa.string(),
-            pa.int8(),
+            pa.int16(),
         ]
         assert json.loads(table.schema.metadata[b"shape"]) == [1, 32, 32]
         assert column(table, "label") == (origin.target == 3).tolist()
-        images = data.images(table)
+        images = store.arrays(table)
         assert images.dtype == np.float32
         assert images.shape == (1797, 1, 32, 32)
         assert images.min() == 0 and images.max() == 1
@@ -53,7 +53,7 @@ class TestDigits:
 
     def test_size_of_the_origin_keeps_every_pixel(self):
         table = data.read(config.DigitsData(reader="digits", size=8), None, seed=0)
-        np.testing.assert_array_equal(data.images(table)[:, 0] * 16, load_digits().images)
+        np.testing.assert_array_equal(store.arrays(table)[:, 0] * 16, load_digits().images)
 
     def test_split_is_stratified_and_follows_the_seed(self):
         first, again, other = (data.read(config.DigitsData(reader="digits", size=8), None, seed) for seed in (0, 0, 1))
@@ -136,13 +136,13 @@ class TestImages:
         assert column(table, "split") == ["train", "train", "train", "test"]
         assert column(table, "label") == [1, 0, 0, 1]
         assert column(table, "item") == [0, 1, 2, 3]
-        np.testing.assert_allclose(data.images(table)[:, 0] * 255, grey, rtol=1e-6)
+        np.testing.assert_allclose(store.arrays(table)[:, 0] * 255, grey, rtol=1e-6)
 
     def test_a_grey_image_among_colour_ones(self, tmp_path):
         colour = np.random.default_rng(0).integers(0, 256, (8, 8, 3), dtype=np.uint8)
         write(tmp_path / "train.parquet", image=[png(colour)], label=[3])
         write(tmp_path / "test.parquet", image=[png(colour[..., 0])], label=[1])
-        first, second = data.images(data.read(self.settings, tmp_path, seed=0))
+        first, second = store.arrays(data.read(self.settings, tmp_path, seed=0))
         np.testing.assert_allclose(first * 255, colour.transpose(2, 0, 1), rtol=1e-6)
         np.testing.assert_array_equal(second, np.stack([first[0]] * 3))
 
@@ -159,7 +159,7 @@ class TestImages:
         with pytest.raises(UserError, match="column `image` holds no readable image"):
             data.read(self.settings, tmp_path, seed=0)
         write(tmp_path / "train.parquet", image=[b"no image"], label=[1])
-        with pytest.raises(UserError, match=r"`data.positive: 3`: 0 of 2 images .* choose one of \[1\]"):
+        with pytest.raises(UserError, match=r"`data.positive: 3`: 0 of 2 items .* choose one of \[1\]"):
             data.read(self.settings, tmp_path, seed=0)
         (tmp_path / "train.parquet").write_bytes(b"PAR1 cut off")
         with pytest.raises(UserError, match=r"train.parquet: no readable Parquet file"):
@@ -240,3 +240,108 @@ class TestPassages:
         file.write_text("{broken\n")
         with pytest.raises(UserError, match=r"test.jsonl: no readable JSON lines"):
             data.read(self.settings, tmp_path, seed=0)
+
+
+class TestTables:
+    CSV = """size,colour,kind,weight
+1,red,b,5
+2,blue,a,5
+3,red,b,5
+4,green,a,5
+5,red,b,5
+6,blue,a,5
+7,red,b,5
+8,blue,a,5
+"""
+
+    def table(self, tmp_path, text=CSV, name="t.csv", **settings):
+        (tmp_path / name).write_text(text)
+        settings = {"label": "kind", **settings}
+        return data.read(config.TableData(reader="table", source="t", **settings), tmp_path / name, seed=0)
+
+    def test_numbers_are_standardised_by_the_training_rows_and_texts_become_indicators(self, tmp_path):
+        table = self.table(tmp_path)
+        columns = json.loads(table.schema.metadata[b"columns"])
+        features, train = store.arrays(table), np.asarray(column(table, "split")) == "train"
+        assert column(table, "label") == [1, 0] * 4  # a, b in their order
+        size = np.arange(1.0, 9)
+        expected = (size - size[train].mean()) / size[train].std()
+        np.testing.assert_allclose(features[:, columns["size"][0]], expected, rtol=1e-6)
+        colours = np.array(["red", "blue", "red", "green", "red", "blue", "red", "blue"])
+        known = sorted(set(colours[train]))
+        for position, colour in zip(columns["colour"], known, strict=True):
+            assert features[:, position].tolist() == (colours == colour).tolist()
+        assert not features[:, columns["weight"][0]].any()  # a constant column stays 0
+        assert sorted(p for own in columns.values() for p in own) == list(range(features.shape[1]))
+
+    def test_one_class_against_the_rest_chosen_columns_and_parquet(self, tmp_path):
+        table = self.table(tmp_path, positive="b", features=["weight", "size"])
+        assert column(table, "label") == [1, 0] * 4
+        assert json.loads(table.schema.metadata[b"columns"]) == {"weight": [0], "size": [1]}
+        write(tmp_path / "t.parquet", size=list(range(8)), kind=[1, 0] * 4)
+        settings = config.TableData(reader="table", source="t", label="kind", positive=0)
+        (tmp_path / "t.csv").unlink()
+        assert column(data.read(settings, tmp_path, seed=0), "label") == [0, 1] * 4
+
+    @pytest.mark.parametrize(
+        ("text", "settings", "message"),
+        [
+            (CSV, {"label": "sort"}, "no column `sort`; it has size, colour, kind, weight"),
+            (CSV, {"features": ["colr"]}, "no column `colr`"),
+            (CSV, {"features": ["kind"]}, "names the label `kind`"),
+            (CSV, {"label": "size"}, "8 classes in 8 rows; name a column of few"),
+            (CSV, {"positive": "z"}, r"`data.positive: z`: 0 of 8 items .* choose one of \['a', 'b'\]"),
+            (CSV.replace("3,red", ",red"), {}, "column `size` has 1 empty cells"),
+            (CSV.replace(",b,", ",,"), {}, "column `kind` has 4 empty cells"),
+            (CSV.replace("8,", "inf,"), {}, "not finite"),
+            ("", {}, "no readable table"),
+        ],
+    )
+    def test_bad_tables(self, tmp_path, text, settings, message):
+        with pytest.raises(UserError, match=message):
+            self.table(tmp_path, text, **settings)
+
+    def test_a_folder_without_a_table(self, tmp_path):
+        settings = config.TableData(reader="table", source="t", label="kind")
+        with pytest.raises(UserError, match="holds 0 tables"):
+            data.read(settings, tmp_path, seed=0)
+
+    @pytest.mark.parametrize(("name", "rows", "features"), [("wine", 178, 13), ("breast_cancer", 569, 30)])
+    def test_tables_of_scikit_learn(self, name, rows, features):
+        table = data.read(config.ScikitLearnData(reader="scikit_learn", name=name), None, seed=0)
+        values, train = store.arrays(table), np.asarray(column(table, "split")) == "train"
+        assert values.shape == (rows, features)
+        np.testing.assert_allclose(values[train].mean(axis=0), 0, atol=1e-5)
+        np.testing.assert_allclose(values[train].std(axis=0), 1, atol=1e-4)
+        one = data.read(config.ScikitLearnData(reader="scikit_learn", name=name, positive=1), None, seed=0)
+        assert column(one, "label") == [int(label == 1) for label in column(table, "label")]
+
+
+class TestPoints:
+    def test_shapes(self):
+        table = data.read(config.ShapesData(reader="shapes", count=40, points=64), None, seed=0)
+        clouds, parts = store.arrays(table), np.array(column(table, "part"))
+        assert clouds.shape == (40, 64, 3) and clouds.dtype == np.float32
+        assert np.linalg.norm(clouds, axis=-1).max() == pytest.approx(1, abs=1e-5)
+        np.testing.assert_allclose(clouds.mean(axis=1), 0, atol=1e-6)
+        for cloud, part, label in zip(clouds, parts, column(table, "label"), strict=True):
+            assert set(part) == set(range(6 if label else 5))
+            assert cloud[part == 0, 2].min() > cloud[part == 1, 2].max() - 0.2  # the board is over the legs
+        assert table.equals(data.read(config.ShapesData(reader="shapes", count=40, points=64), None, seed=0))
+        assert not table.equals(data.read(config.ShapesData(reader="shapes", count=40, points=64), None, seed=1))
+
+    def test_clouds_from_parquet(self, tmp_path):
+        clouds = np.random.default_rng(0).random((3, 5, 3)).tolist()
+        write(tmp_path / "train.parquet", points=clouds[:2], label=[0, 2], part=[[0, 0, 1, 1, 1]] * 2)
+        write(tmp_path / "test.parquet", points=clouds[2:], label=[1], part=[[3, 3, 3, 1, 1]])
+        table = data.read(config.PointCloudsData(reader="point_clouds", source="c"), tmp_path, seed=0)
+        np.testing.assert_allclose(store.arrays(table), clouds, rtol=1e-6)
+        assert column(table, "part")[2] == [3, 3, 3, 1, 1] and column(table, "label") == [0, 2, 1]
+        write(tmp_path / "test.parquet", points=[clouds[0][:4]], label=[1])
+        with pytest.raises(UserError, match="clouds of equal shape"):
+            data.read(config.PointCloudsData(reader="point_clouds", source="c"), tmp_path, seed=0)
+
+
+def test_all_ten_digits():
+    table = data.read(config.DigitsData(reader="digits", positive=None, size=8), None, seed=0)
+    assert column(table, "label") == load_digits().target.tolist()

@@ -211,7 +211,7 @@ def test_another_masking_sample_or_model_is_not_taken_from_the_cache(tmp_path):
     located = locate(tiny.lenet(), tiny.image_sample(), Masking())
     torch.manual_seed(9)
     other = tiny.ImageClassifier(
-        tiny.image_network("lenet", tiny.SHAPE), {"family": "image_classifier"}, tiny.lenet().mean_image
+        tiny.image_network("lenet", tiny.SHAPE), {"family": "image_classifier"}, tiny.lenet().mean
     )
     assert cache_content(tiny.lenet(), located)["model"] != cache_content(other, located)["model"]
 

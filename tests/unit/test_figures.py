@@ -506,3 +506,21 @@ def test_a_kind_without_interactions_leaves_its_panels_empty(small, monkeypatch)
     figure = figures.draw("generalization", tables | {"generalization": none}, task)
     assert [len(axes.lines) for axes in figure.axes] == [7, 0]
     assert words_of(figure, monkeypatch).count("chance") == 1
+
+
+def test_interactions_mark_sets_of_pixels_that_are_no_rectangle():
+    tables, task = made_up(("a", "b"), n=4, images=True)
+    samples = tables["samples"].copy()
+    scattered = [[0, 33, 66], [5], [640, 700], [900, 901, 934]]
+    samples["players"] = [scattered] * len(samples)
+    table = tables["interactions"].assign(salient=True, shared=True)
+    figure = figures.draw(
+        "interactions", tables | {"samples": samples, "interactions": table[table["coalition"] == 1]}, task
+    )
+    image = next(axes for axes in figure.axes if axes.images)
+    cells = {
+        (patch.get_x() + 0.5, patch.get_y() + 0.5)
+        for patch in image.patches
+        if to_rgb(patch.get_facecolor()) in {to_rgb(color) for color in style.KINDS.values()} and patch.get_fill()
+    }
+    assert cells == {(0, 0), (1, 1), (2, 2)}

@@ -108,7 +108,7 @@ def test_images_against_the_plain_definition(baseline, background):
     model, sample = tiny.lenet(), tiny.image_sample()
     steps = 4
     outputs = evaluate(bind(model, sample, Masking(baseline=baseline, background=background, steps=steps)))
-    value = model.mean_image.numpy() if baseline == "mean" else np.zeros(tiny.SHAPE, np.float32)
+    value = model.mean.numpy() if baseline == "mean" else np.zeros(tiny.SHAPE, np.float32)
     plain = []
     for present in coalitions(4):
         values = []

@@ -219,7 +219,7 @@ class TestTraining:
         rows = pictures()
         trained = models.train(BRIEF, rows, None, 0, CPU, progress=False)
         pixels = np.array(rows["image"].to_pylist())[np.asarray(rows["split"]) == "train"].mean(axis=0)
-        np.testing.assert_allclose(trained.mean_image.numpy().ravel(), pixels, rtol=1e-5)
+        np.testing.assert_allclose(trained.mean.numpy().ravel(), pixels, rtol=1e-5)
 
     def test_first_layers(self, pretrained):
         model = config.TextEncoder(family="text_encoder", source="tiny", layers=1, training=config.Training(epochs=1))
@@ -431,7 +431,7 @@ class TestFiles:
     def test_damaged_image_classifier(self, tmp_path):
         models.make(BRIEF, pictures(), None, tmp_path, 0, CPU, progress=False)
         weights = load_file(tmp_path / "model.safetensors")
-        save_file(weights | {"network.0.bias": torch.zeros(7)}, tmp_path / "model.safetensors")
+        save_file(weights | {"0.bias": torch.zeros(7)}, tmp_path / "model.safetensors")
         with pytest.raises(UserError, match=r"model.safetensors: does not fit model.json"):
             models.load(tmp_path, CPU)
         (tmp_path / "model.safetensors").write_bytes(b"cut off")

@@ -6,6 +6,7 @@ import pytest
 
 from andor import config, players
 from andor.data import read
+from andor.errors import UserError
 
 WORDS = config.WordPlayers(kind="words", count=2)
 PATCHES = config.PatchPlayers(kind="patches", count=3, size=2)
@@ -170,3 +171,106 @@ def test_real_digits():
         assert len({pixel for player in row["players"] for pixel in player}) == 8 * 64
         for player, name in zip(row["players"], row["player_names"], strict=True):
             assert image.ravel()[player].sum(dtype=np.float64) == pytest.approx(sums[name])
+
+
+def arrays(kind, array, metadata=None, **columns):
+    """A tidy table of test items with arrays (rows, …)."""
+    flat = pa.array(np.ascontiguousarray(array, np.float32).ravel())
+    count = len(array)
+    table = pa.table(
+        {
+            "item": pa.array(range(count), pa.int32()),
+            "split": ["test"] * count,
+            "label": pa.array([0] * count, pa.int16()),
+            kind: pa.FixedSizeListArray.from_arrays(flat, int(np.prod(array.shape[1:]))),
+            **columns,
+        }
+    )
+    return table.replace_schema_metadata({"shape": json.dumps(array.shape[1:])} | (metadata or {}))
+
+
+def chosen(table, settings, source=None):
+    found = players.candidates(table, settings, config.Samples(), 0, source)
+    return {row["item"]: row for row in found.to_pylist()}, found
+
+
+def test_cells_of_a_grid_cover_every_pixel_once():
+    settings = config.GridPlayers(kind="grid", rows=2, columns=3)
+    found, _ = chosen(arrays("image", np.zeros((2, 1, 5, 7))), settings)
+    cells = found[0]["players"]
+    assert sorted(pixel for cell in cells for pixel in cell) == list(range(35))
+    assert found[0]["player_names"] == ["0,0", "0,1", "0,2", "1,0", "1,1", "1,2"]
+    assert cells[0] == [0, 1, 2, 7, 8, 9, 14, 15, 16]  # 3 of 5 rows, 3 of 7 columns
+    assert settings.count == 6 and found[1]["players"] == cells
+
+
+def test_sets_of_pixels_from_a_file(tmp_path):
+    table, file = arrays("image", np.zeros((3, 1, 4, 4))), tmp_path / "pixels.json"
+    settings = config.PixelPlayers(kind="pixels", count=2, source="pixels")
+    file.write_text("[[0, 5], [15]]")
+    found, _ = chosen(table, settings, file)
+    assert [row["players"] for row in found.values()] == [[[0, 5], [15]]] * 3
+    file.write_text('{"2": [[1], [2]], "0": [[1], [2], [3]]}')
+    found, whole = chosen(table, settings, file)
+    assert list(found) == [2] and found[2]["player_names"] == ["set 0", "set 1"]
+    reasons = json.loads(whole.schema.metadata[b"passed_over"])
+    assert reasons == {"not 2 sets of pixels (players.count)": 1, "not in the file of pixels (players.source)": 1}
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("{", "no readable JSON"),
+        ('"x"', "no lists of lists"),
+        ("[[0], []]", "no lists of lists"),
+        ("[[0], [16]]", "16 is no pixel of the 16"),
+        ("[[0], [true]]", "True is no pixel"),
+        ("[[0], [0]]", "two players share a pixel"),
+    ],
+)
+def test_a_file_of_pixels_that_is_wrong(tmp_path, text, message):
+    (tmp_path / "p.json").write_text(text)
+    settings = config.PixelPlayers(kind="pixels", count=2, source="p")
+    with pytest.raises(UserError, match=message):
+        chosen(arrays("image", np.zeros((1, 1, 4, 4))), settings, tmp_path / "p.json")
+
+
+COLUMNS = {"columns": json.dumps({"size": [0], "colour": [1, 2, 3], "weight": [4]})}
+
+
+def test_columns_and_groups_of_them():
+    table = arrays("features", np.zeros((1, 5)), COLUMNS)
+    found, _ = chosen(table, config.FeaturePlayers(kind="features", count=2))
+    assert found[0]["players"] == [[0], [1, 2, 3]] and found[0]["player_names"] == ["size", "colour"]
+    settings = config.FeaturePlayers(kind="features", groups={"both": ["weight", "colour"], "one": ["size"]})
+    found, _ = chosen(table, settings)
+    assert settings.count == 2
+    assert found[0]["players"] == [[4, 1, 2, 3], [0]] and found[0]["player_names"] == ["both", "one"]
+    with pytest.raises(UserError, match=r"`players.groups.a`: no column `seize`; the table has size, colour"):
+        chosen(table, config.FeaturePlayers(kind="features", groups={"a": ["seize"]}))
+    with pytest.raises(UserError, match=r"`players.count: 4`: the table has only 3 columns"):
+        chosen(table, config.FeaturePlayers(kind="features", count=4))
+
+
+def test_parts_by_k_means_are_whole_and_follow_the_seed():
+    random = np.random.default_rng(0)
+    centres = random.normal(0, 5, (4, 3))
+    cloud = np.concatenate([centre + random.normal(0, 0.1, (10, 3)) for centre in centres])
+    settings = config.PartPlayers(kind="parts", count=4)
+    found, _ = chosen(arrays("points", cloud[None]), settings)
+    parts = found[0]["players"]
+    assert sorted(map(tuple, parts)) == [tuple(range(start, start + 10)) for start in range(0, 40, 10)]
+    heights = [cloud[part, 2].mean() for part in parts]
+    assert heights == sorted(heights)
+    assert players.cluster_points(cloud, settings, (0, 0)) == players.cluster_points(cloud, settings, (0, 0))
+
+
+def test_given_parts_are_the_largest():
+    part = pa.array([[7, 7, 7, 2, 2, 5], [1, 1, 1, 1, 1, 1]], pa.list_(pa.int16()))
+    table = arrays("points", np.zeros((2, 6, 3)), part=part)
+    settings = config.PartPlayers(kind="parts", count=2, rule="given")
+    found, whole = chosen(table, settings)
+    assert found[0]["players"] == [[3, 4], [0, 1, 2]] and found[0]["player_names"] == ["part 2", "part 7"]
+    assert json.loads(whole.schema.metadata[b"passed_over"]) == {"fewer than 2 parts (players.count)": 1}
+    with pytest.raises(UserError, match="no column `part`; use kmeans"):
+        chosen(table.drop_columns("part"), settings)

@@ -54,6 +54,19 @@ def test_kinds_on_a_batch():
     assert rewards.classifier_reward(logits, 1, "log_odds").dtype == np.float64
 
 
+def test_above_the_smallest_and_temperature():
+    logits = np.array([[1.0, 3.0, -2.0], [2.0, -1.0, 5.0]])
+    assert rewards.classifier_reward(logits, 0, "above_smallest").tolist() == [3, 3]
+    assert rewards.classifier_reward(np.array([[2.0], [-2.0]]), 1, "above_smallest").tolist() == [2, 0]
+    assert rewards.classifier_reward(np.array([[2.0], [-2.0]]), 0, "above_smallest").tolist() == [0, 2]
+    for classes in (1, 3):
+        hot = rewards.classifier_reward(logits[:, :classes], 1, "log_odds", temperature=4.0)
+        assert hot == pytest.approx(rewards.classifier_reward(logits[:, :classes] / 4, 1, "log_odds"))
+    table = outputs_table(np.array([[0, 1], [0, 3]], np.float32), language=False)
+    assert rewards.values(table, 1, Reward(temperature=2.0, centred=False)).tolist() == [0.5, 1.5]
+    assert rewards.values(table, 1, Reward(kind="above_smallest")).tolist() == [0, 2]
+
+
 def test_log_odds_do_not_saturate():
     assert rewards.classifier_reward(np.array([0.0, 300.0, -300.0]), 1, "log_odds") == 300.0
     assert rewards.classifier_reward(np.array([500.0, -500.0]), 1, "log_odds") == -1000.0

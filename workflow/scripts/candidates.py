@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from _job import device, run
+from _job import device, fetched, run
 
 
 def main(snakemake):
@@ -12,7 +12,8 @@ def main(snakemake):
 
     samples = Samples(count=1, candidates=snakemake.params.candidates, label=snakemake.params.label)
     players = part(Players, snakemake.params.players)
-    table = candidates(read_table(Path(snakemake.input.data)), players, samples, snakemake.params.seed)
+    source = fetched(snakemake.input.get("players", []))
+    table = candidates(read_table(Path(snakemake.input.data)), players, samples, snakemake.params.seed, source)
     if snakemake.params.target:
         from andor.targets import with_targets
 

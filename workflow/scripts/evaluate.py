@@ -2,21 +2,24 @@
 
 from pathlib import Path
 
-from _job import device, run
+from _job import device, fetched, run
 
 
 def main(snakemake):
     import pyarrow.compute as pc
 
+    from andor.baselines import attach
     from andor.config import Masking
     from andor.evaluate import evaluate_chunk
     from andor.models import load
     from andor.store import OutputCache, read_table
 
+    name = snakemake.wildcards.model
     samples = read_table(Path(snakemake.input.samples))
+    model = load(Path(snakemake.input.model), device(snakemake))
     evaluate_chunk(
-        snakemake.wildcards.model,
-        load(Path(snakemake.input.model), device(snakemake)),
+        name,
+        attach(model, fetched(snakemake.input.get("baseline", [])), name),
         samples.filter(pc.field("sample").isin(list(snakemake.params.numbers))),
         Masking.model_validate(snakemake.params.masking),
         OutputCache(Path(snakemake.config.get("cache", ".cache"))),

@@ -15,7 +15,8 @@ def main(snakemake):
     table = read_table(Path(snakemake.input.data[0])) if snakemake.input.get("data") else None
     source = fetched(snakemake.input.get("source", []))
     folder = Path(snakemake.output[0])
-    models.make(settings, table, source, folder, snakemake.params.seed, device(snakemake))
+    weights = fetched(snakemake.input.get("weights", []))
+    models.make(settings, table, source, folder, snakemake.params.seed, device(snakemake), weights=weights)
 
     metrics = {"family": settings.family, "splits": {}}
     if table is not None:  # language models are taken as they come

@@ -2,19 +2,22 @@
 
 from pathlib import Path
 
-from _job import device, run
+from _job import device, fetched, run
 
 
 def main(snakemake):
+    from andor.baselines import attach
     from andor.config import Masking
     from andor.evaluate import screen
     from andor.models import load
     from andor.store import read_table, write_table
 
+    name = snakemake.wildcards.model
     model = load(Path(snakemake.input.model), device(snakemake))
+    model = attach(model, fetched(snakemake.input.get("baseline", [])), name)
     candidates = read_table(Path(snakemake.input.candidates))
     masking = Masking.model_validate(snakemake.params.masking)
-    write_table(Path(snakemake.output[0]), screen(snakemake.wildcards.model, model, candidates, masking))
+    write_table(Path(snakemake.output[0]), screen(name, model, candidates, masking))
 
 
 run(main, globals())

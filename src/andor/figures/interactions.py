@@ -264,8 +264,17 @@ def _picture(sample: pd.Series, task: TaskInfo) -> np.ndarray:
 
 
 def _patch(axes: Axes, positions: Sequence[int], width: int, color: str | None) -> None:
-    """Outline a player's pixels; fill them with a colour if it belongs to the interaction."""
+    """Outline a player's pixels; fill them with a colour if it belongs to the interaction.
+
+    Pixels that are no rectangle are drawn one by one, faintly where they do not belong to it.
+    """
     rows, columns = np.divmod(np.asarray(positions), width)
+    if len(positions) < (np.ptp(rows) + 1) * (np.ptp(columns) + 1):
+        alpha = 0.15 if color is None else 0.55
+        for row, column in zip(rows, columns, strict=True):
+            corner = (column - 0.5, row - 0.5)
+            axes.add_patch(Rectangle(corner, 1, 1, facecolor=color or style.GREY, alpha=alpha, linewidth=0))
+        return
     corner = (columns.min() - 0.5, rows.min() - 0.5)
     size = (np.ptp(columns) + 1, np.ptp(rows) + 1)
     if color is not None:

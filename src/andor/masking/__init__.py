@@ -1,9 +1,9 @@
 """Masked inputs: one sample of one model as a function of which players are present.
 
-`locate` finds the players in what the model reads (word pieces, pixels) and needs no weights: what it returns describes
-the masked outputs completely and is the key of the cache. `bind` adds the weights and gives a `MaskedModel`.
+`locate` finds the players in what the model reads (word pieces, pixels, features) and needs no weights: what it returns
+describes the masked outputs completely and is the key of the cache. `bind` adds the weights and gives a `MaskedModel`.
 
-A further family needs a class with `content` and `bind` like those in `text` and `image`, and a line in `locate`.
+A further family needs a class with `content` and `bind` like those in `text` and `array`, and a line in `locate`.
 """
 
 from __future__ import annotations
@@ -11,19 +11,23 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Protocol
 
+from torch import Tensor
+
 from andor import config
 from andor.errors import UserError
-from andor.masking.image import MaskedImage, locate_image
+from andor.masking.array import MaskedArray, locate_array
 from andor.masking.model import MaskedModel, MaskingError, presence
 from andor.masking.prompt import MaskedPrompt
 from andor.masking.text import MaskedText, locate_text
 
 __all__ = [
-    "Located", "MaskedImage", "MaskedModel", "MaskedPrompt", "MaskedText", "MaskingError", "bind", "locate", "presence",
+    "Located", "MaskedArray", "MaskedModel", "MaskedPrompt", "MaskedText", "MaskingError", "bind", "locate", "presence",
 ]  # fmt: skip
 
 TEXT = ("text_encoder", "text_cnn", "causal_lm")
 """Families that read word embeddings."""
+ARRAY = ("image_classifier", "pretrained_image_classifier", "mlp", "scikit_learn", "pointnet", "own")
+"""Families that read images, features or points."""
 
 
 class Located(Protocol):
@@ -32,8 +36,11 @@ class Located(Protocol):
     def content(self) -> dict[str, Any]:
         """Everything about the input, the players and the baseline that can change an output, as JSON values."""
 
-    def bind(self, model: Any) -> MaskedModel:
-        """The model's outputs on this sample as a function of the players that are present."""
+    def bind(self, model: Any, baseline: Tensor | None = None) -> MaskedModel:
+        """The model's outputs on this sample as a function of the players that are present.
+
+        With another baseline value than the one that the masking names, if it is given.
+        """
 
 
 def locate(model: Any, sample: Mapping[str, Any], masking: config.Masking) -> Located:
@@ -42,10 +49,11 @@ def locate(model: Any, sample: Mapping[str, Any], masking: config.Masking) -> Lo
     Parameters
     ----------
     model
-        A model of `andor.models`; only `family` and, for text, `tokenizer` are read.
+        A model of `andor.models`; only `family`, the `tokenizer` of a text model, and the `mean` or `baseline` that the
+        masking names are read.
     sample
-        `players`, and `text` or `image` (float32 (C, H, W)), as `andor.samples.rows` gives them; for language models
-        also `target`.
+        `players`, and `text`, `image`, `features` or `points` (float32 arrays), as `andor.samples.rows` gives them; for
+        language models also `target`.
 
     Raises
     ------
@@ -54,11 +62,11 @@ def locate(model: Any, sample: Mapping[str, Any], masking: config.Masking) -> Lo
     UserError
         If the baseline value does not exist in this model.
     """
-    if model.family == "image_classifier":
-        return locate_image(sample, masking)
+    if model.family in ARRAY:
+        return locate_array(model, sample, masking)
     if model.family in TEXT:
         return locate_text(model, sample, masking)
-    raise UserError(f"models of family `{model.family}` cannot be masked; use image_classifier, {', '.join(TEXT)}")
+    raise UserError(f"models of family `{model.family}` cannot be masked; use {', '.join(ARRAY + TEXT)}")
 
 
 def bind(model: Any, sample: Mapping[str, Any], masking: config.Masking) -> MaskedModel:

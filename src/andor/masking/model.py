@@ -20,7 +20,8 @@ class MaskedModel:
     """Outputs of one model on one sample as a function of the players that are present.
 
     Whatever a model reads, masking is one selection between the sample and its baseline value, made for a whole batch
-    of coalitions on the model's device. Shapes are those of one input: (L, d) word pieces, (C, H, W) pixels.
+    of coalitions on the model's device. Shapes are those of one input: (L, d) word pieces, (C, H, W) pixels, (F,)
+    features, (P, 3) points.
     """
 
     forward: Callable[[Tensor], Tensor]

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from andor import config
 from andor.masking import baselines
@@ -25,30 +26,37 @@ class MaskedText:
     """The L tokens, special ones too."""
     players: list[list[int]]
     """Positions of each player's word pieces among them."""
-    baseline: str
-    """Name of the baseline value."""
+    masking: config.Masking
+    """How they are masked."""
     token: int | None
-    """The token it names, if it does."""
+    """The token that the baseline value names, if it does."""
     target: list[int] | None = None
     """Language models: the tokens after the prompt whose joint probability is the output."""
+    value: Tensor | None = None
+    """Baseline value that belongs to the model, if it is from a file or learned."""
 
     def content(self) -> dict[str, Any]:
         """What determines the masked outputs besides the weights (the mean embedding is one of them)."""
-        token = {} if self.token is None else {"token": self.token}
+        more = {} if self.token is None else {"token": self.token}
+        if self.masking.baseline == "damp":
+            more["damp"] = self.masking.damp
+        if self.masking.baseline in ("file", "learned"):
+            more["value"] = baselines.digest(self.value)
         target = {} if self.target is None else {"target": self.target}
         return {
             "input": {"ids": self.ids, **target},
             "players": self.players,
-            "masking": {"baseline": self.baseline, "background": "keep", **token},
+            "masking": {"baseline": self.masking.baseline, "background": "keep", **more},
         }
 
     @torch.no_grad()
-    def bind(self, model: Any) -> MaskedModel:
+    def bind(self, model: Any, baseline: Tensor | None = None) -> MaskedModel:
         """Logits (B, 2), or (log-probability, log-odds) of the target (B, 2), by the players that are present."""
         ids = self.ids + (self.target or [])[:-1]
         owner = owners(self.players, len(ids)).reshape(-1, 1).to(model.device)
         embeddings = model.embed(torch.tensor(ids, device=model.device))
-        baseline = baselines.embedding(model, self.baseline, self.token).to(embeddings.dtype)
+        if baseline is None:
+            baseline = baselines.embedding(model, self.masking, self.token, embeddings).to(embeddings.dtype)
         inputs = (embeddings[None], baseline, owner, len(self.players))
         if self.target is None:
             size = batch_size(len(ids), on_cpu=1 << 11, on_cuda=1 << 16, device=model.device)
@@ -90,7 +98,9 @@ def locate_text(model: Any, sample: Mapping[str, Any], masking: config.Masking) 
     target = None
     if model.family == "causal_lm":
         target = target_tokens(tokenizer, ids, text, sample["target"])
-    return MaskedText(ids, players, masking.baseline, baselines.special_token(tokenizer, masking.baseline), target)
+    token = baselines.special_token(tokenizer, masking.baseline)
+    value = model.baseline if masking.baseline in ("file", "learned") else None
+    return MaskedText(ids, players, masking, token, target, value)
 
 
 def pieces(offsets: Sequence[tuple[int, int]], start: int, stop: int) -> list[int]:

@@ -1,7 +1,7 @@
 """Models: training, files, and what masked evaluation needs of them.
 
 make(model, table, source, folder, seed, device)   # trains or adopts a model, once
-model = load(folder, device)                       # a TextClassifier, ImageClassifier or LanguageModel
+model = load(folder, device)                       # an ArrayClassifier, TextClassifier or LanguageModel
 correct, items = accuracy(model, table, "test")
 """
 
@@ -15,11 +15,11 @@ import torch
 from andor import config
 from andor.models.accuracy import accuracy, predictions
 from andor.models.files import adopt, load, save
-from andor.models.loaded import ImageClassifier, LanguageModel, LoadedModel, TextClassifier
+from andor.models.loaded import ArrayClassifier, ImageClassifier, LanguageModel, LoadedModel, TextClassifier
 from andor.models.training import train
 
 __all__ = [
-    "ImageClassifier", "LanguageModel", "LoadedModel", "TextClassifier",
+    "ArrayClassifier", "ImageClassifier", "LanguageModel", "LoadedModel", "TextClassifier",
     "accuracy", "adopt", "load", "make", "predictions", "save", "train",
 ]  # fmt: skip
 
@@ -32,9 +32,10 @@ def make(
     seed: int,
     device: torch.device | str = "cpu",
     progress: bool = True,
+    weights: Path | None = None,
 ) -> None:
     """Put a model of the configuration into a folder: trained on a table, or as it comes if `training` is unset."""
     if model.training is None:
-        adopt(model, source, folder)
+        adopt(model, source, folder, table, weights, seed)
     else:
         save(train(model, table, source, seed, device, progress), folder)

@@ -10,11 +10,11 @@ from torch import Tensor, nn
 from andor.config import smallest_side
 from andor.errors import UserError
 
-VGG_LAYERS = {"vgg11_bn": "A", "vgg13_bn": "B", "vgg16_bn": "D", "vgg19_bn": "E"}
+VGG_LAYERS = {"11": "A", "13": "B", "16": "D", "19": "E"}
 
 
-def image_network(architecture: str, shape: Sequence[int]) -> nn.Module:
-    """Network from images (B, C, H, W) to one logit (B, 1); ``shape`` is (C, H, W).
+def image_network(architecture: str, shape: Sequence[int], outputs: int = 1) -> nn.Module:
+    """Network from images (B, C, H, W) to logits (B, outputs); ``shape`` is (C, H, W).
 
     Raises
     ------
@@ -26,13 +26,15 @@ def image_network(architecture: str, shape: Sequence[int]) -> nn.Module:
     if side < smallest:
         raise UserError(f"data.size {side}: {architecture} needs images of at least {smallest} pixels a side; raise it")
     if architecture == "lenet":
-        return lenet(channels, side)
-    if architecture in VGG_LAYERS:
-        return vgg_bn(VGG_LAYERS[architecture], channels)
-    return cifar_resnet(int(architecture.removeprefix("resnet")), channels)
+        return lenet(channels, side, outputs)
+    if architecture.startswith("vgg"):
+        return vgg(VGG_LAYERS[architecture[3:5]], channels, outputs, batch_norm=architecture.endswith("_bn"))
+    if architecture in ("alexnet", "resnet18", "resnet34", "resnet50"):
+        return torchvision_network(architecture, channels, outputs)
+    return cifar_resnet(int(architecture.removeprefix("resnet")), channels, outputs)
 
 
-def lenet(channels: int, side: int) -> nn.Sequential:
+def lenet(channels: int, side: int, outputs: int = 1) -> nn.Sequential:
     """LeNet-5 with rectifiers and max-pooling."""
     last = ((side - 4) // 2 - 4) // 2
     return nn.Sequential(
@@ -41,20 +43,34 @@ def lenet(channels: int, side: int) -> nn.Sequential:
         nn.Flatten(),
         nn.Linear(16 * last * last, 120), nn.ReLU(),
         nn.Linear(120, 84), nn.ReLU(),
-        nn.Linear(84, 1),
+        nn.Linear(84, outputs),
     )  # fmt: skip
 
 
-def vgg_bn(layers: str, channels: int) -> nn.Sequential:
-    """torchvision's VGG with batch norm, its three dense layers (made for 224 pixels) replaced by one."""
-    from torchvision.models import vgg  # text jobs need no torchvision, which takes seconds to import
+def vgg(layers: str, channels: int, outputs: int = 1, batch_norm: bool = True) -> nn.Sequential:
+    """torchvision's VGG, its three dense layers (made for 224 pixels) replaced by one."""
+    from torchvision.models import vgg as published  # text jobs need no torchvision, which takes seconds to import
 
-    features = vgg.make_layers(vgg.cfgs[layers], batch_norm=True)
+    features = published.make_layers(published.cfgs[layers], batch_norm=batch_norm)
     features[0] = nn.Conv2d(channels, 64, 3, padding=1)
-    return _he(nn.Sequential(features, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(512, 1)))
+    return _he(nn.Sequential(features, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(512, outputs)))
 
 
-def cifar_resnet(depth: int, channels: int) -> nn.Sequential:
+def torchvision_network(architecture: str, channels: int, outputs: int = 1) -> nn.Module:
+    """torchvision's AlexNet or ResNet with a first layer for so many channels."""
+    from torchvision.models import get_model
+
+    network = get_model(architecture, weights=None, num_classes=outputs)
+    if channels != 3:
+        holder, name = (network.features, "0") if architecture == "alexnet" else (network, "conv1")
+        first = getattr(holder, name)
+        setattr(holder, name, nn.Conv2d(
+            channels, first.out_channels, first.kernel_size, first.stride, first.padding, bias=first.bias is not None,
+        ))  # fmt: skip
+    return network
+
+
+def cifar_resnet(depth: int, channels: int, outputs: int = 1) -> nn.Sequential:
     """ResNet for small images (He et al. 2016, section 4.2): stages of 16, 32 and 64 filters, depth = 6·blocks + 2.
 
     Where a stage halves the image its shortcut is a 1×1 convolution (their option B).
@@ -69,7 +85,49 @@ def cifar_resnet(depth: int, channels: int) -> nn.Sequential:
             shortcut = nn.Sequential(conv1x1(width, filters, stride), nn.BatchNorm2d(filters)) if first else None
             stages.append(BasicBlock(width, filters, stride if first else 1, shortcut))
             width = filters
-    return _he(nn.Sequential(*stages, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(64, 1)))
+    return _he(nn.Sequential(*stages, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(64, outputs)))
+
+
+class MLP(nn.Module):
+    """Multilayer perceptron, or ResMLP, of ICML 2023: rectifiers between linear layers, the last of which is the head.
+
+    In a ResMLP each layer but the first and the last adds its input before its rectifier.
+    """
+
+    def __init__(
+        self, features: int, layers: int, width: int, outputs: int, residual: bool = False, sigmoid: bool = False
+    ) -> None:
+        super().__init__()
+        self.residual = residual
+        self.first = nn.Linear(features, width)
+        self.inner = nn.ModuleList(nn.Linear(width, width) for _ in range(layers - 2))
+        self.last = nn.Sigmoid() if sigmoid else nn.ReLU()
+        self.head = nn.Linear(width, outputs)
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Logits (B, outputs) of features (B, F)."""
+        hidden = self.first(features)
+        for layer in self.inner:
+            hidden = hidden.relu()
+            hidden = layer(hidden) + hidden if self.residual else layer(hidden)
+        return self.head(self.last(hidden))
+
+
+class PointNet(nn.Module):
+    """PointNet (Qi et al. 2017) without its alignment networks: layers that all points share, a maximum over points."""
+
+    def __init__(self, coordinates: int, width: int, outputs: int) -> None:
+        super().__init__()
+        self.shared = nn.Sequential(
+            nn.Linear(coordinates, width), nn.ReLU(),
+            nn.Linear(width, 2 * width), nn.ReLU(),
+            nn.Linear(2 * width, 4 * width), nn.ReLU(),
+        )  # fmt: skip
+        self.head = nn.Sequential(nn.Linear(4 * width, 2 * width), nn.ReLU(), nn.Linear(2 * width, outputs))
+
+    def forward(self, points: Tensor) -> Tensor:
+        """Logits (B, outputs) of points (B, P, coordinates)."""
+        return self.head(self.shared(points).amax(dim=1))
 
 
 class TextCNN(nn.Module):

@@ -22,6 +22,10 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 
+PROBABILITY = 1e-7
+"""Least distance of a probability from 0 and 1 when it becomes a logit: log-odds stay within ±16.2."""
+
+
 class LoadedModel:
     """What all models share.
 
@@ -31,11 +35,14 @@ class LoadedModel:
         The torch module.
     description
         What beside its weights makes the model: its family and whatever else `andor.models.load` needs to rebuild it.
+    baseline
+        A baseline value from a file or a learned one (see `andor.baselines`), float32, if there is one.
     """
 
     def __init__(self, network: nn.Module, description: dict[str, Any]) -> None:
         self.network = network.eval().requires_grad_(False)
         self.description = description
+        self.baseline: Tensor | None = None
 
     @property
     def family(self) -> str:
@@ -66,28 +73,30 @@ class LoadedModel:
         return sha256.hexdigest()
 
 
-class ImageClassifier(LoadedModel):
-    """Images to one logit; it is above 0 for label 1.
+class ArrayClassifier(LoadedModel):
+    """Images, features or points to logits: a single one is above 0 for label 1, of several the largest is the label's.
 
     Attributes
     ----------
-    mean_image
-        Mean over the training images, (C, H, W) float32.
+    mean
+        Mean over the training inputs, float32, of the shape of one input; of points one mean point.
     """
 
-    def __init__(self, network: nn.Module, description: dict[str, Any], mean_image: Tensor) -> None:
+    def __init__(self, network: nn.Module, description: dict[str, Any], mean: Tensor) -> None:
+        super().__init__(network, description)
+        self.mean = mean
+
+    def logits(self, inputs: Tensor) -> Tensor:
+        """Logits (B, classes) of inputs (B, …), both float32."""
+        return self.network(inputs.to(self.device))
+
+
+class ImageClassifier(ArrayClassifier):
+    """Images (B, C, H, W) to logits."""
+
+    def __init__(self, network: nn.Module, description: dict[str, Any], mean: Tensor) -> None:
         # Channels last is the layout in which convolutions are fastest; it changes last bits, so all models have it.
-        super().__init__(network.to(memory_format=torch.channels_last), description)
-        self.mean_image = mean_image
-
-    def _described(self) -> dict[str, Any]:
-        mean = hashlib.sha256(self.mean_image.cpu().numpy().tobytes()).hexdigest()
-        return self.description | {"mean_image": mean}
-
-    @torch.no_grad()
-    def logits(self, images: Tensor) -> Tensor:
-        """Logits (B, 1) of images (B, C, H, W), both float32."""
-        return self.network(images.to(self.device))
+        super().__init__(network.to(memory_format=torch.channels_last), description, mean)
 
 
 class TextModel(LoadedModel):
@@ -135,7 +144,6 @@ class TextModel(LoadedModel):
 class TextClassifier(TextModel):
     """Word embeddings of a text to two logits: a transformers encoder, or the convolutional `TextCNN`."""
 
-    @torch.no_grad()
     def logits(self, embeddings: Tensor) -> Tensor:
         """Logits (B, 2) of texts of equal length (no padding) as word embeddings (B, L, d), both float32."""
         return text_logits(self.network, embeddings.to(self.device))
@@ -210,6 +218,14 @@ class LanguageModel(TextModel):
         embeddings = embeddings.to(self.device, self.network.dtype)
         options = {"use_cache": False} | options
         return self.network(inputs_embeds=embeddings, logits_to_keep=keep, **options).logits.float()
+
+
+def logits_of(outputs: Tensor, kind: str) -> Tensor:
+    """Logits (B, C) from logits or probabilities (B, C): log-odds of label 1 if C is 1, else log-probabilities."""
+    if kind == "logits":
+        return outputs
+    inner = outputs.double().clamp(PROBABILITY, 1 - PROBABILITY)
+    return inner.logit() if outputs.shape[1] == 1 else inner.log()
 
 
 def embedding_of(network: nn.Module) -> nn.Module:

@@ -18,6 +18,7 @@ from tokenizers import pre_tokenizers
 from transformers import (
     AutoConfig,
     AutoModelForCausalLM,
+    AutoModelForImageClassification,
     AutoModelForSequenceClassification,
     AutoTokenizer,
 )
@@ -65,6 +66,18 @@ def encoder_to_train(model: config.TextEncoder, source: Path) -> PreTrainedModel
 def classifier(folder: Path) -> PreTrainedModel:
     """An encoder that classifies."""
     return _network(AutoModelForSequenceClassification, folder, complete=True)
+
+
+def new_classifier(folder: Path) -> PreTrainedModel:
+    """An encoder with two classes and new weights."""
+    settings = settings_of(folder)
+    settings.num_labels = 2
+    return AutoModelForSequenceClassification.from_config(settings).float()
+
+
+def image_classifier(folder: Path) -> PreTrainedModel:
+    """A classifier of images."""
+    return _network(AutoModelForImageClassification, folder, complete=True)
 
 
 def language_model(folder: Path, dtype: torch.dtype) -> PreTrainedModel:

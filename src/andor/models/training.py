@@ -17,11 +17,12 @@ from torch import Tensor, nn
 from torch.nn import functional
 from tqdm import tqdm
 
-from andor import config, data
+from andor import config
 from andor.errors import UserError
 from andor.models import files
-from andor.models.architectures import TextCNN, image_network
-from andor.models.loaded import ImageClassifier, LoadedModel, TextClassifier, embedding_of, text_logits
+from andor.models.architectures import TextCNN
+from andor.models.loaded import ArrayClassifier, LoadedModel, TextClassifier, embedding_of, text_logits
+from andor.store import arrays
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
@@ -39,7 +40,7 @@ Loss = Callable[[np.ndarray], Tensor]
 
 
 def train(
-    model: config.TextEncoder | config.TextCNN | config.ImageClassifier,
+    model: config.TextEncoder | config.TextCNN | config.ImageClassifier | config.MLP | config.PointNet,
     table: pa.Table,
     source: Path | None,
     seed: int,
@@ -51,7 +52,7 @@ def train(
     Parameters
     ----------
     source
-        Folder of the pretrained encoder, or of the tokenizer of a `TextCNN`; None for images.
+        Folder of the pretrained encoder, or of the tokenizer of a `TextCNN`; None for others.
     seed
         Seed of new weights, batches and dropout. The same seed and number of threads give the same weights.
     progress
@@ -64,23 +65,40 @@ def train(
     """
     rows = table.filter(np.asarray(table["split"]) == "train")
     with _reproducible(seed):
-        if isinstance(model, config.ImageClassifier):
-            return _image_classifier(model, rows, seed, torch.device(device), progress)
-        return _text_classifier(model, rows, source, seed, torch.device(device), progress)
+        if model.reads == {"text"}:
+            return _text_classifier(model, rows, source, seed, torch.device(device), progress)
+        return _array_classifier(model, rows, _outputs(table), seed, torch.device(device), progress)
 
 
-def _image_classifier(
-    model: config.ImageClassifier, rows: pa.Table, seed: int, device: torch.device, progress: bool
-) -> ImageClassifier:
-    images = torch.from_numpy(data.images(rows).copy()).to(device)
-    labels = torch.from_numpy(rows["label"].to_numpy().astype(np.float32)).to(device)
-    network = image_network(model.architecture, images.shape[1:]).to(device, memory_format=torch.channels_last)
+def _array_classifier(
+    model: config.ImageClassifier | config.MLP | config.PointNet,
+    rows: pa.Table,
+    outputs: int,
+    seed: int,
+    device: torch.device,
+    progress: bool,
+) -> ArrayClassifier:
+    inputs = torch.from_numpy(arrays(rows).copy()).to(device)
+    labels = torch.from_numpy(rows["label"].to_numpy().astype(np.int64)).to(device)
+    description = files.description(model, outputs=outputs, shape=list(inputs.shape[1:]))
+    trained = files.array_classifier(description, files.mean_input(rows), device)
+    network, images = trained.network.train().requires_grad_(True), isinstance(model, config.ImageClassifier)
 
     def loss(batch: np.ndarray) -> Tensor:
-        return functional.binary_cross_entropy_with_logits(network(_shifted(images[batch]))[:, 0], labels[batch])
+        logits = network(_shifted(inputs[batch]) if images else inputs[batch])
+        if outputs == 1:
+            return functional.binary_cross_entropy_with_logits(logits[:, 0], labels[batch].float())
+        return functional.cross_entropy(logits, labels[batch])
 
-    _fit(network, loss, rows["label"].to_numpy(), None, model.training, seed, progress and model.architecture)
-    return ImageClassifier(network, files.description(model), images.mean(dim=0))
+    title = progress and (model.architecture if images else model.family)
+    _fit(network, loss, rows["label"].to_numpy(), None, model.training, seed, title)
+    return type(trained)(network, description, trained.mean)
+
+
+def _outputs(table: pa.Table) -> int:
+    """Logits of a model for the labels of a table: one for two labels, else one for each."""
+    labels = int(np.max(table["label"].to_numpy())) + 1
+    return 1 if labels <= 2 else labels
 
 
 def _text_classifier(

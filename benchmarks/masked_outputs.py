@@ -1,0 +1,292 @@
+"""Time masked evaluation against the bare forward pass, the published way, captum's and shap's masking, and memory.
+
+    python benchmarks/masked_outputs.py [ROW …] [--encoder results/sources/minilm6]
+
+Each row is a function of this file; its last run is kept in `masked_outputs.json`. A share is the bare time over ours,
+a ratio the opponent's time over ours, both in one run on one thread. Times are processor seconds of the whole process,
+which other work on the machine disturbs less than the clock's, the best of several taken in turns; the clock's are kept
+beside them. captum and shap need not be installed: what is missing is left out.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import platform
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import torch
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "src"))
+from andor import config
+from andor.config import Masking
+from andor.evaluate import evaluate, evaluate_chunk, presence
+from andor.masking import bind, locate
+from andor.models import ArrayClassifier, ImageClassifier, TextClassifier
+from andor.models.architectures import MLP, image_network
+from andor.models.files import exact_arithmetic
+from andor.players import choose_words
+from andor.store import OutputCache
+
+HERE = Path(__file__).parent
+TEXT = "A gripping story of love and war whose superb cast carries every scene of this long, bleak old winter film too"
+"""24 word pieces with the special ones."""
+
+
+def best(runs: dict[str, Callable[[], Any]], repeats: int) -> tuple[dict[str, float], dict[str, float]]:
+    """Least processor seconds of each run, and least seconds of the clock, over rounds in which all take turns."""
+    rounds = [{name: once(run) for name, run in runs.items()} for _ in range(repeats)]
+    least = [{name: min(times[name][kind] for times in rounds) for name in runs} for kind in (0, 1)]
+    return least[0], least[1]
+
+
+def once(run: Callable[[], Any]) -> tuple[float, float]:
+    processor, clock = time.process_time(), time.perf_counter()
+    run()
+    return time.process_time() - processor, time.perf_counter() - clock
+
+
+@torch.inference_mode()
+def in_batches(forward: Callable[[torch.Tensor], Any], inputs: torch.Tensor, size: int) -> None:
+    for start in range(0, len(inputs), size):
+        forward(inputs[start : start + size])
+
+
+def result(masks: int, seconds: tuple[dict, dict], wanted: dict[str, float], **more: Any) -> dict[str, Any]:
+    """A row: the least time of the opponents of one name (their batch sizes in brackets) over ours."""
+    processor, clock = seconds
+    ratio = {
+        name: min(value for run, value in processor.items() if run.startswith(name)) / processor["ours"]
+        for name in wanted
+        if any(run.startswith(name) for run in processor)
+    }
+    return {
+        "masks": masks, "seconds": processor, "clock": clock, "masks per second": masks / processor["ours"],
+        "ratio": ratio, "wanted": wanted, **more,
+    }  # fmt: skip
+
+
+# ----------------------------------------------------------------------------------------------------- encoder
+
+
+def encoder(arguments: argparse.Namespace) -> dict[str, Any]:
+    """MiniLM-L6, 24 tokens, 10 players: from the loaded model to the written file, against its bare forward pass."""
+    from andor.models import pretrained
+
+    settings = config.TextEncoder(family="text_encoder", source="encoder")
+    network = pretrained.encoder_to_train(settings, arguments.encoder)
+    model = TextClassifier(network, {"family": "text_encoder"}, pretrained.tokenizer(arguments.encoder))
+    chosen = choose_words(TEXT, config.WordPlayers(kind="words", count=10), (0, 0))
+    sample = {"sample": 0, "text": TEXT, **chosen}
+    masking = Masking(baseline="mask")
+    masked = bind(model, sample, masking)
+    located = locate(model, sample, masking)
+    assert len(located.ids) == 24, len(located.ids)
+    present = torch.cat([presence(0, 1024, 10), torch.ones(1024, 1, dtype=torch.bool)], dim=1)[:, masked.owner]
+    inputs = torch.where(present, masked.samples[0], masked.baseline)
+    _ = model.digest  # part of loading: it is counted once for all samples of a chunk
+    table = pa.Table.from_pylist([sample])
+
+    def ours() -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            cache = OutputCache(Path(folder))
+            evaluate_chunk("minilm", model, table, masking, cache, Path(folder) / "out", progress=False)
+
+    runs = {"ours": ours, "authors": lambda: authors(model, located)}
+    for size in sorted({masked.batch_size, 32, 128}):
+        runs[f"bare ({size})"] = lambda size=size: in_batches(model.logits, inputs, size)
+    return result(1024, best(runs, arguments.repeats), {"bare": 0.9, "authors": 2.0}, batch=masked.batch_size)
+
+
+@torch.inference_mode()
+def authors(model: TextClassifier, located: Any, length: int = 50, batch: int = 16) -> None:
+    """The published way: padded to 50 tokens, batches of 16, the mask of each coalition filled by a Python loop."""
+    ids = located.ids + [model.tokenizer.pad_token_id] * (length - len(located.ids))
+    whole = model.embed(torch.tensor(ids))
+    baseline = model.embed(torch.tensor([located.token] * length))
+    attention = torch.tensor([[1] * len(located.ids) + [0] * (length - len(located.ids))])
+    owned = {piece for player in located.players for piece in player}
+    background = [piece for piece in range(length) if piece not in owned]
+    coalitions = [[bool(number >> player & 1) for player in range(10)] for number in range(1024)]
+    for start in range(0, 1024, batch):
+        masks = torch.zeros(batch, length, whole.shape[1])
+        for row, coalition in enumerate(coalitions[start : start + batch]):
+            pieces = list(background)
+            for player, present in zip(located.players, coalition, strict=True):
+                pieces += player if present else []
+            masks[row, pieces, :] = 1
+        inputs = whole.expand_as(masks).clone() * masks + baseline.expand_as(masks).clone() * (1 - masks)
+        model.network(inputs_embeds=inputs, attention_mask=attention.repeat(batch, 1))
+
+
+# --------------------------------------------------------------------------------------------------------- CNN
+
+
+def cnn(arguments: argparse.Namespace) -> dict[str, Any]:
+    """ResNet-20 on 32×32 pixels, 6 patches, background integrated over 10 points, against its bare forward pass."""
+    torch.manual_seed(0)
+    network = image_network("resnet20", (1, 32, 32))
+    model = ImageClassifier(network, {"family": "image_classifier"}, torch.zeros(1, 32, 32))
+    pixels = np.arange(1024).reshape(32, 32)
+    patches = [pixels[8 * r : 8 * r + 8, 8 * c : 8 * c + 8].ravel().tolist() for r in (1, 2) for c in range(3)]
+    sample = {"image": np.random.default_rng(0).random((1, 32, 32), dtype=np.float32), "players": patches}
+    masked = bind(model, sample, Masking(background="integrate", steps=10))
+    inputs = torch.rand(640, 1, 32, 32).contiguous(memory_format=torch.channels_last)
+    runs = {"ours": lambda: evaluate(masked)}
+    for size in sorted({masked.batch_size, 64, 256}):
+        runs[f"bare ({size})"] = lambda size=size: in_batches(network, inputs, size)
+    return result(64, best(runs, arguments.repeats), {"bare": 0.9}, batch=masked.batch_size)
+
+
+# ----------------------------------------------------------------------------------------------------- tabular
+
+
+def tabular(arguments: argparse.Namespace) -> dict[str, Any]:
+    """MLP of five layers, 16 features, each a player: against batched forwards through captum's and shap's masking."""
+    n = 16
+    torch.manual_seed(0)
+    network = MLP(n, layers=5, width=100, outputs=2).eval()
+    model = ArrayClassifier(network, {"family": "mlp"}, torch.zeros(n))
+    features = np.random.default_rng(0).normal(size=n).astype(np.float32)
+    masked = bind(model, {"features": features, "players": [[p] for p in range(n)]}, Masking(baseline="mean"))
+    everything = torch.where(presence(0, 1 << n, n), masked.samples[0], masked.baseline)
+    runs = {"ours": lambda: evaluate(masked), "bare": lambda: in_batches(network, everything, masked.batch_size)}
+    runs |= {name: run for name, make in OPPONENTS.items() if (run := make(network, features)) is not None}
+    return result(
+        1 << n, best(runs, arguments.repeats), {"captum": 5.0, "shap": 5.0, "bare": 0.0}, batch=masked.batch_size
+    )
+
+
+def through_captum(network: torch.nn.Module, features: np.ndarray) -> Callable[[], None] | None:
+    """What its Lime and KernelSHAP do with a coalition: an input each, put together for the forward pass."""
+    try:
+        from captum.attr._core.lime import default_from_interp_rep_transform as transform
+    except ImportError:
+        return None
+    n = len(features)
+    x, baseline, mask = torch.from_numpy(features)[None], torch.zeros(1, n), torch.arange(n)[None]
+
+    @torch.inference_mode()
+    def run(size: int = 4096) -> None:
+        coalitions = presence(0, 1 << n, n).long()
+        for start in range(0, 1 << n, size):
+            rows = [
+                transform(row[None], x, feature_mask=mask, baselines=baseline)
+                for row in coalitions[start : start + size]
+            ]
+            network(torch.cat(rows))
+
+    return run
+
+
+def through_shap(network: torch.nn.Module, features: np.ndarray) -> Callable[[], None] | None:
+    """Its masked model with a background of one row, which its exact and permutation explainers use."""
+    try:
+        from shap import links, maskers
+        from shap.utils import MaskedModel
+    except ImportError:
+        return None
+    n = len(features)
+
+    @torch.inference_mode()
+    def forward(inputs: np.ndarray) -> np.ndarray:
+        return network(torch.from_numpy(np.asarray(inputs, np.float32))).numpy()
+
+    def run(size: int = 4096) -> None:
+        masker = maskers.Independent(np.zeros((1, n), np.float32))
+        MaskedModel(forward, masker, links.identity, False, features)(presence(0, 1 << n, n).numpy(), batch_size=size)
+
+    return run
+
+
+OPPONENTS = {"captum": through_captum, "shap": through_shap}
+
+# ------------------------------------------------------------------------------------------------------ memory
+
+MEASURE = """
+import sys; sys.path.insert(0, {source!r})
+import numpy as np, torch
+from andor.config import Masking
+from andor.evaluate import evaluate
+from andor.masking import bind
+from andor.models import ArrayClassifier
+from andor.models.architectures import MLP
+
+def kib(key):
+    return int(next(line for line in open("/proc/self/status") if line.startswith(key)).split()[1])
+
+torch.set_num_threads(1)
+model = ArrayClassifier(MLP(1024, layers=3, width=100, outputs=1), {{"family": "mlp"}}, torch.zeros(1024))
+features = np.random.default_rng(0).normal(size=1024).astype(np.float32)
+evaluate(bind(model, {{"features": features, "players": [[p] for p in range(7)]}}, Masking()))
+before = kib("VmRSS")
+evaluate(bind(model, {{"features": features, "players": [[p] for p in range({n})]}}, Masking()))
+print(kib("VmHWM") - before)
+"""
+
+
+def memory(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Peak memory above the loaded model, on 1,024 features (4 KiB an input), with n from 10 to 16 players."""
+    rows = {}
+    for n in (10, 12, 14, 16):
+        code = MEASURE.format(source=str(HERE.parent / "src"), n=n)
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+        rows[n] = int(done.stdout) / 1024
+    inputs = {n: 2**n * 1024 * 4 / 2**20 for n in rows}
+    return {"MiB above the loaded model": rows, "MiB of all inputs": inputs, "growth": rows[16] - rows[10]}
+
+
+ROWS = {"encoder": encoder, "cnn": cnn, "tabular": tabular, "memory": memory}
+"""The rows; a further one is a function of the arguments that gives a mapping, best made by `result`."""
+
+
+def processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor()
+    return next((line.split(":")[1].strip() for line in lines if line.startswith("model name")), platform.machine())
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("rows", nargs="*", metavar="ROW", help=f"all of {', '.join(ROWS)} if none is named")
+    parser.add_argument("--encoder", type=Path, default=Path("results/sources/minilm6"), help="folder of MiniLM-L6")
+    parser.add_argument("--repeats", type=int, default=3, help="rounds of which the best counts")
+    arguments = parser.parse_args()
+    if unknown := [name for name in arguments.rows if name not in ROWS]:
+        parser.error(f"no row {unknown[0]}; choose of {', '.join(ROWS)}")
+    torch.set_num_threads(1)
+    exact_arithmetic()
+    kept = HERE / "masked_outputs.json"
+    record = json.loads(kept.read_text()) if kept.exists() else {}
+    for name in arguments.rows or ROWS:
+        row = ROWS[name](arguments)
+        about = {
+            "when": datetime.now(UTC).isoformat(timespec="seconds"),
+            "processor": processor(),
+            "versions": {"python": platform.python_version(), "torch": torch.__version__},
+        }
+        about["rounds"] = arguments.repeats
+        record[name] = {"what": " ".join(ROWS[name].__doc__.split()), **about, **row}
+        kept.write_text(json.dumps(record, indent=1) + "\n")
+        print(f"{name}: {record[name]['what']}")
+        for run, seconds in row.get("seconds", {}).items():
+            print(f"  {run:20} {seconds:10.4f} s")
+        for opponent, ratio in row.get("ratio", {}).items():
+            print(f"  {opponent} / ours: {ratio:.2f} (wanted {row['wanted'][opponent]:g})")
+        if name == "memory":
+            print(f"  {row}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,25 @@
+"""Takes a model and candidates; makes the baseline value that is learned for the model, and its learning curve."""
+
+
+rule baseline:
+    input:
+        candidates="results/{task}/candidates.parquet",
+        model="results/{task}/models/{model}",
+    output:
+        directory("results/{task}/baselines/{model}"),
+    log:
+        "logs/baseline/{task}/{model}.log",
+    benchmark:
+        "logs/baseline/{task}/{model}.tsv"
+    conda:
+        "../envs/torch.yaml"
+    resources:
+        gpu=GPUS,
+        mem_mb=memory,
+    params:
+        code=code("masking", "baselines"),
+        masking=lambda wildcards: plain(TASKS[wildcards.task].masking),
+        reward=lambda wildcards: plain(TASKS[wildcards.task].reward),
+        seed=CONFIG.seed,
+    script:
+        "../workflow/scripts/baseline.py"

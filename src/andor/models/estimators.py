@@ -1,0 +1,84 @@
+"""Classifiers of scikit-learn, kept as what they are fitted to and fitted anew wherever they are needed.
+
+An estimator has no safe file format of its own: its pickle runs code when it is read. Its parameters, the seed and the
+training rows give the same estimator again, in the seconds it takes to fit.
+"""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+import sklearn
+import torch
+from sklearn.base import ClassifierMixin
+from sklearn.utils import all_estimators
+from torch import Tensor
+
+from andor.errors import UserError
+from andor.models.loaded import ArrayClassifier, logits_of
+from andor.store import first_line
+
+
+class Estimator(ArrayClassifier):
+    """A fitted classifier of scikit-learn; log-probabilities are its logits.
+
+    Probabilities are kept away from 0 and 1 (see `andor.models.loaded.PROBABILITY`). An estimator without probabilities
+    gives its decision function: one for two labels, else one for each.
+
+    Attributes
+    ----------
+    training
+        The rows it was fitted to: `features` (rows, F) float32 and `labels` (rows,) int64.
+    """
+
+    def __init__(self, description: dict[str, Any], training: dict[str, Tensor]) -> None:
+        # Weights of a module that does nothing: what there is to hash and to count are the training rows.
+        super().__init__(torch.nn.Module(), description | {"scikit_learn": sklearn.__version__}, None)
+        self.training = training
+        for name, tensor in training.items():
+            self.network.register_buffer(name, tensor)
+        self.mean = training["features"].mean(dim=0)
+        self.estimator = fitted(description, training)
+
+    @property
+    def device(self) -> torch.device:
+        """scikit-learn computes on the CPU."""
+        return torch.device("cpu")
+
+    def logits(self, inputs: Tensor) -> Tensor:
+        """Logits (B, classes) of features (B, F), both float32."""
+        features = inputs.cpu().numpy()
+        if hasattr(self.estimator, "predict_proba"):
+            outputs, kind = self.estimator.predict_proba(features), "probabilities"
+        else:
+            outputs, kind = self.estimator.decision_function(features), "logits"
+        return logits_of(torch.from_numpy(outputs.reshape(len(features), -1)), kind).float()
+
+
+def fitted(description: dict[str, Any], training: dict[str, Tensor]) -> ClassifierMixin:
+    """A classifier, fitted.
+
+    Raises
+    ------
+    UserError
+        If there is no such class, or it does not take the parameters or the rows.
+    """
+    name, parameters = description["estimator"], dict(description["parameters"])
+    known = dict(all_estimators(type_filter="classifier"))
+    if name not in known:
+        import difflib
+
+        near = difflib.get_close_matches(name, known, n=1)
+        raise UserError(
+            f"`estimator: {name}` is no classifier of scikit-learn{f'; did you mean `{near[0]}`?' if near else ''}"
+        )
+    arguments = inspect.signature(known[name]).parameters
+    if wrong := [key for key in parameters if key not in arguments]:
+        raise UserError(f"`parameters.{wrong[0]}`: {name} has no such argument; it has {', '.join(arguments)}")
+    if "random_state" in arguments:
+        parameters.setdefault("random_state", description["seed"])
+    try:
+        return known[name](**parameters).fit(training["features"].numpy(), training["labels"].numpy())
+    except (TypeError, ValueError) as error:
+        raise UserError(f"`estimator: {name}` cannot be fitted ({first_line(error)}); change `parameters`") from None

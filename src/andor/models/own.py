@@ -1,0 +1,86 @@
+"""A model of the user's own: a Python file with two functions, named in the configuration. That file is run."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import logging
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from andor.errors import UserError
+from andor.models.loaded import ArrayClassifier, logits_of
+from andor.store import canonical, file_digest, first_line
+
+CODE = "own.py"
+"""The file's copy in the model's folder."""
+SOURCE = "source"
+"""Folder of the model's weights in its folder."""
+_log = logging.getLogger(__name__)
+
+
+class OwnModel(ArrayClassifier):
+    """A model behind a function of inputs (B, …) that gives logits or probabilities (B, C)."""
+
+    def __init__(self, folder: Path, description: dict[str, Any], mean: Tensor, device: torch.device) -> None:
+        self._folder, self._device = folder, device
+        self._outputs, self._model = self._loaded(description)
+        network = self._model if isinstance(self._model, nn.Module) else nn.Module()
+        super().__init__(network, description, mean)
+
+    def _loaded(self, description: dict[str, Any]) -> tuple[Any, Any]:
+        """The function that gives outputs, and what the other function gave it to work with."""
+        path = self._folder / CODE
+        spec = importlib.util.spec_from_file_location(f"andor_own_{file_digest(path)[:16]}", path)
+        module = importlib.util.module_from_spec(spec)
+        source = self._folder / SOURCE
+        files = sorted(source.iterdir()) if source.is_dir() else []
+        given = None if not files else files[0] if len(files) == 1 and files[0].is_file() else source
+        self._call("import", spec.loader.exec_module, module)
+        for name in (description["load"], description["outputs"]):
+            if not callable(getattr(module, name, None)):
+                raise UserError(f"your model: its file has no function `{name}`; define it or name another")
+        model = self._call(description["load"], getattr(module, description["load"]), given, str(self._device))
+        return getattr(module, description["outputs"]), model
+
+    def _call(self, name: str, function: Any, *arguments: Any) -> Any:
+        """What a function of the user's gives; its own error ends in one line, and stands whole in the log."""
+        try:
+            return function(*arguments)
+        except UserError:
+            raise
+        except Exception as error:
+            _log.exception("%s: %s failed", self._folder / CODE, name)
+            raise UserError(
+                f"your model: `{name}` failed: {type(error).__name__}: {first_line(error)}; see the log"
+            ) from error
+
+    @property
+    def device(self) -> torch.device:
+        """Where its inputs are."""
+        return self._device
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 of the description, the Python file and all files of weights."""
+        sha256 = hashlib.sha256(canonical(self.description).encode())
+        for file in sorted(path for path in self._folder.rglob("*") if path.is_file()):
+            name = file.relative_to(self._folder).as_posix()
+            if name == CODE or name.startswith(f"{SOURCE}/"):
+                sha256.update(f"{name} {file_digest(file)}".encode())
+        return sha256.hexdigest()
+
+    def logits(self, inputs: Tensor) -> Tensor:
+        """Logits (B, classes) of inputs (B, …), both float32."""
+        name = self.description["outputs"]
+        outputs = self._call(name, self._outputs, self._model, inputs.to(self._device))
+        if not isinstance(outputs, Tensor) or outputs.ndim != 2 or len(outputs) != len(inputs):
+            given = tuple(outputs.shape) if isinstance(outputs, Tensor) else type(outputs).__name__
+            raise UserError(
+                f"your model: `{name}` gave {given} for {len(inputs)} inputs; give a tensor ({len(inputs)}, C)"
+            )
+        return logits_of(outputs, self.description["gives"]).float()

@@ -1,0 +1,98 @@
+"""Pretrained image classifiers of torchvision, transformers and timm, from local files only."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from andor import config
+from andor.errors import UserError
+from andor.models.states import classes_of, fill, read_state
+
+IMAGENET = {"mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225]}
+"""Mean and standard deviation of ImageNet's channels, by which torchvision's and timm's images are normalised."""
+
+
+class Normalised(nn.Module):
+    """A network on images in [0, 1]: grey ones are given to all its channels, and channels are normalised first."""
+
+    def __init__(self, network: nn.Module, mean: list[float], std: list[float]) -> None:
+        super().__init__()
+        self.network = network
+        self.register_buffer("mean", torch.tensor(mean).reshape(-1, 1, 1), persistent=False)
+        self.register_buffer("std", torch.tensor(std).reshape(-1, 1, 1), persistent=False)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Logits (B, classes) of images (B, C, H, W)."""
+        outputs = self.network((images.expand(-1, len(self.mean), -1, -1) - self.mean) / self.std)
+        return getattr(outputs, "logits", outputs)
+
+
+def describe(model: config.PretrainedImageClassifier, source: Path) -> dict[str, Any]:
+    """What beside its weights makes the model.
+
+    Raises
+    ------
+    UserError
+        If mean and standard deviation are not of as many channels.
+    """
+    normalisation = dict(IMAGENET)
+    processor = (source if source.is_dir() else source.parent) / "preprocessor_config.json"
+    if processor.is_file():
+        try:
+            stated = json.loads(processor.read_text(encoding="utf-8"))
+            normalisation |= {key: stated[f"image_{key}"] for key in IMAGENET if stated.get("do_normalize", True)}
+            if not stated.get("do_normalize", True):
+                normalisation = {"mean": [0.0] * 3, "std": [1.0] * 3}
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise UserError(f"{processor}: no mean and standard deviation ({error}); set `mean` and `std`") from None
+    normalisation |= {key: list(value) for key in IMAGENET if (value := getattr(model, key)) is not None}
+    if len(normalisation["mean"]) != len(normalisation["std"]):
+        raise UserError(f"`mean: {normalisation['mean']}` and `std: {normalisation['std']}` differ in length; mend one")
+    return {"library": model.library, "architecture": model.architecture, **normalisation}
+
+
+def network_from(model: config.PretrainedImageClassifier, source: Path) -> tuple[nn.Module, int]:
+    """Network of torchvision or timm with the weights of a state dict, and the number of its logits.
+
+    Raises
+    ------
+    UserError
+        If the architecture is unknown or the weights are not its own.
+    """
+    state = read_state(source)
+    network = build(model.library, model.architecture)
+    classes = classes_of(network, state)
+    if classes is not None:
+        network = build(model.library, model.architecture, classes)
+    fill(network, state, source)
+    return network, classes
+
+
+def build(library: str, architecture: str, classes: int | None = None) -> nn.Module:
+    """An architecture of torchvision or timm with new weights, by its name; 1,000 classes or whatever it has if unset.
+
+    Raises
+    ------
+    UserError
+        If there is none of that name.
+    """
+    options = {} if classes is None else {"num_classes": classes}
+    if library == "torchvision":
+        from torchvision import models
+
+        if architecture not in models.list_models(module=models):
+            raise UserError(f"`architecture: {architecture}`: torchvision has no classifier of that name")
+        return models.get_model(architecture, weights=None, **options)
+    try:
+        import timm
+    except ImportError:
+        raise UserError("`library: timm` is not installed; run `pip install timm`") from None
+    try:
+        return timm.create_model(architecture, pretrained=False, **options)
+    except RuntimeError as error:
+        raise UserError(f"`architecture: {architecture}`: {error}") from None

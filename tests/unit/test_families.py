@@ -1,0 +1,367 @@
+"""Every family of classifiers of arrays against the plain definition: each coalition masked by hand, one at a time."""
+
+import json
+import textwrap
+
+import numpy as np
+import pyarrow as pa
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.svm import LinearSVC
+from torchvision import models as torchvision_models
+from transformers import ViTConfig, ViTForImageClassification
+
+from andor import config, models
+from andor.config import Masking
+from andor.errors import UserError
+from andor.evaluate import cache_content, evaluate
+from andor.masking import bind, locate
+from andor.models.vision import Normalised
+
+TOLERANCE = 1e-5
+QUICK = config.Training(epochs=3, batch_size=8, learning_rate=5e-3)
+
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+def tidy(kind, array, labels):
+    """A tidy table of arrays (rows, …), every fourth row for testing."""
+    count = len(array)
+    flat = pa.array(np.ascontiguousarray(array, np.float32).ravel())
+    return pa.table(
+        {
+            "item": pa.array(range(count), pa.int32()),
+            "split": ["test" if row % 4 == 3 else "train" for row in range(count)],
+            "label": pa.array(labels, pa.int16()),
+            kind: pa.FixedSizeListArray.from_arrays(flat, int(np.prod(array.shape[1:]))),
+        }
+    ).replace_schema_metadata({"shape": json.dumps(array.shape[1:])})
+
+
+def random_table(kind, shape, labels=2, count=48):
+    """Noise whose label shifts it."""
+    random = np.random.default_rng(0)
+    label = np.arange(count) % labels
+    noise = random.random((count, *shape), dtype=np.float32)
+    return tidy(kind, 0.5 * noise + 0.5 * (label / labels).reshape(-1, *[1] * len(shape)), label)
+
+
+TABLE = random_table("features", (6,))
+CLOUDS = random_table("points", (12, 3))
+IMAGES = random_table("image", (1, 32, 32))
+KINDS = {"features": TABLE, "points": CLOUDS, "image": IMAGES}
+GROUPS = {
+    "features": [[0], [4, 1], [3], [5]],
+    "points": [[0, 1, 2], [3, 7], [5], [8, 9, 10]],
+    "image": [[5, 6, 37], list(range(100, 160)), [700], list(range(900, 1000))],
+}
+"""Players of a sample; some positions are nobody's."""
+
+
+def sample(kind, row=3, players=4):
+    table = KINDS[kind]
+    array = np.asarray(table[kind][row].as_py(), np.float32).reshape(json.loads(table.schema.metadata[b"shape"]))
+    return {"sample": 0, "item": row, kind: array, "players": GROUPS[kind][:players]}
+
+
+def by_hand(model, kind, sample, value):
+    """Outputs of every coalition: positions of absent players set one by one, a batch of one in float32."""
+    outputs = []
+    for mask in range(2 ** len(sample["players"])):
+        array = sample[kind].copy()
+        instead = np.broadcast_to(value, array.shape)
+        for player, positions in enumerate(sample["players"]):
+            for position in positions if not mask >> player & 1 else []:
+                if kind == "image":
+                    row, column = divmod(position, array.shape[2])
+                    array[:, row, column] = instead[:, row, column]
+                else:
+                    array[position] = instead[position]
+        with torch.no_grad():
+            outputs.append(model(torch.from_numpy(array)[None])[0].tolist())
+    return np.array(outputs)
+
+
+def made(settings, table, tmp_path, **more):
+    folder = tmp_path / f"model{len(list(tmp_path.iterdir()))}"
+    models.make(settings, table, more.pop("source", None), folder, 0, progress=False, **more)
+    return models.load(folder)
+
+
+TRAINED = {
+    "mlp": (config.MLP(family="mlp", layers=3, width=8, training=QUICK), "features"),
+    "resmlp": (config.MLP(family="mlp", layers=4, width=8, residual=True, sigmoid=True, training=QUICK), "features"),
+    "pointnet": (config.PointNet(family="pointnet", width=4, training=QUICK), "points"),
+    "forest": (
+        config.ScikitLearn(
+            family="scikit_learn", estimator="RandomForestClassifier",
+            parameters={"n_estimators": 5, "min_samples_leaf": 3},
+        ),
+        "features",
+    ),
+    "svm": (config.ScikitLearn(family="scikit_learn", estimator="LinearSVC"), "features"),
+}  # fmt: skip
+
+
+def bare(model):
+    """The model without the package: its network, or its estimator's own outputs."""
+    if model.family != "scikit_learn":
+        return model.network
+
+    def outputs(inputs):
+        estimator = model.estimator
+        if hasattr(estimator, "predict_proba"):
+            p = np.clip(estimator.predict_proba(inputs.numpy()), 1e-7, 1 - 1e-7)
+            return torch.from_numpy(np.log(p))
+        return torch.from_numpy(estimator.decision_function(inputs.numpy())).reshape(len(inputs), -1)
+
+    return outputs
+
+
+@pytest.mark.parametrize("name", TRAINED)
+@pytest.mark.parametrize("labels", [2, 3])
+def test_trained_families_against_the_plain_definition(name, labels, tmp_path):
+    settings, kind = TRAINED[name]
+    model = made(settings, random_table(kind, sample(kind)[kind].shape, labels), tmp_path)
+    value = model.mean.numpy()
+    for masking, instead in ((Masking(baseline="mean"), value), (Masking(), np.zeros((), np.float32))):
+        outputs = evaluate(bind(model, sample(kind), masking))
+        plain = by_hand(bare(model), kind, sample(kind), instead)
+        assert outputs.shape[1] == (labels if labels > 2 or name == "forest" else 1)
+        assert np.abs(outputs - plain).max() < TOLERANCE
+    assert len(np.unique(outputs[:, 0])) > 2  # masking does change the output
+
+
+@pytest.mark.parametrize("name", TRAINED)
+def test_a_family_is_trained_saved_and_loaded_alike(name, tmp_path):
+    settings, kind = TRAINED[name]
+    first, again = (made(settings, KINDS[kind], tmp_path) for _ in range(2))
+    assert first.digest == again.digest
+    inputs = torch.from_numpy(np.stack([sample(kind, row)[kind] for row in range(8)]))
+    assert torch.equal(first.logits(inputs), again.logits(inputs))
+    assert not first.logits(inputs).requires_grad
+    correct, items = models.accuracy(first, KINDS[kind], "train")
+    assert items == 36 and correct > 18
+    assert not [
+        file for folder in tmp_path.iterdir() for file in folder.iterdir() if file.suffix in (".pkl", ".joblib")
+    ]
+
+
+def test_damp_and_centre():
+    torch.manual_seed(0)
+    network = models.files.PointNet(3, 4, 1)
+    for weight in network.parameters():
+        weight.data *= 3
+    model = models.ArrayClassifier(network, {"family": "pointnet"}, torch.zeros(3))
+    cloud = sample("points")
+    centre = evaluate(bind(model, cloud, Masking(baseline="centre")))
+    assert np.abs(centre - by_hand(network, "points", cloud, cloud["points"].mean(axis=0))).max() < TOLERANCE
+    damped = evaluate(bind(model, cloud, Masking(baseline="damp", damp=0.25)))
+    assert np.abs(damped - by_hand(network, "points", cloud, np.float32(0.25) * cloud["points"])).max() < TOLERANCE
+    assert np.abs(centre - damped).max() > 100 * TOLERANCE
+
+
+def test_training_rows_alone_shape_an_estimator(tmp_path):
+    settings, _ = TRAINED["forest"]
+    model = made(settings, TABLE, tmp_path)
+    train = TABLE.filter(np.asarray(TABLE["split"]) == "train")
+    features, labels = np.array(train["features"].to_pylist(), np.float32), train["label"].to_numpy()
+    forest = RandomForestClassifier(n_estimators=5, min_samples_leaf=3, random_state=0).fit(features, labels)
+    assert np.array_equal(model.estimator.predict_proba(features), forest.predict_proba(features))
+    np.testing.assert_allclose(model.mean, features.mean(axis=0), rtol=1e-5)
+    assert isinstance(made(TRAINED["svm"][0], TABLE, tmp_path).estimator, LinearSVC)
+
+
+@pytest.mark.parametrize(
+    ("estimator", "parameters", "message"),
+    [
+        ("RandomForestClasifier", {}, "no classifier of scikit-learn; did you mean `RandomForestClassifier`"),
+        ("os.system", {}, "`estimator: os.system` is no classifier"),
+        ("LinearSVC", {"c": 1}, "`parameters.c`: LinearSVC has no such argument; it has penalty"),
+        ("LinearSVC", {"C": -1}, "cannot be fitted"),
+    ],
+)
+def test_estimators_that_cannot_be(estimator, parameters, message, tmp_path):
+    settings = config.ScikitLearn(family="scikit_learn", estimator=estimator, parameters=parameters)
+    with pytest.raises(UserError, match=message):
+        made(settings, TABLE, tmp_path)
+
+
+# ------------------------------------------------------------------------------------------------- images
+
+
+def image_settings(**more):
+    return config.PretrainedImageClassifier(family="pretrained_image_classifier", source="weights", **more)
+
+
+@pytest.fixture(scope="module")
+def shuffle(tmp_path_factory):
+    """A torchvision network with two classes: its state dict as safetensors, and wrapped as parallel training does."""
+    torch.manual_seed(0)
+    network = torchvision_models.get_model("shufflenet_v2_x0_5", weights=None, num_classes=2)
+    folder = tmp_path_factory.mktemp("shuffle")
+    save_file(network.state_dict(), folder / "model.safetensors")
+    parallel = {f"module.{name}": tensor for name, tensor in network.state_dict().items()}
+    torch.save({"epoch": 3, "state_dict": parallel}, folder / "checkpoint.pth.tar")
+    return folder, network.eval()
+
+
+@pytest.mark.parametrize("file", ["model.safetensors", "checkpoint.pth.tar"])
+def test_torchvision_classifiers(file, shuffle, tmp_path):
+    folder, network = shuffle
+    settings = image_settings(library="torchvision", architecture="shufflenet_v2_x0_5")
+    model = made(settings, IMAGES, tmp_path, source=folder / file)
+    normalised = Normalised(network, [0.485, 0.456, 0.406], [0.229, 0.224, 0.225])
+    grey = torch.from_numpy(sample("image")["image"])[None]
+    expected = network((grey.repeat(1, 3, 1, 1) - normalised.mean) / normalised.std)
+    torch.testing.assert_close(normalised(grey), expected)
+    outputs = evaluate(bind(model, sample("image"), Masking()))
+    assert outputs.shape == (16, 2)
+    assert np.abs(outputs - by_hand(normalised, "image", sample("image"), np.float32(0))).max() < TOLERANCE
+    assert len(np.unique(outputs[:, 0])) == 16
+
+
+def test_transformers_image_classifiers(tmp_path):
+    torch.manual_seed(0)
+    settings = ViTConfig(
+        hidden_size=16, num_hidden_layers=2, num_attention_heads=2, intermediate_size=32, image_size=32, patch_size=8,
+        num_labels=3, initializer_range=0.5,
+    )  # fmt: skip
+    network = ViTForImageClassification(settings).eval()
+    network.save_pretrained(tmp_path / "vit")
+    (tmp_path / "vit" / "preprocessor_config.json").write_text(
+        '{"image_mean": [0.5, 0.4, 0.3], "image_std": [0.5, 1, 1]}'
+    )
+    model = made(image_settings(library="transformers"), IMAGES, tmp_path, source=tmp_path / "vit")
+    assert model.description["mean"] == [0.5, 0.4, 0.3]
+    plain = Normalised(network, [0.5, 0.4, 0.3], [0.5, 1, 1])
+    outputs = evaluate(bind(model, sample("image"), Masking()))
+    assert outputs.shape == (16, 3)
+    assert np.abs(outputs - by_hand(plain, "image", sample("image"), np.float32(0))).max() < TOLERANCE
+    with pytest.raises(UserError, match=r"cannot read inputs of shape \(1, 16, 16\)"):
+        small = random_table("image", (1, 16, 16))
+        made(image_settings(library="transformers"), small, tmp_path, source=tmp_path / "vit")
+
+
+def test_pretrained_classifiers_that_do_not_fit(shuffle, tmp_path):
+    folder, _ = shuffle
+    weights = folder / "model.safetensors"
+    with pytest.raises(UserError, match="torchvision has no classifier of that name"):
+        made(image_settings(library="torchvision", architecture="shuffle"), IMAGES, tmp_path, source=weights)
+    with pytest.raises(UserError, match=r"lacks \d+ of \d+ weights of the architecture"):
+        made(image_settings(library="torchvision", architecture="resnet18"), IMAGES, tmp_path, source=weights)
+    many = random_table("image", (1, 32, 32), labels=3)
+    with pytest.raises(UserError, match="has 2 logits and the data 3 labels"):
+        made(image_settings(library="torchvision", architecture="shufflenet_v2_x0_5"), many, tmp_path, source=weights)
+
+
+def test_timm_is_used_if_installed(tmp_path):
+    timm = pytest.importorskip("timm")
+    torch.manual_seed(0)
+    network = timm.create_model("test_resnet", pretrained=False, num_classes=2).eval()
+    save_file(network.state_dict(), tmp_path / "w.safetensors")
+    settings = image_settings(library="timm", architecture="test_resnet")
+    model = made(settings, IMAGES, tmp_path, source=tmp_path / "w.safetensors")
+    plain = Normalised(network, [0.485, 0.456, 0.406], [0.229, 0.224, 0.225])
+    outputs = evaluate(bind(model, sample("image"), Masking()))
+    assert np.abs(outputs - by_hand(plain, "image", sample("image"), np.float32(0))).max() < TOLERANCE
+
+
+@pytest.mark.parametrize("architecture", ["resnet110", "vgg11", "alexnet", "resnet18"])
+def test_further_networks_for_training(architecture):
+    network = models.files.image_network(architecture, (1, 64, 64), outputs=3)
+    assert network.eval()(torch.rand(1, 1, 64, 64)).shape == (1, 3)
+
+
+# ------------------------------------------------------------------------------------------------ own model
+
+
+OWN = textwrap.dedent(
+    """
+    import torch
+    from safetensors.torch import load_file
+
+    def begin(source, device):
+        return {"w": load_file(source)["w"].to(device)}
+
+    def answer(model, inputs):
+        return torch.sigmoid(inputs @ model["w"])
+    """
+)
+
+
+def own_model(tmp_path, code=OWN, **more):
+    (tmp_path / "mine.py").write_text(code)
+    save_file({"w": torch.arange(6.0).reshape(6, 1) / 3}, tmp_path / "w.safetensors")
+    settings = {"load": "begin", "outputs": "answer", "gives": "probabilities", "source": "w", **more}
+    settings = config.OwnModel(family="own", file=str(tmp_path / "mine.py"), **settings)
+    return made(settings, TABLE, tmp_path, source=tmp_path / "w.safetensors")
+
+
+def test_a_model_of_the_users_own(tmp_path):
+    model = own_model(tmp_path)
+    outputs = evaluate(bind(model, sample("features"), Masking(baseline="mean")))
+    weight = torch.arange(6.0).reshape(6, 1) / 3
+    plain = by_hand(lambda inputs: inputs @ weight, "features", sample("features"), model.mean.numpy())
+    assert np.abs(outputs - plain).max() < TOLERANCE  # the log-odds of a probability are its logit
+    same = own_model(tmp_path)
+    assert same.digest == model.digest
+    assert own_model(tmp_path, OWN + "\n# changed").digest != model.digest
+    logits = own_model(tmp_path, OWN.replace("torch.sigmoid", ""), gives="logits")
+    assert np.abs(evaluate(bind(logits, sample("features"), Masking(baseline="mean"))) - plain).max() < TOLERANCE
+
+
+@pytest.mark.parametrize(
+    ("code", "message"),
+    [
+        ("import nothing_of_that_name", "your model: `import` failed: ModuleNotFoundError"),
+        ("x = 1", r"has no function `begin`; define it"),
+        (OWN.replace('["w"].to', '["v"].to'), "your model: `begin` failed: KeyError"),
+        (OWN.replace("torch.sigmoid", "len"), r"`answer` gave int for 1 inputs; give a tensor \(1, C\)"),
+        (OWN.replace('model["w"]', 'model["w"][0]'), "your model: `answer` failed: RuntimeError"),
+    ],
+)
+def test_faults_of_the_users_own_model(code, message, tmp_path):
+    with pytest.raises(UserError, match=message):
+        own_model(tmp_path, code)
+
+
+# -------------------------------------------------------------------------------------------------- content
+
+
+def test_what_names_outputs_in_the_cache(tmp_path):
+    model = made(TRAINED["mlp"][0], TABLE, tmp_path)
+    table = sample("features")
+    contents = [
+        locate(model, table, Masking()),
+        locate(model, table, Masking(baseline="mean")),
+        locate(model, table, Masking(baseline="damp", damp=0.5)),
+        locate(model, table, Masking(baseline="damp", damp=0.25)),
+        locate(model, table | {"players": GROUPS["features"][:3]}, Masking()),
+        locate(model, table | {"features": table["features"] + np.float32(1e-6)}, Masking()),
+    ]
+    before = [json.dumps(cache_content(model, located)) for located in contents]
+    model.mean = model.mean + 1e-3  # what is not used does not count
+    assert json.dumps(cache_content(model, locate(model, table, Masking()))) == before[0]
+    changed = json.dumps(cache_content(model, locate(model, table, Masking(baseline="mean"))))
+    assert len({*before, changed}) == 7
+
+
+def test_a_value_of_another_shape_is_refused(tmp_path):
+    model = made(TRAINED["mlp"][0], TABLE, tmp_path)
+    model.baseline = torch.zeros(5)
+    with pytest.raises(UserError, match=r"`file` is \(5,\), the sample \(6,\); give one for each value"):
+        locate(model, sample("features"), Masking(baseline="file", source="x"))
+
+
+def test_saved_weights_are_tensors_alone(tmp_path):
+    made(TRAINED["forest"][0], TABLE, tmp_path)
+    assert set(load_file(tmp_path / "model0" / "model.safetensors")) == {"features", "labels"}

@@ -1,0 +1,64 @@
+"""What the README shows works as it stands there."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from andor import config, data, evaluate, models, players, rewards, samples, store
+
+README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+
+
+def shown(name: str) -> str:
+    """The block of the README that begins with a comment of the file's name."""
+    blocks = re.findall(r"```(?:python|yaml)\n(.*?)```", README, re.DOTALL)
+    return next(block for block in blocks if block.startswith(f"# {name}\n"))
+
+
+@pytest.fixture
+def task(tmp_path, monkeypatch):
+    """The example's task, its models in folders."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("my_model.py", "own.yaml"):
+        Path(name).write_text(shown(name), encoding="utf-8")
+    settings = config.check(config.load_raw("own.yaml"), base=tmp_path).tasks["breast_cancer"]
+    table = data.read(settings.data, None, 0)
+    for name, model in settings.models.items():
+        models.make(model, table, None, Path(name), 0, progress=False)
+    return settings, table
+
+
+def test_a_model_of_your_own(task, tmp_path):
+    settings, table = task
+    loaded = {name: models.load(Path(name)) for name in settings.models}
+    correct = {name: models.accuracy(model, table, "test") for name, model in loaded.items()}
+    assert all(right > 0.85 * items for right, items in correct.values()), correct
+
+    candidates = players.candidates(table, settings.players, settings.samples, 0)
+    screened = {name: evaluate.screen(name, model, candidates, settings.masking) for name, model in loaded.items()}
+    chosen, _ = samples.select(candidates, screened, settings.reward, settings.samples)
+    assert chosen.num_rows == 5
+    cache = store.OutputCache(tmp_path / "cache")
+    for name, model in loaded.items():
+        evaluate.evaluate_chunk(name, model, chosen, settings.masking, cache, tmp_path / "out" / name, progress=False)
+    sample = next(samples.rows(chosen))
+    kept = store.read_table(tmp_path / "out" / "thumb" / "0.parquet")
+    values = rewards.values(kept, sample["label"], settings.reward)
+    assert len(values) == 16
+
+    # The rule by hand: two of the four columns matter, the others do not.
+    scope = {}
+    exec(shown("my_model.py"), scope)
+    features, mean = torch.from_numpy(sample["features"]), loaded["thumb"].mean
+    for coalition in range(16):
+        masked = mean.clone()
+        background = np.setdiff1d(np.arange(30), np.concatenate(sample["players"]))
+        masked[background] = features[background]
+        for player, own in enumerate(sample["players"]):
+            if coalition >> player & 1:
+                masked[own] = features[own]
+        by_hand = scope["outputs"](scope["load"](None, "cpu"), masked[None]).item()
+        assert kept["logits"][coalition].as_py()[0] == pytest.approx(by_hand, abs=1e-5)
