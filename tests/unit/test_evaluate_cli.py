@@ -72,7 +72,9 @@ def test_samples_and_a_model_of_the_workflow(tmp_path):
     from andor.store import write_table
 
     lenet = ImageClassifier(
-        tiny.lenet().network, tiny.lenet().description | {"architecture": "lenet"}, tiny.lenet().mean
+        tiny.lenet().network,
+        tiny.lenet().description | {"architecture": "lenet", "outputs": 1, "shape": list(tiny.SHAPE)},
+        tiny.lenet().mean,
     )
     save(lenet, tmp_path / "lenet")
     write_table(tmp_path / "samples.parquet", image_table(2))
