@@ -22,6 +22,7 @@ report: "workflow/report/workflow.rst"
 
 
 include: "rules/common.smk"
+include: "rules/resources.smk"
 include: "rules/sources.smk"
 include: "rules/data.smk"
 include: "rules/models.smk"
@@ -30,6 +31,7 @@ include: "rules/masked_outputs.smk"
 include: "rules/interactions.smk"
 include: "rules/tables.smk"
 include: "rules/figures.smk"
+include: "rules/closing.smk"
 
 
 rule all:

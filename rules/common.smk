@@ -2,10 +2,9 @@
 
 import ast
 from hashlib import sha256
-from shutil import which
 
-from andor.catalogue import FIGURE_TABLES, TABLES
-from andor.config import Config, check
+from andor.catalogue import FIGURE_TABLES, LONG_TABLES, TABLES
+from andor.config import ARRAYS_PER_MODEL, Config, check
 from andor.errors import UserError
 from andor.sources import uri
 
@@ -21,16 +20,6 @@ def checked(raw: dict) -> Config:
 
 CONFIG = checked(config)
 TASKS = CONFIG.tasks
-GPUS = int(
-    CONFIG.device.startswith("cuda")
-    or (CONFIG.device == "auto" and which("nvidia-smi") is not None)
-)
-MEMORY = {
-    "image_classifier": 4000,
-    "text_cnn": 4000,
-    "text_encoder": 8000,
-    "causal_lm": 64000,
-}  # MB to ask a cluster for; measured for the small models of config.yaml, weights plus room for the large ones
 
 
 wildcard_constraints:
@@ -93,11 +82,6 @@ def local_files(source: str) -> list[str]:
     """Files and folders of the user's own behind a source: a change in them fetches it again."""
     mirrors = map(uri.parse, CONFIG.sources[source].mirrors)
     return [m.name for m in mirrors if m.scheme == "path" and Path(m.name).exists()]
-
-
-def memory(wildcards, attempt: int) -> int:
-    """Memory in MB for a job that holds a model; more after each failure."""
-    return MEMORY[model_of(wildcards).family] * attempt
 
 
 def model_of(wildcards):

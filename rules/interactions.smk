@@ -18,8 +18,9 @@ rule extract:
     conda:
         "../envs/torch.yaml"
     resources:
-        gpu=GPUS,
-        mem_mb=4000,
+        gpu=gpus,
+        mem_mb=extract_memory,
+        runtime=extract_minutes,
     params:
         code=code(
             "sparsify",

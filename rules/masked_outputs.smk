@@ -14,8 +14,9 @@ rule evaluate:
     conda:
         "../envs/torch.yaml"
     resources:
-        gpu=GPUS,
+        gpu=gpus,
         mem_mb=memory,
+        runtime=evaluate_minutes,
     params:
         code=code("masking", "evaluate", "store"),
         numbers=lambda wildcards: TASKS[wildcards.task].chunks()[wildcards.chunk],
