@@ -1,6 +1,7 @@
 """The checked configuration, and what the rules need of it: names, paths and parts of it as plain values."""
 
 import ast
+from functools import cache
 from hashlib import sha256
 
 from andor.catalogue import FIGURE_TABLES, LONG_TABLES, TABLES
@@ -96,6 +97,12 @@ def target_of(task: str) -> str | None:
     return (TASKS[task].target or language[0]) if language else None
 
 
+@cache
+def chunks(task: str) -> dict[str, list[int]]:
+    """Sample numbers of each chunk of a task; asked for by every job."""
+    return TASKS[task].chunks()
+
+
 def members(task: str, unit: str) -> list[str]:
     """Models of a unit: an ensemble's, or the one model itself."""
     return TASKS[task].units().get(unit, [unit])
@@ -112,7 +119,7 @@ def masked_outputs_of(task: str) -> list[str]:
     return [
         f"results/{task}/masked_outputs/{model}/{chunk}"
         for model in TASKS[task].models
-        for chunk in TASKS[task].chunks()
+        for chunk in chunks(task)
     ]
 
 
@@ -122,5 +129,5 @@ def interactions_of(task: str) -> list[str]:
         f"results/{task}/interactions/{method}/{unit}/{chunk}"
         for method in CONFIG.methods
         for unit in units_of(task, method)
-        for chunk in TASKS[task].chunks()
+        for chunk in chunks(task)
     ]

@@ -32,7 +32,7 @@ rule extract:
             "store",
         ),
         models=lambda wildcards: members(wildcards.task, wildcards.unit),
-        numbers=lambda wildcards: TASKS[wildcards.task].chunks()[wildcards.chunk],
+        numbers=lambda wildcards: chunks(wildcards.task)[wildcards.chunk],
         method=lambda wildcards: plain(CONFIG.methods[wildcards.method]),
         reward=lambda wildcards: plain(TASKS[wildcards.task].reward),
     script:

@@ -65,7 +65,9 @@ def evaluate_minutes(wildcards, attempt: int) -> int:
     """Minutes for all masked outputs of a chunk."""
     task = TASKS[wildcards.task]
     steps = task.masking.steps if task.masking.background == "integrate" else 1
-    passes = len(task.chunks()[wildcards.chunk]) * steps * 2**task.players.count
+    passes = (
+        len(chunks(wildcards.task)[wildcards.chunk]) * steps * 2**task.players.count
+    )
     return passes_minutes(passes, model_of(wildcards).family, attempt)
 
 
@@ -80,7 +82,7 @@ def extract_minutes(wildcards, attempt: int) -> int:
     """Minutes for the extraction of a chunk, at ten times what was measured: 0.5 s a sample and model at n = 10."""
     task = TASKS[wildcards.task]
     models = len(members(wildcards.task, wildcards.unit))
-    samples = len(task.chunks()[wildcards.chunk])
+    samples = len(chunks(wildcards.task)[wildcards.chunk])
     return attempt * (
         20 + ceil(samples * models * 5 * 2 ** (task.players.count - 10) / 60)
     )

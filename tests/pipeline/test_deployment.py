@@ -51,6 +51,32 @@ def test_a_workflow_of_the_users_own_imports_this_one(sources, tmp_path):
     assert plan(folder, "andor_figures")["andor_figure"] == 5
 
 
+def test_a_module_from_a_git_host_brings_its_package(configuration, tmp_path):
+    """What `snakedeploy` writes: a Snakefile that takes the workflow from a host, here one whose clone is cached."""
+    cached = (
+        tmp_path / "cache" / "snakemake" / "source-cache" / "snakemake-git-cache" / "github.com" / "owner" / "andor"
+    )
+    subprocess.run(["git", "clone", "--quiet", "--bare", ROOT, cached], check=True)
+    commit = subprocess.run(["git", "-C", ROOT, "rev-parse", "HEAD"], capture_output=True, text=True, check=True).stdout
+    write_config(tmp_path, configuration)
+    (tmp_path / "Snakefile").write_text(HOSTED.replace("COMMIT", commit.strip()))
+    environment = {**os.environ, "XDG_CACHE_HOME": str(tmp_path / "cache")}
+    command = [sys.executable, "-m", "snakemake", "--cores", "1", "results/digits/data.parquet"]
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert (tmp_path / "results/digits/data.parquet").exists()
+    assert (tmp_path / ".snakemake/andor" / commit.strip() / "src/andor/__init__.py").exists()
+
+
+HOSTED = """
+configfile: "config.yaml"
+module andor:
+    snakefile: github("owner/andor", path="workflow/Snakefile", commit="COMMIT")
+    config: config
+use rule * from andor
+"""
+
+
 def test_ten_thousand_samples_are_hundreds_of_jobs_planned_in_seconds(configuration, tmp_path):
     many = copy.deepcopy(configuration)
     many["tasks"] = {"digits": many["tasks"]["digits"]}

@@ -10,6 +10,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,8 +18,8 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
-import yaml
 from conftest import ROOT, write_config
+from test_docs import ALL, execute
 
 from andor.catalogue import TABLES
 from andor.store import read_metadata, read_table
@@ -41,13 +42,14 @@ RECOVERY = (ROOT / "docs" / "howto" / "cluster.md").read_text(encoding="utf-8").
 
 
 @pytest.fixture(scope="module", autouse=True)
-def slurm(tmp_path_factory):
+def slurm():
     """A Slurm that is stopped afterwards."""
-    folder = tmp_path_factory.mktemp("slurm")
+    folder = Path(tempfile.mkdtemp(prefix="andor-slurm-"))  # pytest's folders are closed to Slurm's other users
     subprocess.run(["bash", LAB, "up", folder], check=True, timeout=600)
     os.environ["SLURM_CONF"] = str(folder / "slurm.conf")
     yield folder
     subprocess.run(["bash", LAB, "down", folder], check=True, timeout=120)
+    shutil.rmtree(folder)
     del os.environ["SLURM_CONF"]
 
 
@@ -86,14 +88,16 @@ def of_rule(folder: Path, rule: str) -> list[Job]:
     return [job for job in jobs(folder) if job.rule.startswith(rule)]
 
 
-def command(*arguments: str) -> list[str]:
+def command(*arguments: str, profile: str = "slurm") -> list[str]:
     snakefile = ["--snakefile", str(ROOT / "Snakefile")]
-    return [sys.executable, "-m", "snakemake", *snakefile, "--workflow-profile", "slurm", *QUICK, *arguments]
+    return [sys.executable, "-m", "snakemake", *snakefile, "--workflow-profile", profile, *QUICK, *arguments]
 
 
-def head(folder: Path, *arguments: str) -> subprocess.CompletedProcess:
+def head(folder: Path, *arguments: str, profile: str = "slurm") -> subprocess.CompletedProcess:
     """Run the workflow to its end."""
-    return subprocess.run(command(*arguments), cwd=folder, capture_output=True, text=True, check=False, timeout=900)
+    return subprocess.run(
+        command(*arguments, profile=profile), cwd=folder, capture_output=True, text=True, check=False, timeout=1200
+    )
 
 
 def started(folder: Path, *arguments: str) -> subprocess.Popen:
@@ -175,7 +179,9 @@ def test_a_whole_run_queues_for_the_gpus(tmp_path, reviews):
 
 
 def test_a_job_killed_by_the_memory_limit_gets_more(folder):
-    done = head(folder, "--set-resources", "evaluate:mem_mb=attempt*attempt*300", "--", "masked_outputs")
+    """Also: the profile that asks squeue."""
+    growing = ["--set-resources", "evaluate:mem_mb=attempt*attempt*300"]
+    done = head(folder, *growing, "--", "masked_outputs", profile="slurm-squeue")
     assert done.returncode == 0, done.stderr[-4000:]
     evaluations = of_rule(folder, "evaluate")
     killed = [job for job in evaluations if job.state == "OUT_OF_MEMORY"]
@@ -266,9 +272,17 @@ def test_recovery_of_a_killed_head_runs_nothing_twice(folder, slurm):
     )
 
 
+def test_commands_of_the_documentation_plan(folder):
+    for name in ("Snakefile", "rules", "src", "workflow", "envs", "profiles", "config"):
+        (folder / name).symlink_to(ROOT / name)
+    shutil.copy(folder / "config.yaml", folder / "mine.yaml")
+    planned = [each for _, each in ALL if "--workflow-profile" in each]
+    assert len(planned) > 5
+    for each in planned:
+        execute(f"{each} -n" if "-n" not in each.split() else each, folder)
+
+
 def test_a_job_says_what_it_was_not_given(folder):
-    profile = yaml.safe_load((ROOT / "profiles/slurm/config.yaml").read_text(encoding="utf-8"))
-    assert profile["executor"] == "slurm"
     environment = {**os.environ, "PYTHONPATH": f"{ROOT / 'src'}:{ROOT / 'workflow' / 'scripts'}"}
     asked = ["srun", "--mem=100", "-n1", sys.executable, "-c", ALLOCATION]
     job = subprocess.run(asked, cwd=folder, env=environment, capture_output=True, text=True, check=False)
