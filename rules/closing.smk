@@ -14,12 +14,14 @@ def made(tasks) -> list[str]:
     return [path for path in [*paths, "results/provenance.json"] if Path(path).exists()]
 
 
-def failed(log: str) -> list[str]:
+def failed(logs: list[str]) -> list[str]:
     """A line for each failed job of a run: its rule, its log and the last line in that."""
-    text = Path(log).read_text(encoding="utf-8", errors="replace")
+    text = "".join(
+        Path(log).read_text(encoding="utf-8", errors="replace") for log in logs
+    )
     lines = []
     for rule, path in re.findall(
-        r"^Error in (?:group job |rule )(\w+).*?^ +log: (\S+)", text, re.M | re.S
+        r"^Error in (?:group|rule) (\w+).*?^ +log: ([^\s,]+)", text, re.M | re.S
     ):
         last = (
             Path(path).read_text(encoding="utf-8", errors="replace").split("\n")

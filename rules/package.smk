@@ -1,6 +1,7 @@
 """Where this workflow's files are; puts the package among them, not an installed one, on the path of all that follows."""
 
 import sys
+from os import PathLike
 from pathlib import Path
 from subprocess import check_output, run
 from tempfile import mkdtemp
@@ -8,7 +9,7 @@ from tempfile import mkdtemp
 
 def local(rules) -> Path:
     """The folder above the one with the rules; those of a git host are checked out below the folder of the run."""
-    if isinstance(rules, str):
+    if isinstance(rules, (str, PathLike)):
         return Path(rules).parent
     clone = (
         rules.repo_path if hasattr(rules, "repo_path") else rules.hosted_repo.repo_clone

@@ -48,7 +48,7 @@ def test_a_workflow_of_the_users_own_imports_this_one(sources, tmp_path):
     assert jobs["shared_words"] == 1
     assert jobs["andor_evaluate"] == 2
     assert jobs["andor_source"] == 3
-    assert plan(folder, "andor_figures")["andor_figure"] == 5
+    assert plan(folder, "--", "andor_figures")["andor_figure"] == 5
 
 
 def test_a_module_from_a_git_host_brings_its_package(configuration, tmp_path):

@@ -37,7 +37,7 @@ def test_less_than_asked_is_told(asked, changed, told):
     given = {name: value for name, value in {**GIVEN, **changed}.items() if value is not None}
     with pytest.raises(UserError, match=told) as caught:
         check_allocation(job(**asked), given)
-    assert f"--set-resources evaluate:{told.split()[1]}=" in str(caught.value)
+    assert f"`set-resources: evaluate: {told.split()[1]}`" in str(caught.value)
 
 
 def test_all_memory_of_a_node_is_enough():

@@ -94,8 +94,8 @@ def check_allocation(snakemake: Any, given: Mapping[str, str]) -> None:
     short = [f"{name} {got[name]} instead of {asked[name]}" for name in got if got[name] < asked[name]]
     if short:
         raise UserError(
-            f"Slurm job {given['SLURM_JOB_ID']} on {platform.node()} got {', '.join(short)}; mend the profile's "
-            f"partition, or lower the request: --set-resources {snakemake.rule}:{short[0].split()[0]}=…"
+            f"Slurm job {given['SLURM_JOB_ID']} on {platform.node()} got {', '.join(short)}; mend "
+            f"partition or limits, or lower `set-resources: {snakemake.rule}: {short[0].split()[0]}` in the profile"
         )
 
 
