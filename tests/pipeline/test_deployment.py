@@ -53,9 +53,7 @@ def test_a_workflow_of_the_users_own_imports_this_one(sources, tmp_path):
 
 def test_a_module_from_a_git_host_brings_its_package(configuration, tmp_path):
     """What `snakedeploy` writes: a Snakefile that takes the workflow from a host, here one whose clone is cached."""
-    cached = (
-        tmp_path / "cache" / "snakemake" / "source-cache" / "snakemake-git-cache" / "github.com" / "owner" / "andor"
-    )
+    cached = tmp_path / "cache/snakemake/snakemake/source-cache/snakemake-git-cache/github.com/owner/andor"
     subprocess.run(["git", "clone", "--quiet", "--bare", ROOT, cached], check=True)
     commit = subprocess.run(["git", "-C", ROOT, "rev-parse", "HEAD"], capture_output=True, text=True, check=True).stdout
     write_config(tmp_path, configuration)
