@@ -17,7 +17,7 @@ from andor.config import Config
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")), *sorted(ROOT.glob("examples/*/README.md"))]
 PROGRAMS = ("andor", "snakemake", "python")
 ELSEWHERE = {
-    "make": "what runs these tests",
+    "make ": "what runs these tests",
     "pip install": "the environment of the tests has it",
     "python3 -m venv": "the environment of the tests has it",
     ". .venv": "the environment of the tests has it",
