@@ -21,6 +21,7 @@ rule extract:
         gpu=gpus,
         mem_mb=extract_memory,
         runtime=extract_minutes,
+        abreast=1,  # of a group: a profile says how many may run at once
     params:
         code=code(
             "sparsify",
