@@ -1,16 +1,14 @@
 """Interactions that several networks of one task share: from sources to figures."""
 
-import sys
 from pathlib import Path
 
 from snakemake.utils import min_version
 
 min_version("9.27")
 
-# The package beside this file, not an installed one: its code is a parameter of the rules that use it. (The folder of
-# this file, also where another workflow imports it as a module.)
-ROOT = Path(workflow.current_basedir)
-sys.path.insert(0, str(ROOT / "src"))
+
+include: "rules/package.smk"
+
 
 # A configuration given with --configfile replaces the default one; merged, their tasks would add up.
 if "tasks" not in config:
@@ -22,6 +20,7 @@ report: "workflow/report/workflow.rst"
 
 
 include: "rules/common.smk"
+include: "rules/resources.smk"
 include: "rules/sources.smk"
 include: "rules/data.smk"
 include: "rules/models.smk"
@@ -32,6 +31,7 @@ include: "rules/interactions.smk"
 include: "rules/tables.smk"
 include: "rules/figures.smk"
 include: "rules/explorer.smk"
+include: "rules/closing.smk"
 
 
 rule all:

@@ -14,8 +14,9 @@ rule baseline:
     conda:
         "../envs/torch.yaml"
     resources:
-        gpu=GPUS,
+        gpu=gpus,
         mem_mb=memory,
+        runtime=growing(60),
     params:
         code=code("masking", "baselines"),
         masking=lambda wildcards: plain(TASKS[wildcards.task].masking),

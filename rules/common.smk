@@ -1,11 +1,11 @@
 """The checked configuration, and what the rules need of it: names, paths and parts of it as plain values."""
 
 import ast
+from functools import cache
 from hashlib import sha256
-from shutil import which
 
-from andor.catalogue import FIGURE_TABLES, TABLES
-from andor.config import Config, Target, check
+from andor.catalogue import FIGURE_TABLES, LONG_TABLES, TABLES
+from andor.config import ARRAYS_PER_MODEL, Config, Target, check
 from andor.errors import UserError
 from andor.sources import uri
 
@@ -21,16 +21,6 @@ def checked(raw: dict) -> Config:
 
 CONFIG = checked(config)
 TASKS = CONFIG.tasks
-GPUS = int(
-    CONFIG.device.startswith("cuda")
-    or (CONFIG.device == "auto" and which("nvidia-smi") is not None)
-)
-MEMORY = {
-    "text_encoder": 8000,
-    "pretrained_image_classifier": 8000,
-    "own": 8000,
-    "causal_lm": 64000,
-}  # MB to ask a cluster for; measured for the small models of config.yaml, weights plus room for the large ones
 
 
 wildcard_constraints:
@@ -101,11 +91,6 @@ def local_files(source: str) -> list[str]:
     return [m.name for m in parts if m.scheme == "path" and Path(m.name).exists()]
 
 
-def memory(wildcards, attempt: int) -> int:
-    """Memory in MB for a job that holds a model; more after each failure."""
-    return MEMORY.get(model_of(wildcards).family, 4000) * attempt
-
-
 def model_of(wildcards):
     """The configured model."""
     return TASKS[wildcards.task].models[wildcards.model]
@@ -132,6 +117,12 @@ def target_of(task: str) -> dict | None:
     return plain(TASKS[task].target or Target()) if language else None
 
 
+@cache
+def chunks(task: str) -> dict[str, list[int]]:
+    """Sample numbers of each chunk of a task; asked for by every job."""
+    return TASKS[task].chunks()
+
+
 def members(task: str, unit: str) -> list[str]:
     """Models of a unit: an ensemble's, or the one model itself."""
     return TASKS[task].units().get(unit, [unit])
@@ -148,7 +139,7 @@ def masked_outputs_of(task: str) -> list[str]:
     return [
         f"results/{task}/masked_outputs/{model}/{chunk}"
         for model in TASKS[task].models
-        for chunk in TASKS[task].chunks()
+        for chunk in chunks(task)
     ]
 
 
@@ -158,7 +149,7 @@ def interactions_of(task: str) -> list[str]:
         f"results/{task}/interactions/{method}/{unit}/{chunk}"
         for method in CONFIG.methods
         for unit in units_of(task, method)
-        for chunk in TASKS[task].chunks()
+        for chunk in chunks(task)
     ]
 
 

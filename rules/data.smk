@@ -12,6 +12,9 @@ rule data:
         "logs/data/{task}.tsv"
     conda:
         "../envs/torch.yaml"
+    resources:
+        mem_mb=growing(2000),
+        runtime=growing(30),
     params:
         code=code("data", "players"),
         data=lambda wildcards: plain(TASKS[wildcards.task].data),
@@ -40,9 +43,11 @@ rule candidates:
     conda:
         "../envs/torch.yaml"
     resources:
-        gpu=lambda wildcards: GPUS if predictor_of(wildcards.task) else 0,
-        mem_mb=lambda wildcards: (
-            MEMORY["causal_lm"] if predictor_of(wildcards.task) else 4000
+        gpu=lambda wildcards: gpus(wildcards) if predictor_of(wildcards.task) else 0,
+        mem_mb=lambda wildcards, attempt: attempt
+        * (MEMORY["causal_lm"] if predictor_of(wildcards.task) else 2000),
+        runtime=lambda wildcards, attempt: passes_minutes(
+            TASKS[wildcards.task].samples.candidates, "causal_lm", attempt
         ),
     params:
         code=code("players", "targets"),

@@ -21,6 +21,9 @@ rule page:
         "logs/page/{task}.tsv"
     conda:
         "../envs/analysis.yaml"
+    resources:
+        mem_mb=tabulate_memory,
+        runtime=growing(30),
     params:
         code=code(
             "explorer",

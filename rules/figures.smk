@@ -24,6 +24,9 @@ rule figure:
         "logs/figure/{task}/{figure}.tsv"
     conda:
         "../envs/analysis.yaml"
+    resources:
+        mem_mb=growing(2000),
+        runtime=growing(30),
     params:
         code=code("figures"),
         models=lambda wildcards: list(TASKS[wildcards.task].models),
@@ -52,5 +55,25 @@ for figure in FIGURE_TABLES:
                 "results/{task}/figures/{figure}.{ext}",
                 task=TASKS,
                 figure=figure,
+                ext=["pdf", "svg", "png"],
+            ),
+
+
+for task in TASKS:
+
+    rule:
+        name:
+            f"task_{task}"
+        input:
+            expand(
+                "results/{task}/tables/{table}.{ext}",
+                task=task,
+                table=TABLES,
+                ext=["parquet", "csv"],
+            ),
+            expand(
+                "results/{task}/figures/{figure}.{ext}",
+                task=task,
+                figure=FIGURE_TABLES,
                 ext=["pdf", "svg", "png"],
             ),

@@ -29,12 +29,14 @@ rule extract:
     conda:
         "../envs/torch.yaml"
     resources:
-        gpu=GPUS,
-        mem_mb=4000,
+        gpu=gpus,
+        mem_mb=extract_memory,
+        runtime=extract_minutes,
+        abreast=1,  # of a group: a profile says how many may run at once
     params:
         code=code(*EXTRACTION),
         models=lambda wildcards: members(wildcards.task, wildcards.unit),
-        numbers=lambda wildcards: TASKS[wildcards.task].chunks()[wildcards.chunk],
+        numbers=lambda wildcards: chunks(wildcards.task)[wildcards.chunk],
         method=lambda wildcards: plain(CONFIG.methods[wildcards.method]),
         reward=lambda wildcards: plain(TASKS[wildcards.task].reward),
     script:
@@ -55,8 +57,10 @@ rule null:
     conda:
         "../envs/torch.yaml"
     resources:
-        gpu=GPUS,
-        mem_mb=4000,
+        gpu=gpus,
+        mem_mb=extract_memory,
+        runtime=null_minutes,
+        abreast=1,
     params:
         code=code("nulls", *EXTRACTION),
         models=rules.extract.params.models,

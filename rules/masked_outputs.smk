@@ -15,11 +15,12 @@ rule evaluate:
     conda:
         "../envs/torch.yaml"
     resources:
-        gpu=GPUS,
+        gpu=gpus,
         mem_mb=memory,
+        runtime=evaluate_minutes,
     params:
         code=code("masking", "evaluate", "store"),
-        numbers=lambda wildcards: TASKS[wildcards.task].chunks()[wildcards.chunk],
+        numbers=lambda wildcards: chunks(wildcards.task)[wildcards.chunk],
         masking=lambda wildcards: plain(TASKS[wildcards.task].masking),
     script:
         "../workflow/scripts/evaluate.py"

@@ -23,8 +23,9 @@ rule model:
     conda:
         "../envs/torch.yaml"
     resources:
-        gpu=GPUS,
+        gpu=gpus,
         mem_mb=memory,
+        runtime=growing(120),
     params:
         code=code("models"),
         model=lambda wildcards: plain(model_of(wildcards)),

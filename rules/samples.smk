@@ -15,8 +15,9 @@ rule screening:
     conda:
         "../envs/torch.yaml"
     resources:
-        gpu=GPUS,
+        gpu=gpus,
         mem_mb=memory,
+        runtime=screening_minutes,
     params:
         code=code("masking", "evaluate"),
         masking=lambda wildcards: plain(TASKS[wildcards.task].masking),
@@ -40,6 +41,9 @@ rule samples:
         "logs/samples/{task}.tsv"
     conda:
         "../envs/torch.yaml"
+    resources:
+        mem_mb=growing(2000),
+        runtime=growing(30),
     params:
         code=code("samples", "rewards"),
         models=lambda wildcards: list(TASKS[wildcards.task].models),

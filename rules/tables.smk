@@ -14,18 +14,28 @@ rule tabulate:
         nulls=lambda wildcards: nulls_of(wildcards.task),
     output:
         parquet=expand("results/{{task}}/tables/{table}.parquet", table=TABLES),
-        csv=report(
-            expand("results/{{task}}/tables/{table}.csv", table=TABLES),
-            caption="../workflow/report/tables.rst",
-            category="{task}",
-            subcategory="tables",
-        ),
+        csv=[
+            (
+                f"results/{{task}}/tables/{table}.csv"
+                if table in LONG_TABLES
+                else report(
+                    f"results/{{task}}/tables/{table}.csv",
+                    caption="../workflow/report/tables.rst",
+                    category="{task}",
+                    subcategory="tables",
+                )
+            )
+            for table in TABLES
+        ],
     log:
         "logs/tabulate/{task}.log",
     benchmark:
         "logs/tabulate/{task}.tsv"
     conda:
         "../envs/analysis.yaml"
+    resources:
+        mem_mb=tabulate_memory,
+        runtime=growing(120),
     params:
         code=code(
             "tables",

@@ -22,6 +22,9 @@ TABLES = (
 )
 """Tables of a task, all made in one pass over its results."""
 
+LONG_TABLES = ("interactions", "matching_curve", "sparsity")
+"""Tables of many megabytes, which stay out of the report; all others have a row for what they compare, not a curve."""
+
 FIGURE_TABLES: dict[str, list[str]] = {
     "sparsity": ["sparsity", "salient"],
     "generalization": ["generalization"],

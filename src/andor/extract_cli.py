@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import zipfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
@@ -49,10 +49,10 @@ def extract(
     arrays = _read(values)
     games = arrays["values"]
     if "kappa" not in arrays:
-        arrays["kappa"] = kappa_bounds(games, standard, kappa)
+        arrays["kappa"] = kappa_bounds(games, cast(Any, standard), kappa)
     if "tau" not in arrays:
         arrays["tau"] = tau_bounds(games, tau)
-    problem = Problem(games, method, alpha, learn, arrays["kappa"], arrays["tau"], weakest)
+    problem = Problem(games, cast(Any, method), alpha, cast(Any, learn), arrays["kappa"], arrays["tau"], weakest)
     limit = {} if max_iterations is None else {"max_iterations": max_iterations}
     result = solve(problem, solver, gap, **limit)
     _write(out, result, {"method": method, "alpha": alpha, "learn": learn, "solver": solver})

@@ -704,7 +704,9 @@ def timings(results: TaskResults) -> pd.DataFrame:
         frames.append(frame.assign(step="masked_outputs", method=None, unit=model))
     for method, unit, _ in _units(results):
         seconds = [entry["seconds"] for entry in results.interaction_metadata(method, unit)]
-        axes = {"step": ["extraction"], "method": [method], "unit": [unit], "sample": results.sample_numbers}
+        axes: dict[str, Sequence[Any]] = {
+            "step": ["extraction"], "method": [method], "unit": [unit], "sample": results.sample_numbers
+        }  # fmt: skip
         frames.append(tidy(axes, seconds=seconds).assign(cached=None))
     return finish("timings", frames)
 

@@ -98,7 +98,7 @@ def or_inverse_adjoint(y: Array, out: Array | None = None) -> Array:
 def kronecker_power(x: Array, matrix: Sequence[Sequence[float]], out: Array | None = None, scale: float = 1) -> Array:
     """Apply the n-fold Kronecker power of a 2x2 matrix to the last axis: any transform that treats all players alike.
 
-    y[S] = scale · Σ_T Π_i matrix[S_i][T_i] · x[T], where S_i is bit i of S. Bits are taken in blocks, each one
+    y[S] = scale · Σ_T Π_i matrix[S_i, T_i] · x[T], where S_i is bit i of S. Bits are taken in blocks, each one
     product with a small dense matrix, and all blocks that fit are done while a piece of the array is in the cache. For
     n <= 16 memory is read and written once, for larger n twice, against n times for plain butterflies.
 

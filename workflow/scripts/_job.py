@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import logging
 import os
+import platform
+import site
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -48,18 +50,64 @@ def device(snakemake: Any) -> str:
     Raises
     ------
     UserError
-        If CUDA is asked for and there is none.
+        If CUDA is asked for, or the job was given a GPU, and torch finds none.
     """
     import torch
 
     name = snakemake.config.get("device", "auto")
-    if name == "auto":
-        return "cuda" if torch.cuda.is_available() else "cpu"
-    if name.startswith("cuda") and not torch.cuda.is_available():
+    if name == "cpu":
+        return name
+    if torch.cuda.is_available():
+        return "cuda" if name == "auto" else name
+    if name != "auto" or snakemake.resources.get("gpu"):
         raise UserError(
-            f"`device: {name}`: no CUDA device here; set `device: cpu`, or run the job on a node with a GPU"
+            f"`device: {name}`: torch {torch.__version__} finds no CUDA device on {platform.node()}; "
+            "set `device: cpu`, install a build of torch with CUDA, or run the job on a node with a GPU"
         )
-    return name
+    return "cpu"
+
+
+def check_allocation(snakemake: Any, given: Mapping[str, str]) -> None:
+    """Refuse to work on less than the rule asked Slurm for.
+
+    Parameters
+    ----------
+    snakemake
+        The job, with its request.
+    given
+        Environment variables, of which Slurm sets those that tell what the job got.
+
+    Raises
+    ------
+    UserError
+        If cores, memory or GPUs are fewer than requested.
+    """
+    if "SLURM_JOB_ID" not in given:
+        return
+    cores = int(given.get("SLURM_CPUS_ON_NODE", snakemake.threads))
+    got = {"threads": cores, "gpu": int(given.get("SLURM_GPUS_ON_NODE", 0))}
+    if "SLURM_MEM_PER_NODE" in given:  # 0 is all that the node has
+        got["mem_mb"] = int(given["SLURM_MEM_PER_NODE"]) or sys.maxsize
+    elif "SLURM_MEM_PER_CPU" in given:
+        got["mem_mb"] = int(given["SLURM_MEM_PER_CPU"]) * cores
+    asked = {"threads": snakemake.threads} | {name: snakemake.resources.get(name) or 0 for name in ("gpu", "mem_mb")}
+    short = [f"{name} {got[name]} instead of {asked[name]}" for name in got if got[name] < asked[name]]
+    if short:
+        raise UserError(
+            f"Slurm job {given['SLURM_JOB_ID']} on {platform.node()} got {', '.join(short)}; mend "
+            f"partition or limits, or lower `set-resources: {snakemake.rule}: {short[0].split()[0]}` in the profile"
+        )
+
+
+def leave_out_snakemake() -> None:
+    """Take the packages of the Snakemake that started this job off the path, if they are another environment's.
+
+    Snakemake puts them behind the environment's own, where they would stand in for what that lacks: another version, or
+    one for another Python.
+    """
+    home = str(Path(sys.modules["snakemake"].__file__).parents[1])
+    if home not in site.getsitepackages():
+        sys.path[:] = [place for place in sys.path if place != home]
 
 
 def run(main: Callable[[Any], None], names: dict[str, Any]) -> None:
@@ -67,6 +115,7 @@ def run(main: Callable[[Any], None], names: dict[str, Any]) -> None:
     if "snakemake" not in names:
         return
     snakemake = names["snakemake"]
+    leave_out_snakemake()
     # Read when numpy and torch are first imported: a job uses the cores it was given and no more.
     os.environ.update(
         dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), str(snakemake.threads))
@@ -78,6 +127,7 @@ def run(main: Callable[[Any], None], names: dict[str, Any]) -> None:
         logging.basicConfig(level=logging.INFO, stream=log, format="%(asctime)s %(levelname)s %(message)s", force=True)
         logging.getLogger("fontTools").setLevel(logging.WARNING)  # a line for every table of every font otherwise
         try:
+            check_allocation(snakemake, os.environ)
             main(snakemake)
         except UserError as error:
             print(f"error: {error}", file=sys.stderr)

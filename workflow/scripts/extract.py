@@ -6,7 +6,10 @@ from _job import device, run
 
 
 def main(snakemake):
+    import sys
+
     import numpy as np
+    from tqdm import tqdm
 
     from andor.config import Method, Reward
     from andor.results import games
@@ -23,7 +26,13 @@ def main(snakemake):
     ranges = np.array([mean_range(eligibility, model) for model in models])
     problem = stated(games(snakemake.input.outputs, numbers, labels, reward), method, ranges)
     options = method.solver.model_dump(exclude={"name"}, exclude_none=True)
-    result = solve(problem, method.solver.name, device=device(snakemake), **options)
+    title = f"{snakemake.wildcards.method} {snakemake.wildcards.unit}, samples {numbers[0]} to {numbers[-1]}"
+    interval = 0.5 if sys.stderr.isatty() else 10.0  # a log wants fewer lines than a terminal
+    with tqdm(total=len(numbers), desc=title, unit="sample", mininterval=interval) as bar:
+        if method.solver.name == "first_order":
+            options["advance"] = bar.update
+        result = solve(problem, method.solver.name, device=device(snakemake), **options)
+        bar.update(len(numbers) - bar.n)
     for place, number in enumerate(numbers):
         metadata = {
             "method": method.model_dump(mode="json"),

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import matplotlib.style
 import numpy as np
@@ -31,7 +32,7 @@ COLUMN = 3.3
 SMALL = 6.5
 """Smallest type, in points."""
 
-RC = {
+RC: dict[str, Any] = {
     "font.family": "DejaVu Sans",  # comes with Matplotlib: the same page on every machine
     "font.size": SMALL,
     "axes.titlesize": 7,

@@ -8,6 +8,7 @@ correct, items = accuracy(model, table, "test")
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any, cast
 
 import pyarrow as pa
 import torch
@@ -36,6 +37,6 @@ def make(
 ) -> None:
     """Put a model of the configuration into a folder: trained on a table, or as it comes if `training` is unset."""
     if model.training is None:
-        adopt(model, source, folder, table, weights, seed)
+        adopt(cast(Any, model), source, folder, table, weights, seed)
     else:
-        save(train(model, table, source, seed, device, progress), folder)
+        save(train(cast(Any, model), table, source, seed, device, progress), folder)

@@ -86,7 +86,7 @@ def language_model(folder: Path, dtype: torch.dtype) -> PreTrainedModel:
 
 
 def _network(
-    kind: type, folder: Path, *, complete: bool = False, dtype: torch.dtype = torch.float32, **options: Any
+    kind: Any, folder: Path, *, complete: bool = False, dtype: torch.dtype = torch.float32, **options: Any
 ) -> PreTrainedModel:
     """A transformers model from a local folder; ``complete`` refuses one that lacks weights of the network.
 

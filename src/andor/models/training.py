@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
@@ -119,7 +119,12 @@ def _text_classifier(
             raise UserError(
                 f"`tokenizer: {model.tokenizer}` has no mask token; name the tokenizer of a masked language model"
             )
-        shape = {"vocabulary": len(tokenizer), "width": model.width, "filters": model.filters, "kernels": model.kernels}
+        shape: dict[str, Any] = {
+            "vocabulary": len(tokenizer),
+            "width": model.width,
+            "filters": model.filters,
+            "kernels": model.kernels,
+        }
         network, description = TextCNN(**shape), files.description(model, network=shape)
     else:
         network, description = pretrained.encoder_to_train(model, source), files.description(model)

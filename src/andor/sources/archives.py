@@ -103,8 +103,9 @@ def _write(entry: _Entry, path: Path, budget: int) -> int:
 def _entries(archive: Path) -> Iterator[_Entry]:
     if tarfile.is_tarfile(archive):
         with tarfile.open(archive, "r:*") as tar:
-            for info in tar:
-                yield _Entry(info.name, info.isdir(), info.isreg(), info.size, partial(tar.extractfile, info))
+            for member in tar:
+                opened = partial(tar.extractfile, member)
+                yield _Entry(member.name, member.isdir(), member.isreg(), member.size, opened)
     elif zipfile.is_zipfile(archive):
         with zipfile.ZipFile(archive) as zipped:
             for info in zipped.infolist():

@@ -164,7 +164,7 @@ def explain(error: Exception) -> str:
     if isinstance(error, (requests.Timeout, urllib3.exceptions.TimeoutError)):
         return "no answer in time"
     if isinstance(error, requests.ConnectionError) and error.request is not None:
-        return f"cannot connect to {urlsplit(error.request.url or '').hostname}"
+        return f"cannot connect to {urlsplit(str(error.request.url or '')).hostname}"
     if isinstance(error, urllib3.exceptions.HTTPError):
         return "the connection broke off"
     return " ".join(str(error).split())[:200]

@@ -59,8 +59,8 @@ class Mirror:
     """One place from which a source can be had."""
 
     uri: str
-    scheme: Scheme
-    """``https`` also stands for ``http`` on the loopback."""
+    scheme: str
+    """One of `Scheme`; ``https`` also stands for ``http`` on the loopback."""
     name: str
     """Project, package, repository, full URL or local path."""
     version: str = ""

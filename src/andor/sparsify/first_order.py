@@ -14,9 +14,10 @@ from __future__ import annotations
 
 import functools
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -45,6 +46,7 @@ def solve(
     max_iterations: int = 20_000,
     device: str = "cpu",
     dtype: torch.dtype | None = None,
+    advance: Callable[[int], Any] = lambda samples: None,
 ) -> Result:
     """Solve to a certified relative gap.
 
@@ -55,6 +57,7 @@ def solve(
     max_iterations : of ADMM, per sample
     device : of torch
     dtype : of the iterations, float32 unless the gap is below 1e-4; all that is returned is float64
+    advance : called with the number of samples that are done since the last call
     """
     start = time.perf_counter()
     dtype = dtype or (torch.float32 if gap >= 1e-4 else torch.float64)
@@ -63,7 +66,7 @@ def solve(
     terms = Terms.of(problem, scale, device)
     done = _Points.zeros(terms)
     width = max(1, IN_FLIGHT // problem.values[0].size)
-    _work(terms, done, gap, max_iterations, dtype, width)
+    _work(terms, done, gap, max_iterations, dtype, width, advance)
     return certify(
         problem,
         done.split.cpu().numpy() * scale[:, None, None],
@@ -111,7 +114,15 @@ def _one_thread() -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-def _work(terms: Terms, done: _Points, gap: float, max_iterations: int, dtype: torch.dtype, width: int) -> None:
+def _work(
+    terms: Terms,
+    done: _Points,
+    gap: float,
+    max_iterations: int,
+    dtype: torch.dtype,
+    width: int,
+    advance: Callable[[int], Any],
+) -> None:
     """Bring all samples to the gap, `width` of them at a time."""
     queue = torch.arange(len(terms.values), device=terms.values.device)
     graph = _Graph.of(number_of_players(terms.values.shape[-1]), dtype, terms.values.device)
@@ -123,6 +134,7 @@ def _work(terms: Terms, done: _Points, gap: float, max_iterations: int, dtype: t
                 state.step(graph)
         finished = _check(graph, terms, done, state, gap, max_iterations)
         if bool(finished.any()):
+            advance(int(finished.sum()))
             fresh, queue = queue[: int(finished.sum())], queue[int(finished.sum()) :]
             state = state.take(~finished)
             if len(fresh):

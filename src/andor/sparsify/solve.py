@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from andor.sparsify.problem import Problem, kappa_bounds
 if TYPE_CHECKING:
     from andor.config import Method
 
-SOLVERS = {"first_order": first_order.solve, "exact": exact.solve, "sgd": sgd.solve}
+SOLVERS: dict[str, Callable[..., Result]] = {"first_order": first_order.solve, "exact": exact.solve, "sgd": sgd.solve}
 
 
 def solve(problem: Problem, solver: str = "first_order", gap: float = 0.01, **options: Any) -> Result:

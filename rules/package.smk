@@ -1,0 +1,30 @@
+"""Where this workflow's files are; puts the package among them, not an installed one, on the path of all that follows."""
+
+import sys
+from os import PathLike
+from pathlib import Path
+from subprocess import check_output, run
+from tempfile import mkdtemp
+
+
+def local(rules) -> Path:
+    """The folder above the one with the rules; those of a git host are checked out below the folder of the run."""
+    if isinstance(rules, (str, PathLike)):
+        return Path(rules).parent
+    clone = (
+        rules.repo_path if hasattr(rules, "repo_path") else rules.hosted_repo.repo_clone
+    )
+    git = ["git", "-C", str(clone)]
+    commit = check_output([*git, "rev-parse", rules.ref + "^{commit}"], text=True)
+    folder = Path(".snakemake", "andor", commit.strip()).absolute()
+    if not folder.exists():
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        partial = Path(mkdtemp(dir=folder.parent))
+        archive = check_output([*git, "archive", commit.strip()])
+        run(["tar", "-x", "-C", str(partial)], input=archive, check=True)
+        partial.rename(folder)
+    return folder
+
+
+ROOT = local(workflow.current_basedir)
+sys.path[:0] = [str(ROOT / "src"), str(ROOT / "workflow" / "scripts")]

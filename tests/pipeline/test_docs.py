@@ -1,0 +1,116 @@
+"""The commands of the documentation, run: quick ones always, all of them with ``make test-docs``."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+from conftest import ROOT, write_config
+
+from andor.config import Config
+
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")), *sorted(ROOT.glob("examples/*/README.md"))]
+PROGRAMS = ("andor", "snakemake", "python")
+ELSEWHERE = {
+    "make ": "what runs these tests",
+    "pip install": "the environment of the tests has it",
+    "python3 -m venv": "the environment of the tests has it",
+    ". .venv": "the environment of the tests has it",
+    "sed -i": "changes the pins",
+    "export": "needs an index of packages",
+    "squeue": "test_slurm.py runs it",
+    "--workflow-profile": "test_slurm.py plans it",
+    "--use-conda": "test_conda.py runs it",
+    "config/paper.yaml": "test_chain.py plans it: it needs GPUs and a hub",
+}
+"""Parts of commands that are not run here, and why."""
+
+
+def blocks(page: Path, language: str) -> list[str]:
+    """Code blocks of a page."""
+    return re.findall(rf"^```{language}\n(.*?)^```", page.read_text(encoding="utf-8"), re.M | re.S)
+
+
+def commands(page: Path) -> list[str]:
+    """Shell commands of a page, without their comments."""
+    lines = "\n".join(blocks(page, "sh")).replace("\\\n", " ").splitlines()
+    return [command for command in (line.partition("  #")[0].strip() for line in lines) if command]
+
+
+def runs_here(command: str) -> bool:
+    return not any(part in command for part in ELSEWHERE)
+
+
+ALL = [(page, command) for page in PAGES for command in commands(page)]
+QUICK = ["andor --help", "andor check config.yaml", "andor extract", "snakemake --cores all -n masked_outputs"]
+
+
+def test_every_command_is_run_somewhere():
+    assert len(ALL) > 25
+    for page, command in ALL:
+        assert not runs_here(command) or command.startswith(PROGRAMS), f"{page}: {command}"
+    for part in ELSEWHERE:
+        assert any(part in command for _, command in ALL), f"no page has `{part}` any more"
+
+
+@pytest.fixture(scope="module")
+def clone(run, configuration, tmp_path_factory) -> Path:
+    """What a reader has: a clone, here with a tiny configuration that was run once, and an array of values."""
+    folder = tmp_path_factory.mktemp("clone") / "andor"
+    shutil.copytree(run, folder, symlinks=True)
+    for name in ("Snakefile", "rules", "src", "workflow", "envs", "profiles", "config", "README.md"):
+        (folder / name).symlink_to(ROOT / name)
+    shutil.copytree(ROOT / "examples", folder / "examples")
+    write_config(folder, configuration)
+    np.savez(folder / "values.npz", values=np.random.default_rng(0).normal(size=(3, 2, 16)))
+    return folder
+
+
+def execute(command: str | list[str], folder: Path) -> None:
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    environment = {**os.environ, "PATH": path, "PYTHONPATH": str(ROOT / "src")}
+    shell = isinstance(command, str)
+    done = subprocess.run(
+        command, shell=shell, cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=900
+    )
+    assert done.returncode == 0, f"{command}\n{done.stdout[-2000:]}\n{done.stderr[-4000:]}"
+
+
+@pytest.mark.parametrize("start", QUICK)
+def test_a_quick_command(start, clone):
+    execute(next(command for _, command in ALL if command.startswith(start)), clone)
+
+
+@pytest.mark.docs
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_commands_of_a_page(page, clone):
+    folder = clone / page.parent.relative_to(ROOT) if "examples" in page.parts else clone
+    for command in filter(runs_here, commands(page)):
+        execute(command, folder)
+
+
+@pytest.mark.docs
+@pytest.mark.parametrize(
+    "page", [page for page in PAGES if "import" in "".join(blocks(page, "python"))], ids=lambda page: page.name
+)
+def test_python_of_a_page(page, clone):
+    for block in blocks(page, "python"):
+        if "import" in block:
+            execute([sys.executable, "-c", block.replace("resnet20-vgg16", "lenet-resnet20")], clone)
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if blocks(page, "yaml")], ids=lambda page: page.name)
+def test_yaml_of_a_page(page):
+    for block in blocks(page, "yaml"):
+        assert yaml.safe_load(block).keys() <= Config.model_fields.keys()
+
+
+def test_every_page_is_in_the_contents():
+    contents = (ROOT / "mkdocs.yml").read_text(encoding="utf-8").partition("nav:")[2]
+    pages = {path.relative_to(ROOT / "docs").as_posix() for path in (ROOT / "docs").rglob("*.md")}
+    assert pages == set(re.findall(r": (\S+\.md)", contents))
