@@ -1140,7 +1140,7 @@ def tag(kind: type[BaseModel]) -> str:
     return next((str(values[0]) for values in literals if len(values) == 1), "")
 
 
-def _models(annotation: Any) -> list[type[BaseModel]]:
+def _models(annotation: Any) -> list[Any]:
     """Models named anywhere inside an annotation."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return [annotation]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
@@ -68,7 +68,7 @@ def evaluate(
         torch.set_num_threads(threads)
     loaded = _load(model, _device(device))
     table = _table(given, loaded, target) if isinstance(given, list) else given
-    evaluate_chunk(model.stem, loaded, table, masking, OutputCache(cache), out, batch_size=batch)
+    evaluate_chunk(model.stem, loaded, table, masking, OutputCache(cache), out, batch_size=cast(Any, batch))
     for number in table["sample"].to_pylist():
         typer.echo(json.dumps(_row(number, read_table(out / f"{number}.parquet"), table)))
 
@@ -91,7 +91,7 @@ def _masking(baseline: str, background: str) -> config.Masking:
     from andor.config import Masking
 
     try:
-        return Masking(baseline=baseline, background=background)
+        return Masking.model_validate({"baseline": baseline, "background": background})
     except ValidationError as error:
         fault = error.errors()[0]
         raise UserError(
@@ -133,7 +133,7 @@ def _load(path: Path, device: str) -> LoadedModel:
         raise UserError(f"{path}: no such model; name a folder, or a GGUF file")
     if (path / DESCRIPTION).exists():
         return load(path, device)
-    family = config.CausalLM
+    family: type[config.CausalLM] | type[config.TextEncoder] = config.CausalLM
     if path.is_dir():
         from andor.models.pretrained import settings_of
 

@@ -205,7 +205,8 @@ def pieces(text: str, players: Sequence[Sequence[int]]) -> list[list[Any]]:
 
     Cut here, because the positions count characters, and a browser counts UTF-16 units.
     """
-    cut, end = [], 0
+    cut: list[list[Any]] = []
+    end = 0
     for start, stop, player in sorted((start, stop, player) for player, (start, stop) in enumerate(players)):
         cut += [[text[end:start], None], [text[start:stop], player]]
         end = stop

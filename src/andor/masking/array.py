@@ -37,7 +37,7 @@ class MaskedArray:
 
     def content(self) -> dict[str, Any]:
         """What determines the masked outputs besides the weights."""
-        masking = {"baseline": self.masking.baseline, "background": self.masking.background}
+        masking: dict[str, Any] = {"baseline": self.masking.baseline, "background": self.masking.background}
         if self.masking.background == "integrate":
             masking["steps"] = self.masking.steps
         if self.masking.baseline != "zero":

@@ -37,7 +37,7 @@ class MaskedText:
 
     def content(self) -> dict[str, Any]:
         """What determines the masked outputs besides the weights (the mean embedding is one of them)."""
-        more = {} if self.token is None else {"token": self.token}
+        more: dict[str, Any] = {} if self.token is None else {"token": self.token}
         if self.masking.baseline == "damp":
             more["damp"] = self.masking.damp
         if self.masking.baseline in ("file", "learned"):

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pyarrow as pa
@@ -84,7 +84,7 @@ def adopt(
         case config.TextEncoder() if weights is not None:
             _adopt_state(model, source, weights, folder)
         case _:
-            _adopt_transformers(model, source, folder)
+            _adopt_transformers(cast(Any, model), source, folder)
     if table is not None and array_column(table):
         _save_tensors({"mean": mean_input(table.filter(pc.field("split") == "train"))}, folder / INPUTS)
         _try(model, folder, table)
@@ -173,7 +173,7 @@ def _adopt_own(model: config.OwnModel, source: Path | None, folder: Path) -> Non
 
 def _try(model: config.Model, folder: Path, table: pa.Table) -> None:
     """One forward pass, so that a model that cannot read the data says so now."""
-    loaded = load(folder)
+    loaded: Any = load(folder)
     try:
         with torch.no_grad():
             logits = loaded.logits(torch.from_numpy(arrays(table.slice(0, 1)).copy()))

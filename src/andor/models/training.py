@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import pyarrow as pa
@@ -66,8 +66,8 @@ def train(
     rows = table.filter(np.asarray(table["split"]) == "train")
     with _reproducible(seed):
         if model.reads == {"text"}:
-            return _text_classifier(model, rows, source, seed, torch.device(device), progress)
-        return _array_classifier(model, rows, _outputs(table), seed, torch.device(device), progress)
+            return _text_classifier(cast(Any, model), rows, source, seed, torch.device(device), progress)
+        return _array_classifier(cast(Any, model), rows, _outputs(table), seed, torch.device(device), progress)
 
 
 def _array_classifier(
