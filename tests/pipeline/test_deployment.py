@@ -13,6 +13,8 @@ from pathlib import Path
 import yaml
 from conftest import ROOT, snakemake, write_config
 
+from andor.catalogue import FIGURE_TABLES
+
 PLANNING = 15.0
 """Seconds for a dry run of 10,000 samples and two models."""
 
@@ -34,7 +36,7 @@ def test_the_catalogues_snakefile_is_the_whole_workflow(configuration, tmp_path)
     jobs = plan(tmp_path, "--snakefile", str(ROOT / "workflow" / "Snakefile"))
     assert jobs["evaluate"] == 2 * 2 + 2
     assert jobs["extract"] == (2 + 2 + 1) * 3
-    assert jobs["figure"] == 10
+    assert jobs["figure"] == 2 * len(FIGURE_TABLES)
 
 
 def test_a_workflow_of_the_users_own_imports_this_one(sources, tmp_path):
@@ -48,7 +50,7 @@ def test_a_workflow_of_the_users_own_imports_this_one(sources, tmp_path):
     assert jobs["shared_words"] == 1
     assert jobs["andor_evaluate"] == 2
     assert jobs["andor_source"] == 3
-    assert plan(folder, "--", "andor_figures")["andor_figure"] == 5
+    assert plan(folder, "--", "andor_figures")["andor_figure"] == len(FIGURE_TABLES)
 
 
 def test_a_module_from_a_git_host_brings_its_package(configuration, tmp_path):
