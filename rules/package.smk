@@ -15,7 +15,7 @@ def local(rules) -> Path:
         rules.repo_path if hasattr(rules, "repo_path") else rules.hosted_repo.repo_clone
     )
     git = ["git", "-C", str(clone)]
-    commit = check_output([*git, "rev-parse", rules.ref + "^{commit}"], text=True)
+    commit = check_output([*git, "rev-parse", f"{rules.ref}^{{commit}}"], text=True)
     folder = Path(".snakemake", "andor", commit.strip()).absolute()
     if not folder.exists():
         folder.parent.mkdir(parents=True, exist_ok=True)
