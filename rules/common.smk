@@ -161,5 +161,5 @@ def nulls_of(task: str) -> list[str]:
         if CONFIG.methods[method].kind == "generalizable"
         if CONFIG.nulls.renamings or CONFIG.nulls.exchanges
         for unit in TASKS[task].units()
-        for chunk in TASKS[task].chunks()
+        for chunk in chunks(task)
     ]
