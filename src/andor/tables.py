@@ -281,7 +281,8 @@ class Comparison:
     """The models of an ensemble side by side, under one method.
 
     `interactions`, `strength` and `salient` have the shape (K, m, kinds, 2^n), `shared` (salient in every model)
-    (K, 1, kinds, 2^n).
+    (K, 1, kinds, 2^n). `bound` gives the bound of salience (K, m) for strengths, `null_interactions` the interactions
+    of each draw of a null.
     """
 
     method: str
@@ -289,23 +290,28 @@ class Comparison:
     members: list[str]
     kinds: tuple[str, ...]
     interactions: np.ndarray
-    strength: np.ndarray
-    salient: np.ndarray
-    shared: np.ndarray
-
-    null_interactions: Callable[[str], np.ndarray]
     bound: Callable[[np.ndarray], np.ndarray]
+    null_interactions: Callable[[str], np.ndarray]
+
+    @functools.cached_property
+    def strength(self) -> np.ndarray:
+        """|I|, the empty coalition left out."""
+        return metrics.strengths(self.interactions)
+
+    @functools.cached_property
+    def salient(self) -> np.ndarray:
+        """Which interactions are stronger than their bound."""
+        return metrics.salient(self.strength, self.bound(self.strength))
+
+    @functools.cached_property
+    def shared(self) -> np.ndarray:
+        """Which are salient in every model."""
+        return metrics.shared_by_all(self.salient)[:, None]
 
     @functools.cached_property
     def renamed(self) -> list[Comparison]:
         """The same among renamed players, a draw each."""
-        return [self._like(drawn) for drawn in self.null_interactions("renaming")]
-
-    def _like(self, interactions: np.ndarray) -> Comparison:
-        strength = metrics.strengths(interactions)
-        salient = metrics.salient(strength, self.bound(strength))
-        shared = metrics.shared_by_all(salient)[:, None]
-        return replace(self, interactions=interactions, strength=strength, salient=salient, shared=shared)
+        return [replace(self, interactions=drawn) for drawn in self.null_interactions("renaming")]
 
     def axes(self) -> dict[str, Sequence[str]]:
         """Labels of the first columns of its rows: method, ensemble, model."""
@@ -314,16 +320,15 @@ class Comparison:
 
 def _comparisons(results: TaskResults) -> Iterator[Comparison]:
     for method, (ensemble, members) in itertools.product(results.methods, results.ensembles.items()):
-        nothing = np.empty(0)
         yield Comparison(
             method,
             ensemble,
             members,
             results.kinds(method),
-            *(nothing, nothing, nothing, nothing),
-            functools.partial(results.null_interactions, method, ensemble),
+            results.of_ensemble(method, ensemble),
             functools.partial(_salience_bound, results, members=members),
-        )._like(results.of_ensemble(method, ensemble))
+            functools.partial(results.null_interactions, method, ensemble),
+        )
 
 
 def _excess(values: np.ndarray, drawn: Sequence[np.ndarray], bootstrap: Bootstrap) -> dict[str, np.ndarray]:
