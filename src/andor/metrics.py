@@ -182,6 +182,12 @@ def cosine(interactions: np.ndarray) -> np.ndarray:
     return np.mean(pairs, axis=0)
 
 
+def compared_sets(strength: np.ndarray, bound: np.ndarray, sizes: Mapping[str, int]) -> dict[str, np.ndarray]:
+    """The `salient` interactions and the k strongest, by name; bool, shape (K, m, kinds, 2^n) each."""
+    ranked = ranks(strength)
+    return {"salient": salient(strength, bound)} | {name: strongest(strength, ranked, k) for name, k in sizes.items()}
+
+
 def overlaps(
     interactions: np.ndarray, bound: np.ndarray, sizes: Mapping[str, int]
 ) -> dict[tuple[str, str], np.ndarray]:
@@ -197,10 +203,7 @@ def overlaps(
     bound : float64, shape (K, m), of salience
     sizes : k of the sets of strongest interactions, by name
     """
-    strength = strengths(interactions)
-    ranked = ranks(strength)
-    sets = {"salient": salient(strength, bound)}
-    sets |= {name: strongest(strength, ranked, k) for name, k in sizes.items()}
+    sets = compared_sets(strengths(interactions), bound, sizes)
     agreed = same_sign(interactions)
     measured = {}
     for name, chosen in sets.items():

@@ -476,13 +476,11 @@ def controls(results: TaskResults) -> pd.DataFrame:
         players = number_of_players(each.strength.shape[-1])
         sizes = {f"{percent} %": metrics.shares_to_k(percent / 100, players) for percent in SUMMARY_PERCENTS}
         sizes[f"{STRONGEST} strongest"] = STRONGEST
-        true = metrics.overlaps(each.interactions, each.bound(each.strength), sizes)
-        ranked = metrics.ranks(each.strength)
-        sets = {"salient": each.salient} | {
-            name: metrics.strongest(each.strength, ranked, k) for name, k in sizes.items()
-        }
+        bound = each.bound(each.strength)
+        true = metrics.overlaps(each.interactions, bound, sizes)
         chance = {
-            name: metrics.mean(metrics.chance_power(chosen).swapaxes(0, 1)) for name, chosen in sets.items()
+            name: metrics.mean(metrics.chance_power(chosen).swapaxes(0, 1))
+            for name, chosen in metrics.compared_sets(each.strength, bound, sizes).items()
         }  # (K, kinds)
         for null in nulls.NULLS:
             drawn = [
