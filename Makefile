@@ -15,7 +15,7 @@ test: $(VENV)/ready-test
 	$(VENV)/bin/snakefmt --check Snakefile rules workflow/Snakefile
 	$(VENV)/bin/mypy
 	$(VENV)/bin/pytest -n 2 --dist worksteal tests/unit
-	$(VENV)/bin/pytest tests/pipeline
+	$(VENV)/bin/pytest -n 2 --dist worksteal tests/pipeline
 
 test-docs: $(VENV)/ready-test docs
 	$(VENV)/bin/pytest -m docs tests/pipeline

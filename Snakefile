@@ -30,7 +30,9 @@ include: "rules/masked_outputs.smk"
 include: "rules/interactions.smk"
 include: "rules/tables.smk"
 include: "rules/figures.smk"
+include: "rules/studies.smk"
 include: "rules/explorer.smk"
+include: "rules/findings.smk"
 include: "rules/closing.smk"
 
 
@@ -39,5 +41,7 @@ rule all:
     input:
         rules.tables.input,
         rules.figures.input,
+        rules.studies.input,
         rules.explorer.input,
+        rules.findings.output,
         rules.provenance.output,

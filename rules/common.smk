@@ -4,7 +4,7 @@ import ast
 from functools import cache
 from hashlib import sha256
 
-from andor.catalogue import FIGURE_TABLES, LONG_TABLES, TABLES
+from andor.catalogue import FIGURE_TABLES, FOUND_IN, LONG_TABLES, TABLES
 from andor.config import ARRAYS_PER_MODEL, Config, Target, check
 from andor.errors import UserError
 from andor.sources import uri
@@ -26,13 +26,14 @@ TASKS = CONFIG.tasks
 wildcard_constraints:
     task="|".join(TASKS),
     model="|".join({name for task in TASKS.values() for name in task.models}),
-    method="|".join(CONFIG.methods),
+    method="|".join(CONFIG.every_method()),
     unit="|".join(
         {unit for task in TASKS.values() for unit in [*task.models, *task.units()]}
     ),
     chunk=r"\d{4}",
     source="|".join(CONFIG.sources) or "none",
     figure="|".join(FIGURE_TABLES),
+    study="|".join(CONFIG.studies) or "none",
 
 
 def plain(part) -> dict:
@@ -128,10 +129,14 @@ def members(task: str, unit: str) -> list[str]:
     return TASKS[task].units().get(unit, [unit])
 
 
-def units_of(task: str, method: str) -> list[str]:
-    """What a method is applied to: ensembles if it joins models, else each model."""
-    joint = CONFIG.methods[method].kind == "generalizable"
-    return list(TASKS[task].units() if joint else TASKS[task].models)
+def seed(wildcards) -> int:
+    """Seed of the random choices of a job's task."""
+    return CONFIG.seed_of(wildcards.task)
+
+
+def units_of(task: str, kind: str) -> list[str]:
+    """What a kind of method is applied to: ensembles if it joins models, else each model."""
+    return list(TASKS[task].units() if kind == "generalizable" else TASKS[task].models)
 
 
 def masked_outputs_of(task: str) -> list[str]:
@@ -147,8 +152,8 @@ def interactions_of(task: str) -> list[str]:
     """Every chunk of interactions of a task."""
     return [
         f"results/{task}/interactions/{method}/{unit}/{chunk}"
-        for method in CONFIG.methods
-        for unit in units_of(task, method)
+        for method, settings in CONFIG.methods.items()
+        for unit in units_of(task, settings.kind)
         for chunk in chunks(task)
     ]
 
@@ -161,5 +166,21 @@ def nulls_of(task: str) -> list[str]:
         if CONFIG.methods[method].kind == "generalizable"
         if CONFIG.nulls.renamings or CONFIG.nulls.exchanges
         for unit in TASKS[task].units()
+        for chunk in chunks(task)
+    ]
+
+
+def studied(study: str, folder: str) -> list[str]:
+    """Every chunk of interactions, or of null games, that a study looks at."""
+    wanted = CONFIG.studies[study]
+    nulls = bool(CONFIG.nulls.renamings or CONFIG.nulls.exchanges)
+    return [
+        f"results/{task}/{folder}/{method}/{unit}/{chunk}"
+        for task in wanted.tasks
+        for method, settings in CONFIG.of_study(study).items()
+        if folder == "interactions" or settings.kind == "generalizable" and nulls
+        for ensemble, models in TASKS[task].units().items()
+        if ensemble in wanted.ensembles
+        for unit in ([ensemble] if settings.kind == "generalizable" else models)
         for chunk in chunks(task)
     ]

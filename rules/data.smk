@@ -10,6 +10,7 @@ rule data:
         "logs/data/{task}.log",
     benchmark:
         "logs/data/{task}.tsv"
+    priority: LONG
     conda:
         "../envs/torch.yaml"
     resources:
@@ -18,7 +19,7 @@ rule data:
     params:
         code=code("data", "players"),
         data=lambda wildcards: plain(TASKS[wildcards.task].data),
-        seed=CONFIG.seed,
+        seed=seed,
     script:
         "../workflow/scripts/data.py"
 
@@ -40,6 +41,7 @@ rule candidates:
         "logs/candidates/{task}.log",
     benchmark:
         "logs/candidates/{task}.tsv"
+    priority: LONG
     conda:
         "../envs/torch.yaml"
     resources:
@@ -55,6 +57,6 @@ rule candidates:
         candidates=lambda wildcards: TASKS[wildcards.task].samples.candidates,
         label=lambda wildcards: TASKS[wildcards.task].samples.label,
         target=lambda wildcards: target_of(wildcards.task),
-        seed=CONFIG.seed,
+        seed=seed,
     script:
         "../workflow/scripts/candidates.py"

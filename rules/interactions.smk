@@ -37,7 +37,7 @@ rule extract:
         code=code(*EXTRACTION),
         models=lambda wildcards: members(wildcards.task, wildcards.unit),
         numbers=lambda wildcards: chunks(wildcards.task)[wildcards.chunk],
-        method=lambda wildcards: plain(CONFIG.methods[wildcards.method]),
+        method=lambda wildcards: plain(CONFIG.method(wildcards.method)),
         reward=lambda wildcards: plain(TASKS[wildcards.task].reward),
     script:
         "../workflow/scripts/extract.py"
@@ -68,7 +68,7 @@ rule null:
         method=rules.extract.params.method,
         reward=rules.extract.params.reward,
         nulls=plain(CONFIG.nulls),
-        seed=CONFIG.seed,
+        seed=seed,
     script:
         "../workflow/scripts/null.py"
 

@@ -12,6 +12,7 @@ rule evaluate:
         "logs/evaluate/{task}/{model}/{chunk}.log",
     benchmark:
         "logs/evaluate/{task}/{model}/{chunk}.tsv"
+    priority: LONG
     conda:
         "../envs/torch.yaml"
     resources:

@@ -20,6 +20,7 @@ rule model:
         "logs/model/{task}/{model}.log",
     benchmark:
         "logs/model/{task}/{model}.tsv"
+    priority: LONG
     conda:
         "../envs/torch.yaml"
     resources:
@@ -29,7 +30,7 @@ rule model:
     params:
         code=code("models"),
         model=lambda wildcards: plain(model_of(wildcards)),
-        seed=CONFIG.seed,
+        seed=seed,
     script:
         "../workflow/scripts/model.py"
 

@@ -16,6 +16,9 @@ SECONDS = {
     "causal_lm": 0.2,
 }  # of a forward pass: twice what was measured on one CPU core; for language models on one GPU, as docs/scale.md has it
 
+LONG = 1
+"""Priority of what takes long and all else waits for: short jobs fill the gaps at its end."""
+
 
 def gpus(wildcards) -> int:
     """GPUs of a job that can use one. A cluster's login node may have none, so under `auto` its jobs ask for one."""
@@ -99,8 +102,8 @@ def tabulate_memory(wildcards, attempt: int) -> int:
     task = TASKS[wildcards.task]
     models = sum(
         len(members(wildcards.task, unit))
-        for method in CONFIG.methods
-        for unit in units_of(wildcards.task, method)
+        for method in CONFIG.methods.values()
+        for unit in units_of(wildcards.task, method.kind)
     )
     games = 1 + CONFIG.nulls.renamings + CONFIG.nulls.exchanges
     arrays = games * task.samples.count * models * 2 * 8 * 2**task.players.count

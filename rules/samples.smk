@@ -12,6 +12,7 @@ rule screening:
         "logs/screening/{task}/{model}.log",
     benchmark:
         "logs/screening/{task}/{model}.tsv"
+    priority: LONG
     conda:
         "../envs/torch.yaml"
     resources:
@@ -39,6 +40,7 @@ rule samples:
         "logs/samples/{task}.log",
     benchmark:
         "logs/samples/{task}.tsv"
+    priority: LONG
     conda:
         "../envs/torch.yaml"
     resources:
@@ -47,6 +49,7 @@ rule samples:
     params:
         code=code("samples", "rewards"),
         models=lambda wildcards: list(TASKS[wildcards.task].models),
+        controls=lambda wildcards: TASKS[wildcards.task].controls(),
         reward=lambda wildcards: plain(TASKS[wildcards.task].reward),
         samples=lambda wildcards: TASKS[wildcards.task].samples.model_dump(
             include={"count", "candidates", "min_range"}

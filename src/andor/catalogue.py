@@ -34,3 +34,16 @@ FIGURE_TABLES: dict[str, list[str]] = {
     "matching": ["matching_curve", "matching"],
 }
 """Tables from which each figure is drawn; `interactions` also shows the samples."""
+
+FOUND_IN = (
+    "accuracy",
+    "eligibility",
+    "salient",
+    "sharing",
+    "controls",
+    "survivors",
+    "matching",
+    "solver",
+    "summary",
+)
+"""Tables of a task from which its findings are put into words."""

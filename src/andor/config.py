@@ -263,8 +263,8 @@ def two_labels(data: Data) -> bool:
 class Training(Closed):
     """How a model is trained or fine-tuned."""
 
-    epochs: PositiveInt = 2
-    """Passes over the training items."""
+    epochs: Annotated[int, Field(ge=0)] = 2
+    """Passes over the training items; 0 leaves the network as it is initialised, a control."""
     batch_size: PositiveInt = 32
     """Items a step."""
     optimizer: Literal["sgd", "adamw"] = "adamw"
@@ -275,6 +275,16 @@ class Training(Closed):
     """Decay of the weights."""
     balanced: bool = False
     """Draw both labels equally often."""
+    labels: Literal["true", "shuffled", "size"] = "true"
+    """What it learns: the true labels; or, as a control, the same shuffled among the items, or another task with the
+    same inputs: whether the item is larger than most (more ink, a longer text, a larger sum)."""
+    seed: Annotated[int, Field(ge=0, lt=2**31)] | None = None
+    """Seed of new weights and batches, for a network trained twice; the task's if unset."""
+
+    @property
+    def is_control(self) -> bool:
+        """Whether the network does not learn the task, so that being right is not asked of it."""
+        return self.epochs == 0 or self.labels != "true"
 
 
 class TextEncoder(Closed):
@@ -737,6 +747,8 @@ class Task(Closed):
     """The explained items."""
     ensembles: dict[Name, list[Name]] | None = None
     """Lists of two or more models compared together; every pair and all at once if unset."""
+    seed: Annotated[int, Field(ge=0, lt=2**31)] | None = None
+    """Seed of the task's random choices, to repeat a task as another one; that of the whole if unset."""
     target: Target | None = None
     """Language models: the text whose log-odds are explained; the first model's most likely next token if unset."""
 
@@ -842,6 +854,11 @@ class Task(Closed):
         groups = [group for size in sizes for group in itertools.combinations(self.models, size)]
         return {"-".join(group): list(group) for group in groups}
 
+    def controls(self) -> list[str]:
+        """Models that did not learn the task; samples are chosen without asking them."""
+        trained = {name: getattr(model, "training", None) for name, model in self.models.items()}
+        return [name for name, training in trained.items() if training is not None and training.is_control]
+
     def chunks(self) -> dict[str, list[int]]:
         """Sample numbers of each chunk, by the chunk's name."""
         size = self.samples.chunk
@@ -869,10 +886,18 @@ class Solver(Closed):
 
     name: Literal["first_order", "exact", "sgd"] = "first_order"
     """Certified first-order solver; HiGHS (small n); the published SGD, for comparison."""
+    start: Annotated[int, Field(ge=0, lt=2**31)] | None = None
+    """Seed of a random start, γ ~ N(0, 1); half of each output to each kind if unset."""
     gap: Annotated[float, Field(gt=0, lt=1)] = 0.01
     """Stop when (objective − lower bound)/objective of a sample falls below this."""
     max_iterations: PositiveInt | None = None
     """Give up after so many iterations and say so; the solver's own limit if unset."""
+
+    @model_validator(mode="after")
+    def _has_effect(self) -> Solver:
+        if self.start is not None and self.name == "exact":
+            raise ValueError("`start` has no effect on solver exact; take it away")
+        return self
 
 
 class Method(Closed):
@@ -945,6 +970,31 @@ class Nulls(Closed):
     """Draws in which all models but the first show the outputs of other samples of the chunk."""
 
 
+class Study(Closed):
+    """A question that results side by side answer: what a setting, a training or a control changes.
+
+    Each of its methods, on each ensemble, in each task is a row of its table and figure.
+    """
+
+    question: Annotated[str, StringConstraints(min_length=1)]
+    """What it asks, in words: the title of its figure."""
+    tasks: Annotated[list[Name], Field(min_length=1)]
+    """Tasks to look at."""
+    ensembles: Annotated[list[str], Field(min_length=1)]
+    """Ensembles to look at, of the tasks that have them."""
+    methods: list[Name] = []
+    """Entries of the top-level `methods` to set side by side."""
+    variants: dict[Name, Method] = {}
+    """Methods that only this study applies, by name. What is found by each is also compared with what the study's
+    first method finds in the same model."""
+
+    @model_validator(mode="after")
+    def _rows(self) -> Study:
+        if not self.methods and not self.variants:
+            raise ValueError("it has neither `methods` nor `variants`; add one")
+        return self
+
+
 DEFAULT_METHODS: dict[str, dict[str, str]] = {
     kind: {"kind": kind} for kind in ("original", "traditional", "generalizable")
 }
@@ -973,6 +1023,8 @@ class Config(Closed):
     """What the tables count."""
     nulls: Nulls = Nulls()
     """What every overlap is compared with."""
+    studies: dict[Name, Study] = {}
+    """Questions answered across methods, ensembles and tasks, by name."""
 
     @field_validator("batch_size", mode="before")
     @classmethod
@@ -990,6 +1042,39 @@ class Config(Closed):
                         f"`tasks.{task_name}.{key}: {source}` is no entry of `sources`{_near(source, self.sources)}"
                     )
         return self
+
+    @model_validator(mode="after")
+    def _studied(self) -> Config:
+        for name, study in self.studies.items():
+            ensembles = [name for task in study.tasks if task in self.tasks for name in self.tasks[task].units()]
+            for key, known in (("tasks", self.tasks), ("methods", self.methods), ("ensembles", ensembles)):
+                for value in getattr(study, key):
+                    if value not in known:
+                        raise ValueError(f"`studies.{name}.{key}: {value}` is none there is{_near(value, list(known))}")
+        names = [*self.methods, *(variant for study in self.studies.values() for variant in study.variants)]
+        for name in names:
+            if names.count(name) > 1:
+                raise ValueError(f"method `{name}` is defined twice in `methods` and `studies`; rename one")
+        return self
+
+    def method(self, name: str) -> Method:
+        """A method by its name, be it for all tasks or a study's variant."""
+        return self.every_method()[name]
+
+    def every_method(self) -> dict[str, Method]:
+        """All methods by name, those of the studies last."""
+        variants = [study.variants for study in self.studies.values()]
+        return {name: method for group in (self.methods, *variants) for name, method in group.items()}
+
+    def of_study(self, study: str) -> dict[str, Method]:
+        """Methods that a study sets side by side, by name."""
+        asked = self.studies[study]
+        return {name: self.methods[name] for name in asked.methods} | asked.variants
+
+    def seed_of(self, task: str) -> int:
+        """Seed of a task's random choices."""
+        own = self.tasks[task].seed
+        return self.seed if own is None else own
 
     def used_sources(self) -> list[str]:
         """Names of the sources that some task needs, in the order of the configuration."""

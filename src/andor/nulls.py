@@ -14,7 +14,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from scipy.stats import false_discovery_control
 
 from andor.coalitions import number_of_players, rename
 from andor.metrics import same_sign, strengths
@@ -150,6 +149,8 @@ def false_discovery_rates(p: np.ndarray, strata: np.ndarray) -> np.ndarray:
     -------
     Shape of `p`
     """
+    from scipy.stats import false_discovery_control  # slow to import, and only tables need it
+
     q = np.empty_like(p)
     for stratum in np.unique(strata):
         tested = p[..., strata == stratum]

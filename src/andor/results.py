@@ -9,7 +9,7 @@ import csv
 import functools
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -61,7 +61,20 @@ class TaskResults:
             reward=settings.reward,
             analysis=config.analysis,
             nulls=config.nulls,
-            seed=config.seed,
+            seed=config.seed_of(task),
+        )
+
+    @classmethod
+    def of_study(cls, folder: str | Path, config: Config, task: str, study: str) -> TaskResults:
+        """What a study looks at: some ensembles of a task and their models, and its own methods."""
+        wanted = config.studies[study].ensembles
+        ensembles = {name: members for name, members in config.tasks[task].units().items() if name in wanted}
+        present = {model for members in ensembles.values() for model in members}
+        return replace(
+            cls.of(folder, config, task),
+            models=[model for model in config.tasks[task].models if model in present],
+            ensembles=ensembles,
+            methods={name: method.kind for name, method in config.of_study(study).items()},
         )
 
     # ------------------------------------------------------------------------------------------------ what there is

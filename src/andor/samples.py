@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -42,7 +42,11 @@ def rows(table: pa.Table) -> Iterator[dict[str, Any]]:
 
 
 def select(
-    candidates: pa.Table, screenings: Mapping[str, pa.Table], reward: config.Reward, samples: config.Samples
+    candidates: pa.Table,
+    screenings: Mapping[str, pa.Table],
+    reward: config.Reward,
+    samples: config.Samples,
+    controls: Collection[str] = (),
 ) -> tuple[pa.Table, pa.Table]:
     """The first `samples.count` eligible candidates, and the account of all candidates.
 
@@ -55,6 +59,8 @@ def select(
         From `andor.players.candidates`.
     screenings
         For each model the result of `andor.evaluate.screen` on these candidates.
+    controls
+        Models that did not learn the labels: neither is being right asked of them, nor a range.
 
     Returns
     -------
@@ -73,7 +79,9 @@ def select(
     language = "target" in candidates.column_names
     labels = candidates["label"].to_pylist()
     judged = {
-        model: _judge(model, screening, items, labels, language, reward, samples.min_range)
+        model: _judge(
+            model, screening, items, labels, language, reward, None if model in controls else samples.min_range
+        )
         for model, screening in screenings.items()
     }
     per_candidate = list(zip(*judged.values(), strict=True))
@@ -109,9 +117,9 @@ def _judge(
     labels: list[int],
     language: bool,
     reward: config.Reward,
-    min_range: float,
+    min_range: float | None,
 ) -> list[dict[str, Any]]:
-    """One model's row on every candidate, `eligible` apart."""
+    """One model's row on every candidate, `eligible` apart; without a least range nothing is held against it."""
     if screening["item"].to_pylist() != items:
         raise UserError(f"the screening of model `{model}` is of other candidates; delete it and run again")
     judgements = []
@@ -126,7 +134,9 @@ def _judge(
             full, empty = map(float, v)
             judgement |= {"output_full": full, "output_empty": empty, "range": abs(full - empty)}
             judgement["right"] = language or rewards.predicted_right(outputs[0], label)
-            if not judgement["right"]:
+            if min_range is None:
+                pass
+            elif not judgement["right"]:
                 judgement["reason"] = "predicts another label"
             elif judgement["range"] < min_range:
                 judgement["reason"] = f"|v(N) − v(∅)| below {min_range:g}"

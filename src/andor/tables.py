@@ -226,6 +226,23 @@ SCHEMAS: dict[str, pa.Schema] = {
             "l1": NUMBER,  # mean sum of |I| per sample, both kinds
             "l1_ratio": NUMBER,  # to the first traditional method
         },
+        "study": {
+            "task": TEXT,
+            "ensemble": TEXT,
+            "method": TEXT,
+            "kind": TEXT,  # and, or; both
+            "measure": TEXT,  # of `controls`; salient, strength, gap, seconds, agreement
+            "of": TEXT,  # what is measured, or the method that is the reference
+            "value": NUMBER,
+            "low": NUMBER,
+            "high": NUMBER,
+            "chance": NUMBER,
+            "null": NUMBER,  # among renamed players
+            "excess": NUMBER,
+            "excess_low": NUMBER,
+            "excess_high": NUMBER,
+            "samples": COUNT,
+        },
     }.items()
 }
 """Columns of each table."""
@@ -318,7 +335,8 @@ class Comparison:
         return {"method": [self.method], "ensemble": [self.ensemble], "model": self.members}
 
 
-def _comparisons(results: TaskResults) -> Iterator[Comparison]:
+def comparisons(results: TaskResults) -> Iterator[Comparison]:
+    """Every ensemble under every method."""
     for method, (ensemble, members) in itertools.product(results.methods, results.ensembles.items()):
         yield Comparison(
             method,
@@ -391,7 +409,7 @@ def eligibility(results: TaskResults) -> pd.DataFrame:
 def generalization(results: TaskResults) -> pd.DataFrame:
     """Generalization power of the k strongest interactions, for several k."""
     bootstrap = _bootstrap(results)
-    frames = [_power_of_strongest(each, results.analysis.strongest, bootstrap) for each in _comparisons(results)]
+    frames = [_power_of_strongest(each, results.analysis.strongest, bootstrap) for each in comparisons(results)]
     return finish("generalization", frames)
 
 
@@ -429,7 +447,7 @@ def sharing(results: TaskResults) -> pd.DataFrame:
     """Salient interactions: how many, how many that all models of the ensemble have, and how much of the strength."""
     bootstrap = _bootstrap(results)
     frames = []
-    for each in _comparisons(results):
+    for each in comparisons(results):
         power = metrics.generalization_power(each.salient)
         low, high = bootstrap.interval(power)
         total, of_shared = each.strength.sum(-1), (each.strength * each.shared).sum(-1)
@@ -457,7 +475,7 @@ def sharing(results: TaskResults) -> pd.DataFrame:
 def orders(results: TaskResults) -> pd.DataFrame:
     """Strength by order and sign: of all interactions, and of those that every model of the ensemble shares."""
     frames = []
-    for each in _comparisons(results):
+    for each in comparisons(results):
         of_all = metrics.strength_by_order(each.interactions).mean(0)[:, :, 1:]
         of_shared = metrics.strength_by_order(each.interactions * each.shared).mean(0)[:, :, 1:]
         of_null = [
@@ -472,7 +490,7 @@ def orders(results: TaskResults) -> pd.DataFrame:
 def controls(results: TaskResults) -> pd.DataFrame:
     """Every measure of overlap beside what null games show, and how far it goes beyond them."""
     bootstrap, frames = _bootstrap(results), []
-    for each in _comparisons(results):
+    for each in comparisons(results):
         players = number_of_players(each.strength.shape[-1])
         sizes = {f"{percent} %": metrics.shares_to_k(percent / 100, players) for percent in SUMMARY_PERCENTS}
         sizes[f"{STRONGEST} strongest"] = STRONGEST
@@ -530,7 +548,7 @@ def _survival(each: Comparison) -> tuple[np.ndarray, np.ndarray]:
 def survivors(results: TaskResults) -> pd.DataFrame:
     """How many shared interactions are more than an accident, and how much of the shared strength cancels."""
     bootstrap, frames = _bootstrap(results), []
-    for each in _comparisons(results):
+    for each in comparisons(results):
         _, q = _survival(each)
         agreed = metrics.same_sign(each.interactions)
         shared = each.shared[:, 0] & agreed
@@ -557,7 +575,7 @@ def survivors(results: TaskResults) -> pd.DataFrame:
 def interactions(results: TaskResults) -> pd.DataFrame:
     """The strongest interactions of each sample by name, with their strength in every model of the ensemble."""
     frames = []
-    for each in _comparisons(results):
+    for each in comparisons(results):
         ranked = metrics.ranks(each.strength)
         p, q = _survival(each)
         listed = metrics.strongest(each.strength, ranked, results.analysis.listed).any(1)
@@ -719,7 +737,7 @@ def summary(results: TaskResults) -> pd.DataFrame:
     bootstrap, shares = _bootstrap(results), [percent / 100 for percent in SUMMARY_PERCENTS]
     traditional = next((name for name, kind in results.methods.items() if kind == "traditional"), None)
     frames = []
-    for each in _comparisons(results):
+    for each in comparisons(results):
         power = _power_of_strongest(each, shares, bootstrap)
         wide = power.pivot_table(index="model", columns=["kind", "share"], values=list(SUMMARY_QUANTITIES)).loc[
             each.members

@@ -3,17 +3,26 @@
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 import yaml
+from filelock import FileLock
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
 from transformers import BertConfig, BertForSequenceClassification, PreTrainedTokenizerFast
 
 ROOT = Path(__file__).parents[2]
 GOOD = ["superb", "moving", "funny", "brilliant", "tender", "gripping"]
 BAD = ["dull", "clumsy", "boring", "hollow", "noisy", "bland"]
+STUDY = {
+    "question": "What does the weight of the sum change?",
+    "tasks": ["digits"],
+    "ensembles": ["lenet-resnet20"],
+    "methods": ["generalizable"],
+    "variants": {"sum_alone": {"kind": "generalizable", "alpha": float("inf")}},
+}
 PLAIN = ["film", "story", "actor", "scene", "camera", "ending", "music", "script", "hero", "city", "war", "love"]
 
 
@@ -57,13 +66,28 @@ def encoder(folder: Path) -> None:
     BertForSequenceClassification(shape).save_pretrained(folder)
 
 
+def made_once(tmp_path_factory, name: str, make: Callable[[Path], None]) -> Path:
+    """A folder that all processes of a test run share; the first to come makes it, the others wait."""
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / name
+    done = folder / "made"
+    with FileLock(f"{folder}.lock"):
+        if not done.exists():
+            folder.mkdir()
+            make(folder)
+            done.touch()
+    return folder
+
+
 @pytest.fixture(scope="session")
 def sources(tmp_path_factory) -> Path:
     """A folder with the reviews and the encoder."""
-    folder = tmp_path_factory.mktemp("sources")
-    reviews(folder / "reviews.tsv")
-    encoder(folder / "encoder")
-    return folder
+
+    def make(folder: Path) -> None:
+        reviews(folder / "reviews.tsv")
+        encoder(folder / "encoder")
+
+    return made_once(tmp_path_factory, "sources", make)
 
 
 @pytest.fixture(scope="session")
@@ -122,9 +146,16 @@ def write_config(folder: Path, configuration: dict) -> None:
 
 @pytest.fixture(scope="session")
 def run(tmp_path_factory, configuration) -> Path:
-    """A folder in which the whole chain was run once."""
-    folder = tmp_path_factory.mktemp("run")
-    write_config(folder, configuration)
-    done = snakemake(folder)
-    assert done.returncode == 0, done.stderr[-6000:]
-    return folder
+    """A folder in which the whole chain was run once, with a study."""
+
+    def make(folder: Path) -> None:
+        write_config(folder, {**configuration, "studies": {"alpha": STUDY}})
+        done = snakemake(folder)
+        assert done.returncode == 0, done.stderr[-6000:]
+
+    return made_once(tmp_path_factory, "run", make)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests on the finished run first: while one process makes it, the other begins with those that need none."""
+    items.sort(key=lambda item: "run" not in item.fixturenames)

@@ -23,6 +23,7 @@ from andor.store import read_metadata, read_table
 
 TASKS = ["digits", "sentiment"]
 TIMED = {"timings"}
+MADE_FROM_MODELS = ["masked_outputs", "interactions", "nulls", "tables", "figures"]
 
 
 def planned(folder: Path, *arguments: str) -> set[str]:
@@ -34,8 +35,8 @@ def planned(folder: Path, *arguments: str) -> set[str]:
 
 
 def copied(run: Path, to: Path) -> Path:
-    """A finished run, to change; times of files are kept."""
-    shutil.copytree(run, to, symlinks=True)
+    """A finished run, to change; times of files are kept, locks of those who read it meanwhile are not."""
+    shutil.copytree(run, to, symlinks=True, ignore=shutil.ignore_patterns("locks"))
     return to
 
 
@@ -49,6 +50,14 @@ def test_every_table_figure_and_page_is_there(run):
                 assert (run / f"results/{task}/figures/{figure}.{extension}").stat().st_size > 1000
         shown = page.read((run / f"results/{task}/explorer.html").read_text(encoding="utf-8"))
         assert (shown["title"], len(shown["samples"])) == (task, 3)
+    study = read_table(run / "results/studies/alpha.parquet").to_pandas()
+    assert set(study["method"]) == {"generalizable", "sum_alone"}
+    for extension in ("csv", "pdf", "svg", "png"):
+        assert (run / f"results/studies/alpha.{extension}").stat().st_size > 1000
+    found = (run / "results/RESULTS.md").read_text(encoding="utf-8")
+    assert [line for line in found.splitlines() if line.startswith("## ")] == [
+        "## digits", "## sentiment", "## Study: alpha",
+    ]  # fmt: skip
     record = json.loads((run / "results/provenance.json").read_text())
     assert record["config"]["tasks"].keys() == set(TASKS)
     assert record["packages"]["torch"]
@@ -71,7 +80,7 @@ def test_interactions_reproduce_every_masked_output(run, configuration):
 
 def test_every_sample_carries_its_certificate(run):
     files = sorted((run / "results").glob("*/interactions/*/*/*/*.parquet"))
-    assert len(files) == 2 * 3 * (2 + 2 + 1)
+    assert len(files) == 2 * 3 * (2 + 2 + 1) + 3  # the last are the study's
     for file in files:
         metadata = read_metadata(file)
         assert metadata["lower_bound"] <= metadata["objective"] * (1 + 1e-9)
@@ -125,9 +134,10 @@ def test_masked_outputs_outlive_the_results(run, tmp_path):
 
 @pytest.mark.slow
 def test_a_killed_run_goes_on_to_the_same_numbers(run, configuration, tmp_path):
-    folder = tmp_path / "killed"
-    folder.mkdir()
+    folder = copied(run, tmp_path / "killed")
     write_config(folder, {**configuration, "tasks": {"digits": configuration["tasks"]["digits"]}})
+    for path in [folder / ".cache", *(folder / "results/digits" / name for name in MADE_FROM_MODELS)]:
+        shutil.rmtree(path)
     command = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile"), "--cores", "2"]
     process = subprocess.Popen(
         command, cwd=folder, start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL

@@ -24,7 +24,7 @@ def test_help_names_the_commands():
 def test_check_says_what_a_configuration_describes():
     done = andor("check")
     assert done.returncode == 0
-    assert done.stdout.startswith("digits: 15 samples, 8 players, ensembles resnet20-vgg16, ")
+    assert done.stdout.startswith("digits: 12 samples, 8 players, ensembles resnet20-vgg16, ")
 
 
 def test_check_prints_faults_without_a_traceback(tmp_path):

@@ -345,3 +345,28 @@ class TestPoints:
 def test_all_ten_digits():
     table = data.read(config.DigitsData(reader="digits", positive=None, size=8), None, seed=0)
     assert column(table, "label") == load_digits().target.tolist()
+
+
+@pytest.mark.parametrize("labels", ["shuffled", "size"])
+def test_other_labels_to_learn(tmp_path, labels):
+    table = reviews(tmp_path, test_fraction=0.5, min_score=0)
+    other = data.relabelled(table, labels, seed=0)
+    assert other.drop_columns("label").equals(table.drop_columns("label"))
+    assert other.schema.field("label") == table.schema.field("label")
+    assert data.relabelled(table, labels, seed=0).equals(other)
+    assert data.relabelled(table, "true", seed=0).equals(table)
+    lengths = [len(text) for text in column(other, "text")]
+    if labels == "shuffled":
+        assert sorted(column(other, "label")) == sorted(column(table, "label"))
+    else:
+        by_length = [label for _, label in sorted(zip(lengths, column(other, "label"), strict=True))]
+        assert by_length == sorted(by_length)
+        assert sum(by_length) == len(by_length) // 2
+
+
+def test_size_of_images_is_their_ink():
+    table = data.read(config.DigitsData(reader="digits", positive=None, size=8), None, seed=0)
+    other = np.array(column(data.relabelled(table, "size", seed=0), "label"))
+    ink = store.arrays(table).sum((1, 2, 3))
+    assert sorted(set(other)) == list(range(10))
+    assert all(ink[other == label].max() <= ink[other == label + 1].min() for label in range(9))

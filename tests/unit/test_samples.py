@@ -41,6 +41,16 @@ GOOD, WRONG, FLAT = ([0.0, 3.0], [0.0, 0.5]), ([3.0, 0.0], [0.0, 0.0]), ([0.0, 1
 BIG = ([0.0, 9.0], [2.0, 0.0])
 
 
+def test_nothing_is_asked_of_a_control():
+    screenings = {"a": screening(GOOD, WRONG, GOOD), "control": screening(WRONG, WRONG, FLAT)}
+    with pytest.raises(UserError, match="only 0 of 3"):
+        select(candidates(3), screenings, Reward(), Samples(count=2, min_range=1.0))
+    samples, eligibility = select(candidates(3), screenings, Reward(), Samples(count=2, min_range=1.0), ["control"])
+    assert samples["item"].to_pylist() == [100, 102]
+    assert samples["output_control"].to_pylist() == [[-3.0, 0.0], [1.0, 0.5]]
+    assert mean_range(eligibility, "control") == pytest.approx((3 + 0.5) / 2)
+
+
 def test_the_first_eligible_candidates_are_numbered():
     screenings = {"a": screening(GOOD, WRONG, GOOD, BIG, GOOD), "b": screening(BIG, GOOD, FLAT, GOOD, GOOD)}
     samples, eligibility = select(candidates(5), screenings, Reward(), Samples(count=2, min_range=1.0))

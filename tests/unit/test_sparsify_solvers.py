@@ -325,3 +325,18 @@ def test_shared_interactions_are_recovered():
     assert scores["generalizable"][1] >= scores["traditional"][1] > 0.9
     assert min(scores["generalizable"][0], scores["traditional"][0]) > 0.65
     assert max(scores["original"]) < 0.5
+
+
+@pytest.mark.parametrize("method", ["generalizable", "traditional"])
+def test_random_starts_end_at_the_same_optimum(method):
+    values = random_game(np.random.default_rng(4), models=2, n=5, samples=3)
+    problem = Problem(values, method=method, kappa=kappa_bounds(values), tau=tau_bounds(values))
+    first, second = (solve(problem, gap=GAP, start=start) for start in (1, 2))
+    assert (first.gap <= GAP).all() and (second.gap <= GAP).all()
+    np.testing.assert_allclose(first.objective, second.objective, rtol=2 * GAP)
+    assert np.abs(first.i_and - second.i_and).max() > 0  # the seeds lead different ways
+    again = solve(problem, gap=GAP, start=1)
+    np.testing.assert_array_equal(first.i_and, again.i_and)
+    sgd = [solve(problem, "sgd", max_iterations=10, start=start).objective for start in (None, 1, 1)]
+    np.testing.assert_array_equal(sgd[1], sgd[2])
+    assert (sgd[1] > sgd[0]).all()  # noise of standard deviation 1 is far from sparse

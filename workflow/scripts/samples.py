@@ -16,6 +16,7 @@ def main(snakemake):
         {model: read_table(Path(path)) for model, path in screenings},
         Reward.model_validate(snakemake.params.reward),
         Samples.model_validate(snakemake.params.samples),
+        snakemake.params.controls,
     )
     write_table(Path(snakemake.output.samples), samples)
     write_table(Path(snakemake.output.eligibility), eligibility)

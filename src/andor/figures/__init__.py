@@ -13,10 +13,10 @@ from matplotlib.figure import Figure
 
 from andor import store
 from andor.errors import UserError
-from andor.figures import controls, generalization, interactions, matching, orders, sparsity, style
+from andor.figures import controls, generalization, interactions, matching, orders, sparsity, studies, style
 from andor.figures.style import TaskInfo
 
-__all__ = ["COLUMNS", "FIGURES", "TaskInfo", "draw", "save"]
+__all__ = ["COLUMNS", "FIGURES", "TaskInfo", "draw", "draw_study", "save"]
 
 _MODULES = {
     "sparsity": sparsity,
@@ -63,6 +63,26 @@ def draw(name: str, tables: Mapping[str, pd.DataFrame], task: TaskInfo) -> Figur
     style.required(name, tables, COLUMNS[name])
     with style.styled():
         return FIGURES[name](tables, task)
+
+
+def draw_study(table: pd.DataFrame, question: str) -> Figure:
+    """Draw the figure of a study.
+
+    Parameters
+    ----------
+    table
+        Of `andor.studies.study`.
+    question
+        What it asks: the figure's title.
+
+    Raises
+    ------
+    UserError
+        If the table has no rows.
+    """
+    style.required("study", {"study": table}, {"study": studies.COLUMNS})
+    with style.styled():
+        return studies.draw(table, question)
 
 
 def save(figure: Figure, paths: Iterable[str | Path]) -> None:

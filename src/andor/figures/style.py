@@ -21,7 +21,6 @@ from matplotlib.font_manager import FontProperties
 from matplotlib.text import Annotation
 from matplotlib.textpath import text_to_path
 from matplotlib.transforms import ScaledTranslation
-from scipy.optimize import isotonic_regression
 
 from andor.errors import UserError
 
@@ -155,6 +154,8 @@ def end_label(axes: Axes, y: float, text: str, color: str) -> Annotation:
 
 def _part(axes: Axes, annotations: Sequence[Annotation]) -> None:
     """Move labels apart vertically by as little as possible (least squares) and keep them beside the axes."""
+    from scipy.optimize import isotonic_regression  # slow to import, and few figures need it
+
     figure = axes.get_figure(root=True)
     points = 72 / figure.dpi
     bottom, top = axes.bbox.y0 * points, axes.bbox.y1 * points

@@ -25,7 +25,7 @@ import torch
 from andor.coalitions import number_of_players
 from andor.sparsify.certificate import Result, certify
 from andor.sparsify.polish import polish
-from andor.sparsify.problem import Problem
+from andor.sparsify.problem import Problem, first_gamma
 from andor.sparsify.terms import Terms, transform
 
 # All in units of values that are at most 1. Measured on the games of benchmarks/sparsify.py; within a factor of 3 none
@@ -46,6 +46,7 @@ def solve(
     max_iterations: int = 20_000,
     device: str = "cpu",
     dtype: torch.dtype | None = None,
+    start: int | None = None,
     advance: Callable[[int], Any] = lambda samples: None,
 ) -> Result:
     """Solve to a certified relative gap.
@@ -56,24 +57,26 @@ def solve(
     gap : at which a sample is done
     max_iterations : of ADMM, per sample
     device : of torch
+    start : seed of a random start, γ ~ N(0, 1); γ = 0 if None
     dtype : of the iterations, float32 unless the gap is below 1e-4; all that is returned is float64
     advance : called with the number of samples that are done since the last call
     """
-    start = time.perf_counter()
+    began = time.perf_counter()
     dtype = dtype or (torch.float32 if gap >= 1e-4 else torch.float64)
     scale = np.abs(problem.values).max((1, 2))
     scale[scale == 0] = 1
     terms = Terms.of(problem, scale, device)
     done = _Points.zeros(terms)
     width = max(1, IN_FLIGHT // problem.values[0].size)
-    _work(terms, done, gap, max_iterations, dtype, width, advance)
+    gamma = torch.as_tensor(first_gamma(problem.values, start) / scale[:, None, None], device=device)
+    _work(terms, done, gamma, gap, max_iterations, dtype, width, advance)
     return certify(
         problem,
         done.split.cpu().numpy() * scale[:, None, None],
         done.lower.cpu().numpy() * scale,
         gap=gap,
         iterations=done.iterations.cpu().numpy(),
-        seconds=time.perf_counter() - start,
+        seconds=time.perf_counter() - began,
         solver="first_order",
     )
 
@@ -117,17 +120,18 @@ def _one_thread() -> Iterator[None]:
 def _work(
     terms: Terms,
     done: _Points,
+    gamma: torch.Tensor,
     gap: float,
     max_iterations: int,
     dtype: torch.dtype,
     width: int,
     advance: Callable[[int], Any],
 ) -> None:
-    """Bring all samples to the gap, `width` of them at a time."""
+    """Bring all samples to the gap, `width` of them at a time, each from its γ."""
     queue = torch.arange(len(terms.values), device=terms.values.device)
     graph = _Graph.of(number_of_players(terms.values.shape[-1]), dtype, terms.values.device)
     active, queue = queue[:width], queue[width:]
-    state = _State.start(terms.take(active), active, dtype)
+    state = _State.start(terms.take(active), active, gamma[active], dtype)
     while len(state.samples):
         with _one_thread():
             for _ in range(CHECK):
@@ -138,7 +142,7 @@ def _work(
             fresh, queue = queue[: int(finished.sum())], queue[int(finished.sum()) :]
             state = state.take(~finished)
             if len(fresh):
-                state = state.join(_State.start(terms.take(fresh), fresh, dtype))
+                state = state.join(_State.start(terms.take(fresh), fresh, gamma[fresh], dtype))
 
 
 def _check(graph: _Graph, terms: Terms, done: _Points, state: _State, gap: float, max_iterations: int) -> torch.Tensor:
@@ -268,10 +272,10 @@ class _State:
     ripe_at: torch.Tensor
 
     @classmethod
-    def start(cls, terms: Terms, samples: torch.Tensor, dtype: torch.dtype) -> _State:
-        terms = terms.to(dtype)
+    def start(cls, terms: Terms, samples: torch.Tensor, gamma: torch.Tensor, dtype: torch.dtype) -> _State:
+        terms, gamma = terms.to(dtype), gamma.to(dtype)
         half = 0.5 * terms.values
-        x = torch.stack((half, half))
+        x = torch.stack((half + gamma, half - gamma))
         shadow = torch.stack((_reverse_and(x), transform(x)))
         penalty = torch.full_like(terms.tau[:, :1], PENALTY)
         ripe_at = torch.ones(len(samples), dtype=torch.float64, device=x.device)

@@ -159,6 +159,22 @@ def check_values(values: np.ndarray) -> np.ndarray:
     return np.ascontiguousarray(values, dtype=np.float64)
 
 
+def first_gamma(values: np.ndarray, seed: int | None) -> np.ndarray:
+    """Where a solver starts the common part of γ: at 0, or at a draw from N(0, 1) (ICLR 2024, Table 2).
+
+    Parameters
+    ----------
+    values : (B, m, 2^n)
+    seed : of the draw; None for 0
+
+    Returns
+    -------
+    float64, (B, 1, 2^n)
+    """
+    shape = (len(values), 1, values.shape[-1])
+    return np.zeros(shape) if seed is None else np.random.default_rng(seed).standard_normal(shape)
+
+
 def kappa_bounds(values: np.ndarray, standard: Standard = "range", factor: float = 0.02) -> np.ndarray:
     """Bound κ of the output noise: factor times a standard of the values.
 

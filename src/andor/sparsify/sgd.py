@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from andor.sparsify.certificate import Result, certify
-from andor.sparsify.problem import Problem
+from andor.sparsify.problem import Problem, first_gamma
 from andor.transforms import and_adjoint, and_transform, or_adjoint, or_transform
 
 JOINT_RATE = 1e-7
@@ -24,12 +24,14 @@ def solve(
     rate: float | None = None,
     device: str = "cpu",
     dtype: torch.dtype = torch.float32,
+    start: int | None = None,
 ) -> Result:
     """Run the published recipe, step for step, on fast transforms and all samples at once.
 
-    It starts at γ = ε = 0, clamps ε and γ̂ to their bounds before each step and sums the loss over coalitions. For
-    several models the loss is (1 − a)·max + a·Σ and the rate constant; for one model it is the L1 norm, γ is unbounded,
-    and the rate falls geometrically to a tenth. There is no lower bound: the gap is 1 whatever the objective.
+    It starts at γ = ε = 0 unless told otherwise, clamps ε and γ̂ to their bounds before each step and sums the loss over
+    coalitions. For several models the loss is (1 − a)·max + a·Σ and the rate constant; for one model it is the L1 norm,
+    γ is unbounded, and the rate falls geometrically to a tenth. There is no lower bound: the gap is 1 whatever the
+    objective.
 
     Parameters
     ----------
@@ -38,8 +40,9 @@ def solve(
     max_iterations : steps
     rate : of the first step; 1e-7 for several models and 1e-6 for one, as published, if None
     device, dtype : of the steps
+    start : seed of a random start, γ ~ N(0, 1); γ = 0 if None
     """
-    start = time.perf_counter()
+    began = time.perf_counter()
 
     def tensor(array: np.ndarray) -> torch.Tensor:
         return torch.as_tensor(array, device=device, dtype=dtype)
@@ -54,6 +57,7 @@ def solve(
 
     shared = torch.zeros_like(values[:, :1])
     own, noise = torch.zeros_like(values), torch.zeros_like(values)
+    (shared if joint else own).add_(tensor(first_gamma(problem.values, start)))
     speeds = {parameter: torch.zeros_like(parameter) for parameter in (shared, own, noise)}
     for step in range(max_iterations):
         noise.clamp_(-kappa, kappa)
@@ -79,7 +83,7 @@ def solve(
     half, gamma = 0.5 * (values + noise).double(), (shared + own).double()
     result = certify(
         problem, torch.stack((half + gamma, half - gamma)).cpu().numpy(), np.zeros(len(values)),
-        gap=gap, iterations=np.full(len(values), max_iterations), seconds=time.perf_counter() - start, solver="sgd",
+        gap=gap, iterations=np.full(len(values), max_iterations), seconds=time.perf_counter() - began, solver="sgd",
     )  # fmt: skip
     return replace(result, status=np.full(len(values), "uncertified"))
 

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from andor.errors import UserError
-from andor.sparsify import exact, first_order, sgd
 from andor.sparsify.certificate import Result, closed_form
 from andor.sparsify.problem import Problem, kappa_bounds
 
 if TYPE_CHECKING:
     from andor.config import Method
 
-SOLVERS: dict[str, Callable[..., Result]] = {"first_order": first_order.solve, "exact": exact.solve, "sgd": sgd.solve}
+SOLVERS = ("first_order", "exact", "sgd")
+"""Modules of this package with a function `solve`."""
 
 
 def solve(problem: Problem, solver: str = "first_order", gap: float = 0.01, **options: Any) -> Result:
@@ -49,14 +50,19 @@ def solve(problem: Problem, solver: str = "first_order", gap: float = 0.01, **op
     if problem.is_closed_form:
         result = closed_form(problem)
     elif problem.method == "traditional" and models > 1:
-        result = SOLVERS[solver](problem.per_model(), gap=gap, **options).merged(models)
+        result = _solver(solver)(problem.per_model(), gap=gap, **options).merged(models)
     else:
-        result = SOLVERS[solver](problem, gap=gap, **options)
+        result = _solver(solver)(problem, gap=gap, **options)
     late = [i for i, status in enumerate(result.status) if status == "max_iterations"]
     if late:
         gaps = ", ".join(f"{i} ({result.gap[i]:.2%})" for i in late)
         warnings.warn(f"solver {solver}: the iterations ran out before gap {gap:g} at samples {gaps}", stacklevel=2)
     return result
+
+
+def _solver(name: str) -> Callable[..., Result]:
+    """Imported when it is needed: HiGHS takes a second, torch three, and there are jobs by the hundred."""
+    return import_module(f"andor.sparsify.{name}").solve
 
 
 def stated(values: np.ndarray, method: Method, ranges: np.ndarray) -> Problem:

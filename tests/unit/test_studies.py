@@ -1,0 +1,96 @@
+"""Studies: rows for what is asked, numbers against plain counting, and a figure."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from andor import figures, tables
+from andor.config import Study
+from andor.errors import UserError
+from andor.results import TaskResults
+from andor.studies import AGREED, study
+from synthetic import write_synthetic_results
+
+PAIR = {"digits": "resnet20-vgg16", "sentiment": "minilm_l6-minilm_l3"}
+ASKED = Study(
+    question="Which method?", tasks=list(PAIR), ensembles=list(PAIR.values()), methods=["traditional", "generalizable"]
+)
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("results")
+    config = write_synthetic_results(folder, samples=3, with_tables=False).model_copy(update={"studies": {"s": ASKED}})
+    return {task: TaskResults.of_study(folder / task, config, task, "s") for task in PAIR}
+
+
+@pytest.fixture(scope="module")
+def table(results):
+    return study(results)
+
+
+def number(table, **where) -> pd.Series:
+    """The one row where columns have these values."""
+    rows = table[np.logical_and.reduce([table[column] == value for column, value in where.items()])]
+    assert len(rows) == 1
+    return rows.iloc[0]
+
+
+def test_only_what_is_asked_is_there_and_once(table):
+    assert not table.duplicated(["task", "ensemble", "method", "kind", "measure", "of"]).any()
+    pairs = table[["task", "ensemble"]].drop_duplicates().itertuples(index=False, name=None)
+    assert sorted(pairs) == sorted(PAIR.items())
+    assert set(table["method"]) == set(ASKED.methods)
+
+
+@pytest.mark.parametrize("task", PAIR)
+def test_strength_and_count_are_those_of_the_files(results, table, task):
+    of_task, where = results[task], {"task": task, "method": "generalizable"}
+    total = {}
+    for method in ASKED.methods:
+        interactions = np.abs(of_task.of_ensemble(method, PAIR[task]))[..., 1:]
+        total[method] = interactions.sum((1, 2, 3)).mean()
+        largest = interactions.max((2, 3), keepdims=True)
+        count = (interactions > 0.05 * largest).sum((2, 3)).mean()
+        assert number(table, **{**where, "method": method}, measure="salient")["value"] == pytest.approx(count)
+    row = number(table, **where, measure="strength")
+    assert row["of"] == "traditional"
+    assert row["value"] == pytest.approx(total["generalizable"] / total["traditional"])
+    assert row["low"] < row["value"] < row["high"]
+
+
+@pytest.mark.parametrize("task", PAIR)
+def test_agreement_counts_the_strongest_of_both_methods(results, table, task):
+    found = {kind: [] for kind in ("and", "or")}
+    joint, apart = (results[task].of_ensemble(m, PAIR[task]) for m in ("generalizable", "traditional"))
+    size = int(AGREED * joint.shape[-1])
+    for sample, model in np.ndindex(joint.shape[:2]):
+        for place, kind in enumerate(found):
+            sets = [
+                {c for c in np.argsort(-np.abs(side[1:]), kind="stable")[:size] + 1 if side[c]}
+                for side in (joint[sample, model, place], apart[sample, model, place])
+            ]
+            found[kind].append(len(sets[0] & sets[1]) / len(sets[0]))
+    for kind, shares in found.items():
+        row = number(table, task=task, measure="agreement", kind=kind)
+        assert (row["method"], row["of"]) == ("generalizable", "traditional")
+        assert row["value"] == pytest.approx(np.mean(shares), abs=1e-9)
+        assert 0 < row["chance"] < 0.15
+
+
+def test_overlaps_are_those_of_the_controls(results, table):
+    controls = tables.controls(results["digits"])
+    wanted = controls[(controls["null"] == "renaming") & (controls["measure"] == "cosine")]
+    for row in wanted.itertuples():
+        found = number(table, task="digits", method=row.method, kind=row.kind, measure="cosine")
+        assert (found["value"], found["null"], found["excess"]) == (row.value, row.null_value, row.excess)
+
+
+def test_a_figure_is_drawn_from_the_table_alone(table, tmp_path):
+    figure = figures.draw_study(table, ASKED.question)
+    figures.save(figure, [tmp_path / "study.png"])
+    titles = [axes.get_title().replace("\n", " ") for axes in figure.axes[:6]]
+    assert titles[0] == "salient interactions"
+    assert "same as in the first method" in titles
+    with pytest.raises(UserError, match="no rows"):
+        figures.draw_study(table[:0], ASKED.question)

@@ -1,0 +1,17 @@
+"""Set the methods, ensembles and tasks of a study side by side in one table."""
+
+from _job import run
+
+
+def main(snakemake):
+    from andor.config import check
+    from andor.results import TaskResults
+    from andor.studies import study
+    from andor.tables import write
+
+    config, name = check(snakemake.config), snakemake.wildcards.study
+    results = {task: TaskResults.of_study(f"results/{task}", config, task, name) for task in config.studies[name].tasks}
+    write("study", study(results), snakemake.output.parquet, snakemake.output.csv)
+
+
+run(main, globals())
