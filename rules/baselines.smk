@@ -21,6 +21,6 @@ rule baseline:
         code=code("masking", "baselines"),
         masking=lambda wildcards: plain(TASKS[wildcards.task].masking),
         reward=lambda wildcards: plain(TASKS[wildcards.task].reward),
-        seed=seed,
+        seed=CONFIG.seed,
     script:
         "../workflow/scripts/baseline.py"

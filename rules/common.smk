@@ -129,11 +129,6 @@ def members(task: str, unit: str) -> list[str]:
     return TASKS[task].units().get(unit, [unit])
 
 
-def seed(wildcards) -> int:
-    """Seed of the random choices of a job's task."""
-    return CONFIG.seed_of(wildcards.task)
-
-
 def units_of(task: str, kind: str) -> list[str]:
     """What a kind of method is applied to: ensembles if it joins models, else each model."""
     return list(TASKS[task].units() if kind == "generalizable" else TASKS[task].models)

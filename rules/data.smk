@@ -19,7 +19,7 @@ rule data:
     params:
         code=code("data", "players"),
         data=lambda wildcards: plain(TASKS[wildcards.task].data),
-        seed=seed,
+        seed=CONFIG.seed,
     script:
         "../workflow/scripts/data.py"
 
@@ -57,6 +57,6 @@ rule candidates:
         candidates=lambda wildcards: TASKS[wildcards.task].samples.candidates,
         label=lambda wildcards: TASKS[wildcards.task].samples.label,
         target=lambda wildcards: target_of(wildcards.task),
-        seed=seed,
+        seed=CONFIG.seed,
     script:
         "../workflow/scripts/candidates.py"

@@ -68,7 +68,7 @@ rule null:
         method=rules.extract.params.method,
         reward=rules.extract.params.reward,
         nulls=plain(CONFIG.nulls),
-        seed=seed,
+        seed=CONFIG.seed,
     script:
         "../workflow/scripts/null.py"
 

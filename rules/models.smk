@@ -30,7 +30,7 @@ rule model:
     params:
         code=code("models"),
         model=lambda wildcards: plain(model_of(wildcards)),
-        seed=seed,
+        seed=CONFIG.seed,
     script:
         "../workflow/scripts/model.py"
 

@@ -52,7 +52,7 @@ rule tabulate:
         reward=lambda wildcards: plain(TASKS[wildcards.task].reward),
         ensembles=lambda wildcards: TASKS[wildcards.task].units(),
         methods={name: method.kind for name, method in CONFIG.methods.items()},
-        seed=seed,
+        seed=CONFIG.seed,
     script:
         "../workflow/scripts/task_tables.py"
 

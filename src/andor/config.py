@@ -279,12 +279,12 @@ class Training(Closed):
     """What it learns: the true labels; or, as a control, the same shuffled among the items, or another task with the
     same inputs: whether the item is larger than most (more ink, a longer text, a larger sum)."""
     seed: Annotated[int, Field(ge=0, lt=2**31)] | None = None
-    """Seed of new weights and batches, for a network trained twice; the task's if unset."""
+    """Seed of new weights and batches, for a training that is repeated; that of the whole configuration if unset."""
 
     @property
     def is_control(self) -> bool:
-        """Whether the network does not learn the task, so that being right is not asked of it."""
-        return self.epochs == 0 or self.labels != "true"
+        """Whether it gives no main model of the task: one that learns nothing or something else, or a repetition."""
+        return self.epochs == 0 or self.labels != "true" or self.seed is not None
 
 
 class TextEncoder(Closed):
@@ -747,8 +747,6 @@ class Task(Closed):
     """The explained items."""
     ensembles: dict[Name, list[Name]] | None = None
     """Lists of two or more models compared together; every pair and all at once if unset."""
-    seed: Annotated[int, Field(ge=0, lt=2**31)] | None = None
-    """Seed of the task's random choices, to repeat a task as another one; that of the whole if unset."""
     target: Target | None = None
     """Language models: the text whose log-odds are explained; the first model's most likely next token if unset."""
 
@@ -855,7 +853,7 @@ class Task(Closed):
         return {"-".join(group): list(group) for group in groups}
 
     def controls(self) -> list[str]:
-        """Models that did not learn the task; samples are chosen without asking them."""
+        """Models that have no say in which samples are explained: null networks and repeated trainings."""
         trained = {name: getattr(model, "training", None) for name, model in self.models.items()}
         return [name for name, training in trained.items() if training is not None and training.is_control]
 
@@ -1070,11 +1068,6 @@ class Config(Closed):
         """Methods that a study sets side by side, by name."""
         asked = self.studies[study]
         return {name: self.methods[name] for name in asked.methods} | asked.variants
-
-    def seed_of(self, task: str) -> int:
-        """Seed of a task's random choices."""
-        own = self.tasks[task].seed
-        return self.seed if own is None else own
 
     def used_sources(self) -> list[str]:
         """Names of the sources that some task needs, in the order of the configuration."""

@@ -61,7 +61,7 @@ class TaskResults:
             reward=settings.reward,
             analysis=config.analysis,
             nulls=config.nulls,
-            seed=config.seed_of(task),
+            seed=config.seed,
         )
 
     @classmethod

@@ -60,7 +60,7 @@ def select(
     screenings
         For each model the result of `andor.evaluate.screen` on these candidates.
     controls
-        Models that did not learn the labels: neither is being right asked of them, nor a range.
+        Models without a say: neither is being right asked of them, nor a range.
 
     Returns
     -------
