@@ -193,6 +193,19 @@ def test_every_pair_and_all_at_once_by_default():
     assert pair == {"resnet20-vgg16": ["resnet20", "vgg16"]}
 
 
+def test_null_networks_and_repetitions_have_no_say_in_the_samples():
+    training = DIGITS["models"]["lenet"]["training"]
+    extra = {
+        "untrained": {"epochs": 0},
+        "shuffled": {"labels": "shuffled"},
+        "again": {"seed": 0},
+        "main": {"epochs": 1},
+    }
+    more = {name: {**DIGITS["models"]["lenet"], "training": {**training, **changes}} for name, changes in extra.items()}
+    task = check(changed("tasks.digits.models", {**DIGITS["models"], **more})).tasks["digits"]
+    assert task.controls() == ["untrained", "shuffled", "again"]
+
+
 def test_chunks_hold_every_sample_once():
     task = check(changed("tasks.digits.samples.chunk", 5)).tasks["digits"]
     chunks = task.chunks()

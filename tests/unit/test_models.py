@@ -209,6 +209,15 @@ class TestTraining:
         assert len(digests) == 2
         assert torch.equal(torch.get_rng_state(), state)
 
+    def test_without_epochs_a_network_stays_as_initialised(self):
+        untrained = BRIEF.model_copy(update={"training": config.Training(epochs=0)})
+        made = models.train(untrained, data_for("lenet"), None, 5, CPU, progress=False)
+        torch.manual_seed(5)
+        for (name, ours), initial in zip(
+            made.network.named_parameters(), image_network("lenet", (1, 16, 16)).parameters(), strict=True
+        ):
+            torch.testing.assert_close(ours, initial, rtol=0, atol=0, msg=name)
+
     def test_test_rows_do_not_reach_training(self):
         rows = pictures()
         train_rows = rows.filter(np.asarray(rows["split"]) == "train")

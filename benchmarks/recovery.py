@@ -1,0 +1,212 @@
+"""Where the truth is known: how much of what is called shared is shared, and how much of what is shared is found.
+
+    python benchmarks/recovery.py [planted] [trained] [plot]
+
+`planted`: games with AND and OR interactions that all models have (same sign, strengths within 30 %) and others that
+one model alone has, and output noise. An interaction is called shared if it is salient in every model with one sign;
+`survivors` are those of them with a false discovery rate of at most 10 % against renamed players. `trained`: two
+networks of different width learn x1 x2 x3 + x2 x3 + x3 x4 + (x4 or x5) of eight inputs, which has two equally good
+readings, 3 AND and 1 OR interactions or 6 AND ones; which one is found in both? Results go to recovery.json, replacing
+the entries of the parts that ran; `plot` draws recovery.png from it. Intervals: 95 % bootstrap over games.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import torch
+from matplotlib.figure import Figure
+
+from andor import metrics, nulls
+from andor.attributions import merge_low_orders
+from andor.coalitions import mask_of, orders
+from andor.sparsify import Problem, kappa_bounds, solve, tau_bounds
+from andor.transforms import and_inverse, or_inverse
+
+RESULTS = Path(__file__).with_suffix(".json")
+PLAYERS, GAMES = 8, 20
+SHARED, PRIVATE = 8, 8
+"""Planted interactions of each kind: common to all models, and of each model alone."""
+NOISES = (0.0, 0.01, 0.02, 0.05, 0.1)
+"""Standard deviation of the output noise, in shares of |v(N) − v(∅)|."""
+METHODS = {"original": "AND alone", "traditional": "each model apart", "generalizable": "models together"}
+THRESHOLD = 0.05
+RENAMINGS = 5
+
+
+# ---------------------------------------------------------------------------------------------------- planted games
+
+
+def planted(models: int, noise: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Values (GAMES, m, 2^n), and which interactions are planted in all models: bool (GAMES, 2, 2^n)."""
+    random = np.random.default_rng(seed)
+    order = orders(PLAYERS)
+    interactions = np.zeros((2, GAMES, models, 2**PLAYERS))
+    common = np.zeros((GAMES, 2, 2**PLAYERS), bool)
+    for game in range(GAMES):
+        for kind, lowest in enumerate((1, 2)):  # an OR of one player is an AND
+            places = random.permutation(np.flatnonzero((order >= lowest) & (order <= 5)))
+            together, *alone = np.split(places[: SHARED + models * PRIVATE], SHARED + PRIVATE * np.arange(models))
+            common[game, kind, together] = True
+            sign = random.choice([-1, 1], SHARED)
+            interactions[kind, game, :, together] = (
+                sign * random.lognormal(0, 0.5, SHARED) * random.uniform(0.7, 1.3, (models, SHARED))
+            ).T
+            for model, own in enumerate(alone):
+                interactions[kind, game, model, own] = random.choice([-1, 1], PRIVATE) * random.lognormal(
+                    0, 0.5, PRIVATE
+                )
+    values = and_inverse(interactions[0]) + or_inverse(interactions[1])
+    scale = np.abs(values[..., -1:] - values[..., :1]).mean()
+    return values + noise * scale * random.normal(size=values.shape), common
+
+
+def extracted(values: np.ndarray, method: str) -> np.ndarray:
+    """Merged interactions (B, m, kinds, 2^n), certified within 1 % of the optimum."""
+    problem = Problem(values, method=method, kappa=kappa_bounds(values), tau=tau_bounds(values))
+    result = solve(problem)
+    merged = metrics.without_rounding(np.stack(merge_low_orders(result.i_and, result.i_or), axis=2))
+    return merged[:, :, :1] if method == "original" else merged
+
+
+def called_shared(interactions: np.ndarray) -> np.ndarray:
+    """Salient in every model, with one sign: bool (B, kinds, 2^n)."""
+    strength = metrics.strengths(interactions)
+    bound = metrics.salience_bound(strength, "sample", THRESHOLD, None)
+    return metrics.shared_by_all(metrics.salient(strength, bound)) & metrics.same_sign(interactions)
+
+
+def surviving(values: np.ndarray, interactions: np.ndarray, method: str, seed: int) -> np.ndarray:
+    """Which of them are more than an accident by the renaming null."""
+    games = nulls.null_games(values, range(len(values)), RENAMINGS, 0, seed)["renaming"]
+    drawn = np.stack([nulls.shared_strength(extracted(game, method)) for game in games])
+    observed, order = nulls.shared_strength(interactions), orders(PLAYERS)
+    rates = [
+        nulls.false_discovery_rates(nulls.p_values(observed[:, kind], drawn[:, :, kind], order), order)
+        for kind in range(observed.shape[1])
+    ]
+    return np.stack(rates, 1) <= nulls.RATE
+
+
+def score(found: np.ndarray, truth: np.ndarray) -> dict[str, list[float]]:
+    """Precision and recall over both kinds, each with its interval; (B, kinds, 2^n)."""
+    truth = truth.copy()
+    whole = np.zeros_like(truth)
+    whole[:, : found.shape[1]] = found
+    hits = (whole & truth).sum((1, 2)).astype(float)
+    bootstrap = metrics.Bootstrap(len(hits), 1000, 0)
+    scores = {}
+    for name, total in (("precision", whole), ("recall", truth)):
+        counted = total.sum((1, 2)).astype(float)
+        low, high = bootstrap.interval(hits, over=counted)
+        scores[name] = [float(metrics.ratio(hits.sum(), counted.sum())), float(low), float(high)]
+    return scores
+
+
+def run_planted() -> list[dict]:
+    rows = []
+    for models in (2, 3):
+        for noise in NOISES:
+            values, common = planted(models, noise, seed=models)
+            for method in METHODS:
+                interactions = extracted(values, method)
+                shared = called_shared(interactions)
+                survivors = shared & surviving(values, interactions, method, seed=models)
+                row = {"models": models, "noise": noise, "method": method, "games": len(values)}
+                rows.append({**row, "of": "shared", **score(shared, common)})
+                rows.append({**row, "of": "survivors", **score(survivors, common)})
+                print(rows[-2], rows[-1], sep="\n", flush=True)
+    return rows
+
+
+# ------------------------------------------------------------------------------------------------- trained networks
+
+READINGS = {
+    "3 AND and 1 OR": {(0, mask_of([0, 1, 2])), (0, mask_of([1, 2])), (0, mask_of([2, 3])), (1, mask_of([3, 4]))},
+    "6 AND": {(0, mask_of(s)) for s in ([0, 1, 2], [1, 2], [2, 3], [3], [4], [3, 4])},
+}
+
+
+def target(x: torch.Tensor) -> torch.Tensor:
+    """The function to learn, of inputs (B, n) of 0 and 1."""
+    return x[:, 0] * x[:, 1] * x[:, 2] + x[:, 1] * x[:, 2] + x[:, 2] * x[:, 3] + torch.maximum(x[:, 3], x[:, 4])
+
+
+def trained(width: int, seed: int) -> tuple[np.ndarray, float]:
+    """Outputs of a network on all inputs, (2^n,), and its root mean squared error."""
+    torch.manual_seed(seed)
+    bits = torch.arange(2**PLAYERS)[:, None] >> torch.arange(PLAYERS) & 1
+    x = bits.float()
+    net = torch.nn.Sequential(
+        torch.nn.Linear(PLAYERS, width), torch.nn.ReLU(), torch.nn.Linear(width, width), torch.nn.ReLU(),
+        torch.nn.Linear(width, 1),
+    )  # fmt: skip
+    optimizer = torch.optim.Adam(net.parameters(), 3e-3)
+    for _ in range(1500):
+        loss = ((net(x)[:, 0] - target(x)) ** 2).mean()
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    return net(x)[:, 0].detach().double().numpy(), float(loss.detach().sqrt())
+
+
+def run_trained() -> list[dict]:
+    rows = []
+    for seed in range(5):
+        outputs, errors = zip(trained(32, 2 * seed), trained(64, 2 * seed + 1), strict=True)
+        values = np.stack(outputs)[None]
+        values = values - values[..., :1]
+        for method in METHODS:
+            shared = called_shared(extracted(values, method))[0]
+            found = {(int(kind), int(coalition)) for kind, coalition in zip(*np.nonzero(shared), strict=True)}
+            rows.append({
+                "seed": seed, "method": method, "rmse": list(errors), "shared": len(found),
+                **{f"of {name}": len(found & reading) for name, reading in READINGS.items()},
+            })  # fmt: skip
+            print(rows[-1], flush=True)
+    return rows
+
+
+# ------------------------------------------------------------------------------------------------------------ plot
+
+
+def plot(rows: list[dict]) -> None:
+    from andor.figures import save, style
+
+    with style.styled():
+        figure = Figure(figsize=(style.WIDTH, 3))
+        axes = figure.subplots(2, 4, sharex=True, sharey=True)
+        for column, (models, of) in enumerate((m, of) for m in (2, 3) for of in ("shared", "survivors")):
+            for row, measure in enumerate(("precision", "recall")):
+                panel = axes[row][column]
+                for method, color in style.METHODS.items():
+                    chosen = [r for r in rows if (r["models"], r["of"], r["method"]) == (models, of, method)]
+                    value, low, high = np.array([r[measure] for r in chosen]).T
+                    noise = [r["noise"] for r in chosen]
+                    panel.plot(noise, value, "o-", color=color, markersize=3, label=method)
+                    panel.fill_between(noise, low, high, color=color, alpha=0.2, linewidth=0)
+                if row == 0:
+                    panel.set_title(f"{models} models: {'called shared' if of == 'shared' else 'survivors'}")
+                if column == 0:
+                    panel.set_ylabel(measure)
+                panel.set_ylim(0, 1.02)
+        figure.supxlabel("output noise, share of |v(N) − v(∅)|", fontsize=7)
+        axes[0][0].legend(frameon=False, fontsize=style.SMALL)
+        save(figure, [RESULTS.with_suffix(".png")])
+
+
+def main(parts: list[str]) -> None:
+    results = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
+    for name, part in (("planted", run_planted), ("trained", run_trained)):
+        if not parts or name in parts:
+            results[name] = part()
+    RESULTS.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
+    if not parts or "plot" in parts:
+        plot(results["planted"])
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
