@@ -27,14 +27,14 @@ from andor.sparsify import Problem, kappa_bounds, solve, tau_bounds
 from andor.transforms import and_inverse, or_inverse
 
 RESULTS = Path(__file__).with_suffix(".json")
-PLAYERS, GAMES = 8, 20
+PLAYERS, GAMES = 8, 10
 SHARED, PRIVATE = 8, 8
 """Planted interactions of each kind: common to all models, and of each model alone."""
-NOISES = (0.0, 0.01, 0.02, 0.05, 0.1)
+NOISES = (0.0, 0.02, 0.1)
 """Standard deviation of the output noise, in shares of |v(N) − v(∅)|."""
 METHODS = {"original": "AND alone", "traditional": "each model apart", "generalizable": "models together"}
 THRESHOLD = 0.05
-RENAMINGS = 5
+RENAMINGS = 3
 
 
 # ---------------------------------------------------------------------------------------------------- planted games

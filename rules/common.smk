@@ -4,7 +4,7 @@ import ast
 from functools import cache
 from hashlib import sha256
 
-from andor.catalogue import FIGURE_TABLES, FOUND_IN, LONG_TABLES, TABLES
+from andor.catalogue import FIGURE_TABLES, FOUND_IN, LONG_TABLES, TABLES, figures_of
 from andor.config import ARRAYS_PER_MODEL, Config, Target, check
 from andor.errors import UserError
 from andor.sources import uri

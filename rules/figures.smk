@@ -1,6 +1,17 @@
 """Takes tables alone; makes every figure as PDF, SVG and PNG."""
 
 
+def figures_made(task: str, *only: str) -> list[str]:
+    """Files of the figures that a task has, or of some of them."""
+    figures = [f for f in figures_of(TASKS[task]) if not only or f in only]
+    return expand(
+        "results/{task}/figures/{figure}.{ext}",
+        task=task,
+        figure=figures,
+        ext=["pdf", "svg", "png"],
+    )
+
+
 rule figure:
     input:
         samples="results/{task}/samples.parquet",
@@ -37,26 +48,18 @@ rule figure:
 
 rule figures:
     input:
-        expand(
-            "results/{task}/figures/{figure}.{ext}",
-            task=TASKS,
-            figure=FIGURE_TABLES,
-            ext=["pdf", "svg", "png"],
-        ),
+        [path for task in TASKS for path in figures_made(task)],
 
 
 for figure in FIGURE_TABLES:
+    if not any(figure in figures_of(task) for task in TASKS.values()):
+        continue
 
     rule:
         name:
             f"figure_{figure}"
         input:
-            expand(
-                "results/{task}/figures/{figure}.{ext}",
-                task=TASKS,
-                figure=figure,
-                ext=["pdf", "svg", "png"],
-            ),
+            [path for task in TASKS for path in figures_made(task, figure)],
 
 
 for task in TASKS:
@@ -71,9 +74,4 @@ for task in TASKS:
                 table=TABLES,
                 ext=["parquet", "csv"],
             ),
-            expand(
-                "results/{task}/figures/{figure}.{ext}",
-                task=task,
-                figure=FIGURE_TABLES,
-                ext=["pdf", "svg", "png"],
-            ),
+            figures_made(task),

@@ -40,7 +40,9 @@ rule tabulate:
         code=code(
             "tables",
             "metrics",
+            "pruning",
             "nulls",
+            "catalogue",
             "results",
             "rewards",
             "attributions",

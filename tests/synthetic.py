@@ -72,9 +72,9 @@ def write_synthetic_results(folder: Path, seed: int = 0, samples: int = 6, with_
         _write_task(Path(folder) / name, task, settings, random)
         if with_tables:
             results = TaskResults.of(Path(folder) / name, settings, name)
-            for table, make in tables.TABLES.items():
+            for table, frame in tables.make(results).items():
                 place = Path(folder) / name / "tables" / table
-                tables.write(table, make(results), place.with_suffix(".parquet"), place.with_suffix(".csv"))
+                tables.write(table, frame, place.with_suffix(".parquet"), place.with_suffix(".csv"))
     return settings
 
 

@@ -1,7 +1,14 @@
 """What there is to make: tables, and figures with the tables they draw.
 
-Plain names only: the Snakefile reads this module at every start.
+Little else: the Snakefile reads this module at every start.
 """
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from andor.config import Task
 
 TABLES = (
     "accuracy",
@@ -13,7 +20,16 @@ TABLES = (
     "orders",
     "controls",
     "survivors",
+    "thresholds",
+    "model_transfer",
+    "held_out",
+    "sample_size",
     "interactions",
+    "precision",
+    "pruning",
+    "faithful",
+    "transfer",
+    "discrimination",
     "matching",
     "matching_curve",
     "solver",
@@ -22,15 +38,19 @@ TABLES = (
 )
 """Tables of a task, all made in one pass over its results."""
 
-LONG_TABLES = ("interactions", "matching_curve", "sparsity")
+LONG_TABLES = ("interactions", "matching_curve", "precision", "pruning", "sparsity")
 """Tables of many megabytes, which stay out of the report; all others have a row for what they compare, not a curve."""
 
 FIGURE_TABLES: dict[str, list[str]] = {
     "sparsity": ["sparsity", "salient"],
+    "faithfulness": ["pruning", "precision"],
     "generalization": ["generalization"],
     "orders": ["orders"],
     "controls": ["controls"],
+    "thresholds": ["thresholds", "model_transfer"],
+    "held_out": ["held_out"],
     "interactions": ["interactions"],
+    "transfer": ["transfer", "discrimination"],
     "matching": ["matching_curve", "matching"],
 }
 """Tables from which each figure is drawn; `interactions` also shows the samples."""
@@ -47,3 +67,22 @@ FOUND_IN = (
     "summary",
 )
 """Tables of a task from which its findings are put into words."""
+
+
+def figures_of(task: Task) -> list[str]:
+    """Figures that have something to show in a task."""
+    comparing = {"generalization", "orders", "controls", "thresholds", "interactions"}
+    without = set() if task.units() else comparing
+    without |= set() if leaves_out(task) else {"held_out"}
+    without |= set() if same_players(task) else {"transfer"}
+    return [figure for figure in FIGURE_TABLES if figure not in without]
+
+
+def leaves_out(task: Task) -> bool:
+    """Whether an ensemble does without one of the task's models."""
+    return any(len(members) < len(task.models) for members in task.units().values())
+
+
+def same_players(task: Task) -> bool:
+    """Whether a player is the same in every sample: columns, cells of an image, parts that are ordered by height."""
+    return task.players.kind in ("features", "grid") or getattr(task.players, "rule", None) == "kmeans"

@@ -7,6 +7,7 @@ maximum or sum.
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Mapping
 from typing import Literal
@@ -127,8 +128,7 @@ def generalization_power(chosen: np.ndarray, where: np.ndarray | bool = True) ->
         NaN where model i's set is empty.
     """
     own = chosen.sum(-1)
-    both = np.broadcast_to((shared_by_all(chosen) & where).sum(-1)[..., None, :], own.shape)
-    return ratio(both, own)
+    return ratio((shared_by_all(chosen) & where).sum(-1)[..., None, :], own)
 
 
 def chance_power(chosen: np.ndarray) -> np.ndarray:
@@ -165,7 +165,7 @@ def weighted_jaccard(interactions: np.ndarray) -> np.ndarray:
     """
     interactions = interactions.copy()
     interactions[..., 0] = 0.0
-    scaled = ratio(interactions, np.broadcast_to(np.abs(interactions).sum(-1, keepdims=True), interactions.shape))
+    scaled = ratio(interactions, np.abs(interactions).sum(-1, keepdims=True))
     sides = np.stack([np.maximum(scaled, 0.0), np.maximum(-scaled, 0.0)])
     return ratio(sides.min(-3).sum((0, -1)), sides.max(-3).sum((0, -1)))
 
@@ -176,34 +176,24 @@ def cosine(interactions: np.ndarray) -> np.ndarray:
     NaN where a model has no interaction of the kind.
     """
     strength = strengths(interactions)
-    unit = ratio(strength, np.broadcast_to(np.linalg.norm(strength, axis=-1, keepdims=True), strength.shape))
+    unit = ratio(strength, np.linalg.norm(strength, axis=-1, keepdims=True))
     models = unit.shape[-3]
     pairs = [(unit[..., i, :, :] * unit[..., j, :, :]).sum(-1) for i in range(models) for j in range(i)]
     return np.mean(pairs, axis=0)
 
 
-def compared_sets(strength: np.ndarray, bound: np.ndarray, sizes: Mapping[str, int]) -> dict[str, np.ndarray]:
-    """The `salient` interactions and the k strongest, by name; bool, shape (K, m, kinds, 2^n) each."""
-    ranked = ranks(strength)
-    return {"salient": salient(strength, bound)} | {name: strongest(strength, ranked, k) for name, k in sizes.items()}
-
-
-def overlaps(
-    interactions: np.ndarray, bound: np.ndarray, sizes: Mapping[str, int]
-) -> dict[tuple[str, str], np.ndarray]:
+def overlaps(interactions: np.ndarray, sets: Mapping[str, np.ndarray]) -> dict[tuple[str, str], np.ndarray]:
     """How much the models of an ensemble have in common, by every measure: (measure, of what) to (K, kinds), mean over
     models.
 
-    Measures are the generalization power of sets (`power`, and `signed power` where only equal signs count as shared),
-    of the `salient` ones and of the k strongest; `jaccard` (weighted) and `cosine` of `all`.
+    Measures are the generalization power of sets (`power`, and `signed power` where only equal signs count as shared);
+    `jaccard` (weighted) and `cosine` of `all`.
 
     Parameters
     ----------
     interactions : float64, shape (K, m, kinds, 2^n), merged
-    bound : float64, shape (K, m), of salience
-    sizes : k of the sets of strongest interactions, by name
+    sets : bool, of that shape, by name
     """
-    sets = compared_sets(strengths(interactions), bound, sizes)
     agreed = same_sign(interactions)
     measured = {}
     for name, chosen in sets.items():
@@ -213,8 +203,9 @@ def overlaps(
 
 
 def ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
-    """part / whole, NaN where the whole is 0."""
-    return np.divide(part, whole, out=np.full(np.shape(whole), np.nan), where=whole != 0)[()]
+    """part / whole, broadcast; NaN where the whole is 0."""
+    shape = np.broadcast_shapes(np.shape(part), np.shape(whole))
+    return np.divide(part, whole, out=np.full(shape, np.nan), where=whole != 0)[()]
 
 
 # ------------------------------------------------------------------------------------------------------------ strength
@@ -238,6 +229,30 @@ def sorted_strengths(strength: np.ndarray) -> np.ndarray:
     return np.divide(together, together[..., :1], out=np.zeros_like(together), where=together[..., :1] > 0)
 
 
+def matching_precision(interactions: np.ndarray, span: np.ndarray) -> np.ndarray:
+    """How well the k strongest interactions of all kinds account for the output: sum|I| / (sum|I| + |rest|).
+
+    The rest is what the k leave of v(N) - v(empty) (ICLR 2024, Figure 11).
+
+    Parameters
+    ----------
+    interactions : float64, shape (..., kinds, 2^n), merged
+    span : float64, shape (...)
+        v(N) - v(empty).
+
+    Returns
+    -------
+    float64, shape (..., R)
+        For k = 1..R, the number of possible interactions; NaN where nothing is there to be explained.
+    """
+    kinds, size = interactions.shape[-2:]
+    order = orders(number_of_players(size))
+    together = np.concatenate([interactions[..., kind, order > kind] for kind in range(kinds)], axis=-1)
+    together = np.take_along_axis(together, np.argsort(-np.abs(together), axis=-1, kind="stable"), axis=-1)
+    strength = np.abs(together).cumsum(-1)
+    return ratio(strength, strength + np.abs(span[..., None] - together.cumsum(-1)))
+
+
 def strength_by_order(interactions: np.ndarray) -> np.ndarray:
     """Sums of |I| over the coalitions of each order, positive and negative effects apart (ICLR 2024, Figure 4).
 
@@ -256,6 +271,82 @@ def strength_by_order(interactions: np.ndarray) -> np.ndarray:
     positive = np.maximum(interactions, 0.0) @ of_order
     negative = np.maximum(-interactions, 0.0) @ of_order
     return np.stack([positive, negative], axis=-1)
+
+
+# ------------------------------------------------------------------------------------------------------ across samples
+
+
+def frequent_cover(chosen: np.ndarray, leave_out: bool) -> np.ndarray:
+    """Share of a sample's set that is among the k elements most frequent in all samples (rho(k) of ICML 2023).
+
+    Parameters
+    ----------
+    chosen : bool, shape (K, ..., C)
+    leave_out : whether a sample's own set does not count for it
+
+    Returns
+    -------
+    float64, shape (K, ..., C)
+        For k = 1..C; what is frequent nowhere is never chosen, ties go to the earlier place. NaN for an empty set.
+    """
+    counts = np.broadcast_to(chosen.sum(0), chosen.shape) - (chosen if leave_out else 0)
+    by_rank = np.argsort(-counts, axis=-1, kind="stable")
+    hits = np.take_along_axis(chosen & (counts > 0), by_rank, axis=-1).cumsum(-1)
+    return ratio(hits, chosen.sum(-1, keepdims=True))
+
+
+def discrimination(signs: np.ndarray, labels: np.ndarray, bins: np.ndarray) -> dict[str, np.ndarray]:
+    """How far the samples of a label agree about an interaction's sign: beta = max(m+, m-) / (m+ + m-) (ICML 2023).
+
+    Interactions of a single sample are left out.
+
+    Parameters
+    ----------
+    signs : integers, shape (K, C)
+        Sign of each interaction where it is salient, else 0.
+    labels : shape (K,)
+    bins : ascending upper ends of bins of frequency, m / number of samples of the label; the last is 1
+
+    Returns
+    -------
+    arrays of shape (len(bins),)
+        `count` of interactions over all labels, mean `beta`, the `coin` level of fair signs for the same m, and `low`
+        and `high`, the 95 % interval from the jackknife over samples. NaN for an empty bin.
+    """
+    samples = len(signs)
+    plus = np.stack([(signs[labels == label] > 0).sum(0) for label in np.unique(labels)])
+    minus = np.stack([(signs[labels == label] < 0).sum(0) for label in np.unique(labels)])
+    of_label = np.array([(labels == label).sum() for label in np.unique(labels)])
+    m = plus + minus
+    place = np.where(m > 1, np.searchsorted(bins, m / of_label[:, None] - 1e-9), -1)
+
+    def mean_beta(plus: np.ndarray, minus: np.ndarray) -> np.ndarray:
+        beta = ratio(np.maximum(plus, minus), (plus + minus).astype(float))
+        known = ~np.isnan(beta)
+        return np.array([beta[(place == b) & known].mean() if (place == b).any() else np.nan for b in range(len(bins))])
+
+    beta = mean_beta(plus, minus)
+    without = []
+    for sign, label in zip(signs, labels, strict=True):
+        own = (np.unique(labels) == label)[:, None]
+        without.append(mean_beta(plus - own * (sign > 0), minus - own * (sign < 0)))
+    spread = np.sqrt((samples - 1) / samples * ((np.array(without) - np.mean(without, axis=0)) ** 2).sum(0))
+    level = np.array([coin_level(int(number)) for number in range(m.max() + 1)])[m]
+    return {
+        "count": np.array([(place == b).sum() for b in range(len(bins))]),
+        "beta": beta,
+        "low": np.maximum(beta - 1.96 * spread, 0.5),
+        "high": np.minimum(beta + 1.96 * spread, 1.0),
+        "coin": np.array([level[place == b].mean() if (place == b).any() else np.nan for b in range(len(bins))]),
+    }
+
+
+@functools.cache
+def coin_level(m: int) -> float:
+    """Expected max(m+, m-) / m of m fair signs; NaN without any."""
+    if m == 0:
+        return math.nan
+    return sum(math.comb(m, plus) * max(plus, m - plus) for plus in range(m + 1)) / (m * 2**m)
 
 
 # ----------------------------------------------------------------------------------------------------------- intervals

@@ -8,7 +8,7 @@ from __future__ import annotations
 import csv
 import functools
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ import pyarrow.compute as pc
 
 from andor import nulls, rewards, store
 from andor.attributions import merge_low_orders
+from andor.catalogue import same_players
 from andor.config import Analysis, Config, Nulls, Reward
 from andor.errors import UserError
 from andor.metrics import KINDS, without_rounding
@@ -35,6 +36,7 @@ class TaskResults:
     ensembles : models of each ensemble, by its name
     methods : kind of each method (original, traditional, generalizable), by its name
     chunks : sample numbers of each chunk, by its name
+    same_players : whether a player is the same in every sample, such as a column of a table
     reward, analysis, nulls, seed : as configured
     """
 
@@ -43,6 +45,7 @@ class TaskResults:
     ensembles: dict[str, list[str]]
     methods: dict[str, str]
     chunks: dict[str, list[int]]
+    same_players: bool
     reward: Reward
     analysis: Analysis
     nulls: Nulls
@@ -58,6 +61,7 @@ class TaskResults:
             ensembles=settings.units(),
             methods={name: method.kind for name, method in config.methods.items()},
             chunks=settings.chunks(),
+            same_players=same_players(settings),
             reward=settings.reward,
             analysis=config.analysis,
             nulls=config.nulls,
@@ -87,6 +91,10 @@ class TaskResults:
     def units(self, method: str) -> dict[str, list[str]]:
         """What a method was applied to and its models: the ensembles, or each model for itself."""
         return self.ensembles if self.methods[method] == "generalizable" else {model: [model] for model in self.models}
+
+    def first(self, kind: str) -> str | None:
+        """The first method of a kind, if there is one."""
+        return next((name for name, own in self.methods.items() if own == kind), None)
 
     def kinds(self, method: str) -> tuple[str, ...]:
         """Kinds that a method has: AND only for the original one."""
@@ -181,36 +189,24 @@ class TaskResults:
         """Number of games drawn under a null."""
         return {"renaming": self.nulls.renamings, "exchange": self.nulls.exchanges}[null]
 
-    @functools.cache  # noqa: B019
-    def null_interactions(self, method: str, ensemble: str, null: str) -> np.ndarray:
-        """Merged interactions of an ensemble under a null; (draws, K, m, kinds, 2^n), NaN for samples without it.
+    def null_interactions(self, method: str, ensemble: str) -> dict[str, np.ndarray]:
+        """Merged interactions of an ensemble by null; float32, (draws, K, m, kinds, 2^n) each, NaN where there is none.
 
-        Those of a joint method were extracted; where models are treated apart they follow from the true ones.
+        Those of a joint method were extracted; where models are treated apart they follow from the true ones. They are
+        many, and not kept.
         """
-        if self.methods[method] == "generalizable":
-            return self._stored_nulls(method, ensemble, null)
-        true = self.of_ensemble(method, ensemble)  # its kinds and models are renamed and exchanged like its values
-        drawn = np.full((self.draws(null), *true.shape), np.nan)
-        for numbers in self.chunks.values():
-            games = nulls.null_games(true[numbers], numbers, self.nulls.renamings, self.nulls.exchanges, self.seed)
-            if null in games:
-                drawn[:, numbers] = games[null]
-        return drawn
-
-    def _stored_nulls(self, method: str, ensemble: str, null: str) -> np.ndarray:
+        joint = self.methods[method] == "generalizable"
         true = self.of_ensemble(method, ensemble)
-        drawn = np.zeros((self.draws(null), *true.shape), np.float32)
-        if not len(drawn):
+        drawn = {null: np.full((self.draws(null), *true.shape), np.nan, np.float32) for null in nulls.NULLS}
+        if joint and any(map(len, drawn.values())):
+            for sample, path in enumerate(self._files(self.folder / "nulls" / method / ensemble)):
+                for null, games in read_nulls(path, self.draws, true.shape[1:]).items():
+                    drawn[null][:, sample] = games
             return drawn
-        for sample, path in enumerate(self._files(self.folder / "nulls" / method / ensemble)):
-            table = store.read_table(path)
-            table = table.filter(pc.equal(table["null"].cast(pa.string()), null))
-            if not len(table):
-                drawn[:, sample] = np.nan
-                continue
-            place = [table[name].to_numpy().astype(np.int64) for name in ("draw", "model")]
-            kind = _places(table["kind"], KINDS)
-            drawn[place[0], sample, place[1], kind, table["coalition"].to_numpy()] = table["strength"].to_numpy()
+        for numbers in self.chunks.values():  # kinds and models are renamed and exchanged like values
+            games = nulls.null_games(true[numbers], numbers, self.nulls.renamings, self.nulls.exchanges, self.seed)
+            for null, several in games.items():
+                drawn[null][:, numbers] = several
         return drawn
 
     @functools.cache  # noqa: B019
@@ -259,6 +255,28 @@ def read_interactions(path: Path, models: Sequence[str]) -> np.ndarray:
     interactions = np.empty(len(table))
     interactions[place] = table["strength"].to_numpy()
     return interactions.reshape(len(models), 2, size)
+
+
+def read_nulls(path: Path, draws: Callable[[str], int], shape: tuple[int, ...]) -> dict[str, np.ndarray]:
+    """Interactions of one sample's null games, by null; float32, (draws, m, kinds, 2^n) each.
+
+    Parameters
+    ----------
+    draws : number of games drawn under a null
+    shape : (m, kinds, 2^n)
+    """
+    table = store.read_table(path)
+    null = _places(table["null"], nulls.NULLS)
+    place = [table[name].to_numpy().astype(np.int64) for name in ("draw", "model")]
+    place += [_places(table["kind"], KINDS), table["coalition"].to_numpy().astype(np.int64)]
+    strength = table["strength"].to_numpy()
+    drawn = {}
+    for number, name in enumerate(nulls.NULLS):
+        rows = null == number
+        if rows.any():
+            drawn[name] = np.zeros((draws(name), *shape), np.float32)
+            drawn[name][tuple(of_axis[rows] for of_axis in place)] = strength[rows]
+    return drawn
 
 
 def read_outputs(path: Path) -> pa.Table:

@@ -6,12 +6,12 @@ from _job import run
 def main(snakemake):
     from andor.config import check
     from andor.results import TaskResults
-    from andor.studies import study
+    from andor.studies import SCHEMA, study
     from andor.tables import write
 
     config, name = check(snakemake.config), snakemake.wildcards.study
     results = {task: TaskResults.of_study(f"results/{task}", config, task, name) for task in config.studies[name].tasks}
-    write("study", study(results), snakemake.output.parquet, snakemake.output.csv)
+    write(name, study(results), snakemake.output.parquet, snakemake.output.csv, SCHEMA)
 
 
 run(main, globals())

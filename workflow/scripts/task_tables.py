@@ -8,13 +8,13 @@ from _job import run
 def main(snakemake):
     from andor.config import check
     from andor.results import TaskResults
-    from andor.tables import TABLES, write
+    from andor.tables import make, write
 
     task = snakemake.wildcards.task
-    results = TaskResults.of(f"results/{task}", check(snakemake.config), task)
+    frames = make(TaskResults.of(f"results/{task}", check(snakemake.config), task))
     for parquet, csv in zip(snakemake.output.parquet, snakemake.output.csv, strict=True):
         name = Path(parquet).stem
-        write(name, TABLES[name](results), parquet, csv)
+        write(name, frames[name], parquet, csv)
 
 
 run(main, globals())

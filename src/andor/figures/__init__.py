@@ -13,17 +13,34 @@ from matplotlib.figure import Figure
 
 from andor import store
 from andor.errors import UserError
-from andor.figures import controls, generalization, interactions, matching, orders, sparsity, studies, style
+from andor.figures import (
+    controls,
+    faithfulness,
+    generalization,
+    held_out,
+    interactions,
+    matching,
+    orders,
+    sparsity,
+    studies,
+    style,
+    thresholds,
+    transfer,
+)
 from andor.figures.style import TaskInfo
 
 __all__ = ["COLUMNS", "FIGURES", "TaskInfo", "draw", "draw_study", "save"]
 
 _MODULES = {
     "sparsity": sparsity,
+    "faithfulness": faithfulness,
     "generalization": generalization,
     "orders": orders,
     "controls": controls,
+    "thresholds": thresholds,
+    "held_out": held_out,
     "interactions": interactions,
+    "transfer": transfer,
     "matching": matching,
 }
 FIGURES: dict[str, Callable[[Mapping[str, pd.DataFrame], TaskInfo], Figure]] = {
