@@ -38,6 +38,8 @@ QUICK = (
     "--latency-wait",
     "10",
 )
+PATIENCE = 3600
+"""Seconds after which a test gives up: on a busy machine all of this takes long."""
 RECOVERY = (ROOT / "docs" / "howto" / "cluster.md").read_text(encoding="utf-8").split("*The head*")[1].split("```")[1]
 
 
@@ -98,7 +100,7 @@ def command(*arguments: str, profile: str = "slurm") -> list[str]:
 def head(folder: Path, *arguments: str, profile: str = "slurm") -> subprocess.CompletedProcess:
     """Run the workflow to its end."""
     return subprocess.run(
-        command(*arguments, profile=profile), cwd=folder, capture_output=True, text=True, check=False, timeout=1200
+        command(*arguments, profile=profile), cwd=folder, capture_output=True, text=True, check=False, timeout=PATIENCE
     )
 
 
@@ -108,7 +110,7 @@ def started(folder: Path, *arguments: str) -> subprocess.Popen:
         return subprocess.Popen(command(*arguments), cwd=folder, stdout=log, stderr=log, start_new_session=True)
 
 
-def until(happens, seconds: float = 300):
+def until(happens, seconds: float = PATIENCE):
     """Wait for a value that is not empty."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
@@ -202,7 +204,7 @@ def test_a_lost_node(folder, slurm):
         os.kill(pid, signal.SIGKILL)
     os.kill(int((slurm / "run/node2.pid").read_text()), signal.SIGKILL)
     subprocess.run(["scontrol", "update", "nodename=node2", "state=down", "reason=lost"], check=True)
-    assert process.wait(timeout=600) == 0, (folder / "head.log").read_text()[-4000:]
+    assert process.wait(timeout=PATIENCE) == 0, (folder / "head.log").read_text()[-4000:]
     evaluations = of_rule(folder, "evaluate")
     lost = [job for job in evaluations if job.state not in ("COMPLETED", "RUNNING")]
     assert lost
