@@ -18,7 +18,7 @@ rule baseline:
         mem_mb=memory,
         runtime=growing(60),
     params:
-        code=code("masking", "baselines"),
+        code=code("masking", "baselines", "samples"),
         masking=lambda wildcards: plain(TASKS[wildcards.task].masking),
         reward=lambda wildcards: plain(TASKS[wildcards.task].reward),
         seed=CONFIG.seed,

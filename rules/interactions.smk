@@ -62,7 +62,7 @@ rule null:
         runtime=null_minutes,
         abreast=1,
     params:
-        code=code("nulls", *EXTRACTION),
+        code=code("nulls", "attributions", *EXTRACTION),
         models=rules.extract.params.models,
         numbers=rules.extract.params.numbers,
         method=rules.extract.params.method,

@@ -20,7 +20,7 @@ rule evaluate:
         mem_mb=memory,
         runtime=evaluate_minutes,
     params:
-        code=code("masking", "evaluate", "store"),
+        code=code("masking", "baselines", "evaluate", "samples", "store"),
         numbers=lambda wildcards: chunks(wildcards.task)[wildcards.chunk],
         masking=lambda wildcards: plain(TASKS[wildcards.task].masking),
     script:

@@ -1,4 +1,4 @@
-"""Where this workflow's files are; puts the package among them, not an installed one, on the path of all that follows."""
+"""Where this workflow's files are; puts the package, and what scripts share, on the path of all that follows."""
 
 import sys
 from os import PathLike
@@ -27,4 +27,6 @@ def local(rules) -> Path:
 
 
 ROOT = local(workflow.current_basedir)
-sys.path[:0] = [str(ROOT / "src"), str(ROOT / "workflow" / "scripts")]
+# The package goes before an installed copy of it, scripts go behind the libraries whose names some of them bear.
+sys.path.insert(0, str(ROOT / "src"))
+sys.path.append(str(ROOT / "workflow" / "scripts"))

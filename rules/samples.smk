@@ -20,7 +20,7 @@ rule screening:
         mem_mb=memory,
         runtime=screening_minutes,
     params:
-        code=code("masking", "evaluate"),
+        code=code("masking", "baselines", "evaluate", "samples"),
         masking=lambda wildcards: plain(TASKS[wildcards.task].masking),
     script:
         "../workflow/scripts/screening.py"

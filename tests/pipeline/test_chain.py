@@ -170,13 +170,6 @@ def test_a_damaged_file_is_named(run, configuration, tmp_path):
     assert "Traceback" not in log
 
 
-def test_report_is_built_without_network(run, tmp_path):
-    for name in ("report.html", "report.zip"):
-        done = snakemake(run, "--report", str(tmp_path / name))
-        assert done.returncode == 0, done.stderr
-        assert (tmp_path / name).stat().st_size > 100_000
-
-
 def broken(configuration: dict, path: str, value) -> dict:
     """The configuration with one key set, or taken away if the value is None."""
     changed = copy.deepcopy(configuration)

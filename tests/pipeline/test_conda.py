@@ -16,6 +16,8 @@ ENVIRONMENTS = {path.stem: yaml.safe_load(path.read_text(encoding="utf-8")) for 
 PYTHON = next(
     str(pin).removeprefix("python==").removeprefix("python=") for pin in ENVIRONMENTS["torch"]["dependencies"]
 )
+PATIENCE = 3600
+"""Seconds after which a test gives up: on a busy machine all of this takes long."""
 
 
 def tree(version: str) -> Path:
@@ -32,7 +34,7 @@ def conda(tmp_path_factory) -> dict[str, str]:
     if shutil.which("conda"):
         return dict(os.environ)
     folder = tmp_path_factory.mktemp("conda")
-    subprocess.run(["bash", ROOT / "tests/labs/conda.sh", folder, tree(PYTHON)], check=True, timeout=600)
+    subprocess.run(["bash", ROOT / "tests/labs/conda.sh", folder, tree(PYTHON)], check=True, timeout=PATIENCE)
     return {**os.environ, "PATH": f"{folder / 'condabin'}:{os.environ['PATH']}"}
 
 
@@ -44,7 +46,7 @@ def other_python(tmp_path_factory) -> str:
     wanted = ("snakemake==", "pydantic==", "pyyaml==", "numpy==", "pandas==")
     lines = (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines()
     pins = [line for line in lines if line.startswith(wanted)]
-    subprocess.run([folder / "bin/pip", "install", "--quiet", *pins], check=True, timeout=600)
+    subprocess.run([folder / "bin/pip", "install", "--quiet", *pins], check=True, timeout=PATIENCE)
     return str(folder / "bin/python")
 
 
@@ -75,7 +77,9 @@ def test_the_digits_task_runs_from_nothing(conda, configuration, tmp_path_factor
         shutil.rmtree(folder / "results", ignore_errors=True)
         shutil.rmtree(folder / ".cache", ignore_errors=True)
         command = [python, "-m", "snakemake", "--snakefile", ROOT / "Snakefile", "--cores", "2", "--use-conda"]
-        done = subprocess.run(command, cwd=folder, env=conda, capture_output=True, text=True, check=False, timeout=1800)
+        done = subprocess.run(
+            command, cwd=folder, env=conda, capture_output=True, text=True, check=False, timeout=PATIENCE
+        )
         assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-4000:]
         record = json.loads((folder / "results/provenance.json").read_text())
         assert record["machine"]["python"] == PYTHON

@@ -6,13 +6,16 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import get_args, get_type_hints
 
 import numpy as np
 import pytest
 import yaml
 from conftest import ROOT, write_config
+from test_deployment import plan
 
-from andor.config import Config
+from andor import config
+from andor.data import read
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")), *sorted(ROOT.glob("examples/*/README.md"))]
 PROGRAMS = ("andor", "snakemake", "python")
@@ -107,7 +110,32 @@ def test_python_of_a_page(page, clone):
 @pytest.mark.parametrize("page", [page for page in PAGES if blocks(page, "yaml")], ids=lambda page: page.name)
 def test_yaml_of_a_page(page):
     for block in blocks(page, "yaml"):
-        assert yaml.safe_load(block).keys() <= Config.model_fields.keys()
+        assert yaml.safe_load(block).keys() <= config.Config.model_fields.keys()
+
+
+@pytest.mark.parametrize(("page", "key", "kinds"), [("data", "reader", config.Data), ("model", "family", config.Model)])
+def test_a_page_names_all_there_is(page, key, kinds):
+    text = (ROOT / "docs" / "howto" / f"{page}.md").read_text(encoding="utf-8")
+    table = text.partition(f"| `{key}` |")[2].partition("\n\n")[0]
+    members = get_args(get_args(kinds)[0])
+    assert len(members) > 5
+    for member in members:
+        (name,) = get_args(get_type_hints(member)[key])
+        assert f"`{name}`" in table
+
+
+def test_the_tutorial_tells_what_the_default_configuration_does(tmp_path):
+    text = " ".join((ROOT / "docs" / "tutorial.md").read_text(encoding="utf-8").split())
+    default = config.load(ROOT / "config.yaml")
+    digits = default.tasks["digits"]
+    assert f"{digits.samples.count} images that all networks get right" in text
+    assert f"{digits.players.count} patches with the most ink" in text
+    assert f"all 2⁸ = {2**digits.players.count} versions" in text
+    items = read(digits.data, None, default.seed).to_pandas()
+    threes = ((items["split"] == "test") & (items["label"] == digits.samples.label)).sum()
+    assert f"in each of the {min(threes, digits.samples.candidates)} test images of a 3" in text
+    jobs = plan(tmp_path, "--snakefile", str(ROOT / "Snakefile"), "--configfile", str(ROOT / "config.yaml"))
+    assert f"{jobs['total']} jobs" in text
 
 
 def test_every_page_is_in_the_contents():

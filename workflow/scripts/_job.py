@@ -12,6 +12,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TextIO
 
+# Snakemake puts the workflow's own package behind those of the environment, which may hold a copy of another state.
+sys.path.insert(0, str(Path(__file__).parents[2] / "src"))
+
 from andor.errors import UserError
 
 

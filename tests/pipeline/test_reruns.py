@@ -1,0 +1,42 @@
+"""What a change in the package runs again: just what depends on it."""
+
+import shutil
+
+import pytest
+from conftest import ROOT
+from test_chain import copied, planned
+
+ALWAYS = {"provenance", "all"}
+
+
+@pytest.fixture
+def edited(run, tmp_path):
+    """A copy of the workflow beside a finished run; edits it and tells which rules would run."""
+    for name in ("rules", "src", "workflow"):
+        shutil.copytree(ROOT / name, tmp_path / "clone" / name, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy2(ROOT / "Snakefile", tmp_path / "clone")
+    shutil.copytree(ROOT / "envs", tmp_path / "clone" / "envs")
+    folder = copied(run, tmp_path / "run")
+
+    def edit(module: str, old: str, new: str) -> set[str]:
+        file = tmp_path / "clone" / "src" / "andor" / module
+        text = file.read_text(encoding="utf-8")
+        assert old in text, f"{module} has no {old!r} any more"
+        file.write_text(text.replace(old, new, 1), encoding="utf-8")
+        rules = planned(folder, "--snakefile", str(tmp_path / "clone" / "Snakefile"))
+        file.write_text(text, encoding="utf-8")
+        return rules - ALWAYS
+
+    return edit
+
+
+def test_a_change_in_a_module_reruns_what_depends_on_it(edited):
+    assert edited("figures/style.py", "import ", "import os\nimport ") == {"figure", "page"}
+    assert edited("tables.py", "import ", "import os\nimport ") == {"tabulate", "figure", "page"}
+    interactions = {"extract", "null", "tabulate", "figure", "page"}
+    assert edited("sparsify/first_order.py", "CHECK = 50", "CHECK = 60") == interactions
+
+
+def test_a_cosmetic_change_reruns_nothing(edited):
+    assert edited("sparsify/first_order.py", "CHECK = 50  #", "CHECK = (\n    50\n)  # more words:") == set()
+    assert edited("tables.py", '"""', '"""In other words: ') == set()
