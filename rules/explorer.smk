@@ -27,6 +27,7 @@ rule page:
     params:
         code=code(
             "explorer",
+            "catalogue",
             "metrics",
             "nulls",
             "results",

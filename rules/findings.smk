@@ -24,7 +24,7 @@ rule findings:
         mem_mb=growing(2000),
         runtime=growing(30),
     params:
-        code=code("findings", "published"),
+        code=code("findings", "published", "catalogue", "nulls"),
         read={name: task.data.modality for name, task in TASKS.items()},
         questions={name: study.question for name, study in CONFIG.studies.items()},
     script:

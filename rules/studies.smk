@@ -35,6 +35,7 @@ rule study:
             "nulls",
             "catalogue",
             "results",
+            "rewards",
             "attributions",
             "transforms",
             "coalitions",

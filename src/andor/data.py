@@ -19,7 +19,6 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -32,7 +31,7 @@ from PIL import Image
 from andor import config
 from andor.errors import UserError
 from andor.players import is_content, words
-from andor.store import array_column, arrays, first_line
+from andor.store import first_line
 
 SENTENCE_END = re.compile(r"[.!?][\"'”’)\]]*\s")
 
@@ -73,33 +72,6 @@ def read(data: config.Data, source: Path | None, seed: int) -> pa.Table:
             return _shapes(data, seed)
         case config.PointCloudsData():
             return _point_clouds(data, _given(data, source))
-
-
-def relabelled(table: pa.Table, labels: Literal["true", "shuffled", "size"], seed: int) -> pa.Table:
-    """The table with other labels to learn, for networks that are controls.
-
-    Parameters
-    ----------
-    table
-        With the true labels, from `read`.
-    labels
-        `true`: as they are. `shuffled`: among all items, so that nothing is left to generalize. `size`: another task
-        with the same inputs, whether an item is larger than others: more ink, a longer text, a larger sum; in as many
-        classes as there are labels, of equal numbers.
-    seed
-        Of the shuffling.
-    """
-    if labels == "true":
-        return table
-    true = table["label"].to_numpy()
-    if labels == "shuffled":
-        other = np.random.default_rng(seed).permutation(true)
-    else:
-        sizes = arrays(table).reshape(len(table), -1).sum(1) if array_column(table) else pc.utf8_length(table["text"])
-        rank = np.argsort(np.argsort(np.asarray(sizes), kind="stable"), kind="stable")
-        other = rank * (int(true.max()) + 1) // len(table)
-    place = table.schema.get_field_index("label")
-    return table.set_column(place, table.schema.field(place), pa.array(other, table.schema.field(place).type))
 
 
 # --------------------------------------------------------------------------------------------------- readers

@@ -10,6 +10,7 @@ from sklearn.datasets import load_digits
 
 from andor import config, data, store
 from andor.errors import UserError
+from andor.models.labels import relabelled
 
 REVIEWS = """1\t2.5\tA  "warm" and   funny film
 2\t-1.25\tTedious &amp; cold
@@ -350,11 +351,11 @@ def test_all_ten_digits():
 @pytest.mark.parametrize("labels", ["shuffled", "size"])
 def test_other_labels_to_learn(tmp_path, labels):
     table = reviews(tmp_path, test_fraction=0.5, min_score=0)
-    other = data.relabelled(table, labels, seed=0)
+    other = relabelled(table, labels, seed=0)
     assert other.drop_columns("label").equals(table.drop_columns("label"))
     assert other.schema.field("label") == table.schema.field("label")
-    assert data.relabelled(table, labels, seed=0).equals(other)
-    assert data.relabelled(table, "true", seed=0).equals(table)
+    assert relabelled(table, labels, seed=0).equals(other)
+    assert relabelled(table, "true", seed=0).equals(table)
     lengths = [len(text) for text in column(other, "text")]
     if labels == "shuffled":
         assert sorted(column(other, "label")) == sorted(column(table, "label"))
@@ -366,7 +367,7 @@ def test_other_labels_to_learn(tmp_path, labels):
 
 def test_size_of_images_is_their_ink():
     table = data.read(config.DigitsData(reader="digits", positive=None, size=8), None, seed=0)
-    other = np.array(column(data.relabelled(table, "size", seed=0), "label"))
+    other = np.array(column(relabelled(table, "size", seed=0), "label"))
     ink = store.arrays(table).sum((1, 2, 3))
     assert sorted(set(other)) == list(range(10))
     assert all(ink[other == label].max() <= ink[other == label + 1].min() for label in range(9))

@@ -9,7 +9,7 @@ from _job import device, fetched, run
 def main(snakemake):
     from andor import models
     from andor.config import Model, part
-    from andor.data import relabelled
+    from andor.models.labels import relabelled
     from andor.store import read_table, write_text
 
     settings = part(Model, snakemake.params.model)

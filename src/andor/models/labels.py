@@ -1,0 +1,38 @@
+"""Other labels to learn, for networks that serve as controls."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from andor.store import array_column, arrays
+
+
+def relabelled(table: pa.Table, labels: Literal["true", "shuffled", "size"], seed: int) -> pa.Table:
+    """A tidy table with the labels that a network is to learn.
+
+    Parameters
+    ----------
+    table
+        With the true labels (see `andor.data`).
+    labels
+        `true`: as they are. `shuffled`: among all items, so that nothing is left to generalize. `size`: another task
+        with the same inputs, whether an item is larger than others: more ink, a longer text, a larger sum; in as many
+        classes as there are labels, of equal numbers.
+    seed
+        Of the shuffling.
+    """
+    if labels == "true":
+        return table
+    true = table["label"].to_numpy()
+    if labels == "shuffled":
+        other = np.random.default_rng(seed).permutation(true)
+    else:
+        sizes = arrays(table).reshape(len(table), -1).sum(1) if array_column(table) else pc.utf8_length(table["text"])
+        rank = np.argsort(np.argsort(np.asarray(sizes), kind="stable"), kind="stable")
+        other = rank * (int(true.max()) + 1) // len(table)
+    place = table.schema.get_field_index("label")
+    return table.set_column(place, table.schema.field(place), pa.array(other, table.schema.field(place).type))
