@@ -30,6 +30,8 @@ ELSEWHERE = {
     "--workflow-profile": "test_slurm.py plans it",
     "--use-conda": "test_conda.py runs it",
     "config/paper.yaml": "test_chain.py plans it: it needs GPUs and a hub",
+    "config/replication.yaml": "test_chain.py plans it: it takes an hour",
+    "study.yaml": "test_chain.py has a study",
 }
 """Parts of commands that are not run here, and why."""
 
