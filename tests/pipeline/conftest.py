@@ -118,7 +118,7 @@ def configuration(sources) -> dict:
                 },
                 "players": {"kind": "patches", "count": 4, "size": 4},
                 "reward": {"kind": "logit"},
-                "samples": {"count": 3, "chunk": 2, "candidates": 20, "label": 1, "min_range": 0.01},
+                "samples": {"count": 3, "candidates": 20, "label": 1, "min_range": 0.01},
             },
             "sentiment": {
                 "data": {"reader": "film_reviews", "source": "reviews"},

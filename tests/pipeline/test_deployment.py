@@ -35,8 +35,8 @@ def plan(folder: Path, *arguments: str) -> Counter:
 def test_the_catalogues_snakefile_is_the_whole_workflow(configuration, tmp_path):
     write_config(tmp_path, configuration)
     jobs = plan(tmp_path, "--snakefile", str(ROOT / "workflow" / "Snakefile"))
-    assert jobs["evaluate"] == 2 * 2 + 2
-    assert jobs["extract"] == (2 + 2 + 1) * 3
+    assert jobs["evaluate"] == 2 * 2
+    assert jobs["extract"] == (2 + 2 + 1) * 2
     assert jobs["figure"] == 2 * len(FIGURE_TABLES)
 
 
