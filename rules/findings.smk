@@ -1,6 +1,10 @@
 """Takes tables of tasks and studies; makes RESULTS.md, what was found in plain words."""
 
 
+localrules:
+    findings,
+
+
 rule findings:
     input:
         tasks=expand(

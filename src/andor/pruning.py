@@ -46,9 +46,14 @@ def unfaithfulness_of_first(
 
 
 def ranks_by_strength(interactions: np.ndarray) -> np.ndarray:
-    """Rank of each interaction among those of all kinds, 0 being the strongest; int64, the shape of `interactions`."""
-    flat = interactions.reshape(*interactions.shape[:-2], -1)
-    return ranks(strengths(interactions).reshape(flat.shape)).reshape(interactions.shape)
+    """Rank of each interaction among those of all kinds, 0 being the strongest; int64, the shape of `interactions`.
+
+    What cannot be an interaction (the empty coalition, OR of one player) ranks behind all that can.
+    """
+    *lead, kinds, size = interactions.shape
+    can_be = orders(number_of_players(size)) > np.arange(kinds)[:, None]
+    strength = np.where(can_be, strengths(interactions), -1.0)
+    return ranks(strength.reshape(*lead, kinds * size)).reshape(interactions.shape)
 
 
 def ranks_by_error(v: np.ndarray, interactions: np.ndarray, most: int = MOST) -> np.ndarray:
@@ -131,8 +136,7 @@ def _greedy(v: np.ndarray, interactions: np.ndarray, most: int) -> np.ndarray:
     place = np.argsort(ranked, axis=-1)[:, :left]
 
     active = np.stack([and_inverse_adjoint(residual), or_inverse_adjoint(residual)][:kinds], axis=1) / size
-    removable = np.where(np.arange(size) > 0, interactions, 0.0)
-    strength, slope = (np.take_along_axis(a.reshape(count, -1), place, axis=-1) for a in (removable, active))
+    strength, slope = (np.take_along_axis(a.reshape(count, -1), place, axis=-1) for a in (interactions, active))
     halves = 2.0 ** -orders(n).astype(float)
     is_or = place >= size
     players = (place % size).astype(np.uint32)

@@ -190,14 +190,15 @@ class TaskResults:
         return {"renaming": self.nulls.renamings, "exchange": self.nulls.exchanges}[null]
 
     def null_interactions(self, method: str, ensemble: str) -> dict[str, np.ndarray]:
-        """Merged interactions of an ensemble by null; float32, (draws, K, m, kinds, 2^n) each, NaN where there is none.
+        """Merged interactions of an ensemble by null; (draws, K, m, kinds, 2^n) each, NaN where there is none.
 
-        Those of a joint method were extracted; where models are treated apart they follow from the true ones. They are
-        many, and not kept.
+        Those of a joint method were extracted, and stored as float32; where models are treated apart they are the true
+        ones in another place, float64. They are many, and not kept.
         """
         joint = self.methods[method] == "generalizable"
         true = self.of_ensemble(method, ensemble)
-        drawn = {null: np.full((self.draws(null), *true.shape), np.nan, np.float32) for null in nulls.NULLS}
+        dtype = np.float32 if joint else true.dtype
+        drawn = {null: np.full((self.draws(null), *true.shape), np.nan, dtype) for null in nulls.NULLS}
         if joint and any(map(len, drawn.values())):
             for sample, path in enumerate(self._files(self.folder / "nulls" / method / ensemble)):
                 for null, games in read_nulls(path, self.draws, true.shape[1:]).items():

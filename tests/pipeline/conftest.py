@@ -25,6 +25,9 @@ STUDY = {
 }
 PLAIN = ["film", "story", "actor", "scene", "camera", "ending", "music", "script", "hero", "city", "war", "love"]
 
+EMPTY = {"held_out", "transfer", "discrimination"}
+"""Tables without rows: no ensemble leaves out one of two models, and words and patches differ from sample to sample."""
+
 
 def snakemake(folder: Path, *arguments: str, **options) -> subprocess.CompletedProcess:
     """Run the workflow in ``folder`` with the interpreter of the tests."""

@@ -14,7 +14,8 @@ from pathlib import Path
 import yaml
 from conftest import ROOT, snakemake, write_config
 
-from andor.catalogue import FIGURE_TABLES
+from andor.catalogue import figures_of
+from andor.config import check, load_raw
 
 PLANNING = 15.0
 """Seconds of one core for a dry run of 10,000 samples and two models; what else the machine does is not counted."""
@@ -37,7 +38,8 @@ def test_the_catalogues_snakefile_is_the_whole_workflow(configuration, tmp_path)
     jobs = plan(tmp_path, "--snakefile", str(ROOT / "workflow" / "Snakefile"))
     assert jobs["evaluate"] == 2 * 2
     assert jobs["extract"] == (2 + 2 + 1) * 2
-    assert jobs["figure"] == 2 * len(FIGURE_TABLES)
+    tasks = check(configuration).tasks
+    assert jobs["figure"] == sum(len(figures_of(task)) for task in tasks.values())
 
 
 def test_a_workflow_of_the_users_own_imports_this_one(sources, tmp_path):
@@ -51,7 +53,8 @@ def test_a_workflow_of_the_users_own_imports_this_one(sources, tmp_path):
     assert jobs["shared_words"] == 1
     assert jobs["andor_evaluate"] == 2
     assert jobs["andor_source"] == 3
-    assert plan(folder, "--", "andor_figures")["andor_figure"] == len(FIGURE_TABLES)
+    (task,) = check(load_raw(folder / "config.yaml"), base=folder).tasks.values()
+    assert plan(folder, "--", "andor_figures")["andor_figure"] == len(figures_of(task))
 
 
 def test_a_module_from_a_git_host_brings_its_package(configuration, tmp_path):

@@ -146,6 +146,50 @@ def made_up(
             columns=["method", "ensemble", "model", "kind", "order", "sign", "strength", "shared"],
         ),
         "interactions": _listed(random, methods, ensembles, kinds, n, (words or WORDS)),
+        "pruning": _curves(units, methods, "kept", "unfaithfulness", n, samples, by=("strength", "least error")),
+        "precision": _curves(units, methods, "k", "precision", n, samples),
+        "transfer": _curves(units, methods, "k", "rho", n, samples, chosen=("all samples", "other samples")),
+        "discrimination": pd.DataFrame(
+            [
+                (method, unit, model, frequency, beta, beta - 0.05, min(1, beta + 0.05), 0.7)
+                for method, unit, model in units
+                for frequency, beta in ((0.2, 0.7), (0.4, np.nan), (0.6, 0.8), (0.8, 0.9), (1.0, 1.0))
+            ],
+            columns=list(COLUMNS["transfer"]["discrimination"]),
+        ),
+        "thresholds": pd.DataFrame(
+            [
+                (method, ensemble, kind, measure, threshold, *(scale(threshold) * x for x in (0.6, 0.5, 0.7, 0.1, 0.4)))
+                for method in methods
+                for ensemble in ensembles
+                for kind in kinds[method]
+                for measure, scale in THRESHOLD_MEASURES.items()
+                for threshold in (0.01, 0.05, 0.1, 0.3)
+            ],
+            columns=list(COLUMNS["thresholds"]["thresholds"]),
+        ),
+        "model_transfer": pd.DataFrame(
+            [
+                (method, ensemble, model, other, kind, threshold, 0.6, 0.5, 0.7, 0.1, 0.4, samples)
+                for method in methods
+                for ensemble, members in ensembles.items()
+                for model, other in itertools.permutations(members, 2)
+                for kind in kinds[method]
+                for threshold in (0.05, 0.1, 0.3)
+            ],
+            columns=list(COLUMNS["thresholds"]["model_transfer"]),
+        ),
+        "held_out": pd.DataFrame(
+            [
+                (method, ensemble, left_out, kind, by, 9.0, found, found - 0.1, found + 0.1, 0.1, 0.3, samples)
+                for method in methods
+                for ensemble, members in ensembles.items()
+                for left_out in [model for model in models if model not in members] or ["another_model"]
+                for kind in kinds[method]
+                for by, found in (("all", 0.6), ("one", 0.2))
+            ],
+            columns=list(COLUMNS["held_out"]["held_out"]),
+        ),
         "matching": pd.DataFrame(
             [
                 (method, unit, model, sample, 0.0 if method == "original" else 0.1)
@@ -159,6 +203,34 @@ def made_up(
     }
     shape = (1, 32, 32) if images else None
     return tables, TaskInfo("Film reviews", n, models, "log-odds of the true label", shape)
+
+
+THRESHOLD_MEASURES = {
+    "count": lambda threshold: 1 / threshold,
+    "power": lambda threshold: 1,
+    "signed power": lambda threshold: 1,
+    "shared strength": lambda threshold: 1 - threshold,
+}
+
+
+def _curves(
+    units: Sequence[tuple[str, str, str]],
+    methods: Sequence[str],
+    x: str,
+    y: str,
+    n: int,
+    samples: int,
+    **ways: tuple[str, ...],
+) -> pd.DataFrame:
+    """A curve over numbers of interactions for each unit, model and way; with the levels that some tables have."""
+    numbers = np.unique(np.geomspace(1, 2 ** (n + 1), 40).astype(int))
+    frames = []
+    for (method, unit, model), way in itertools.product(units, *ways.values() or [[None]]):
+        height = numbers ** (-0.2 - 0.1 * methods.index(method))
+        curve = pd.DataFrame({x: numbers, y: height, "low": 0.9 * height, "high": 1.1 * height})
+        curve = curve.assign(method=method, unit=unit, model=model, samples=samples, null=0.5 * height, chance=0.1)
+        frames.append(curve.assign(**dict.fromkeys(ways, way)))
+    return pd.concat(frames)
 
 
 def _listed(
@@ -524,3 +596,39 @@ def test_interactions_mark_sets_of_pixels_that_are_no_rectangle():
         if to_rgb(patch.get_facecolor()) in {to_rgb(color) for color in style.KINDS.values()} and patch.get_fill()
     }
     assert cells == {(0, 0), (1, 1), (2, 2)}
+
+
+def test_faithfulness_draws_both_ways_to_choose(small):
+    tables, task = small
+    axes = figures.draw("faithfulness", tables, task).axes[0]
+    table = tables["pruning"].query("model == 'a' and method == 'traditional'")
+    lines = [line for line in axes.lines if line.get_color() == style.METHODS["traditional"]]
+    for line, by in zip(lines, ("least error", "strength"), strict=True):
+        np.testing.assert_allclose(line.get_ydata(), table[table["by"] == by]["unfaithfulness"])
+
+
+def test_thresholds_draw_the_widest_ensemble_and_its_mean_cover():
+    tables, task = made_up(("a", "b", "c"), n=4)
+    transfer = tables["model_transfer"]
+    cover = np.where(transfer["ensemble"] == "a-b-c", np.where(transfer["model"] == "a", 0.9, 0.3), 0.1)
+    figure = figures.draw("thresholds", tables | {"model_transfer": transfer.assign(cover=cover)}, task)
+    lines = [line for line in figure.axes[4].lines if line.get_color() == style.METHODS["generalizable"]]
+    np.testing.assert_allclose(lines[0].get_ydata(), 0.5)
+
+
+def test_held_out_draws_what_is_found_and_the_levels_beside_it(small):
+    tables, task = small
+    axes = figures.draw("held_out", tables, task).axes[0]
+    points = [line for line in axes.lines if line.get_marker() == "o" and line.get_markerfacecolor() != "white"]
+    assert {(line.get_color(), *line.get_xdata()) for line in points} == {
+        (color, found) for color in style.METHODS.values() for found in (0.6, 0.2)
+    }
+
+
+def test_transfer_draws_the_honest_curve(small):
+    tables, task = small
+    table = tables["transfer"]
+    drawn = figures.draw("transfer", tables | {"transfer": table[table["chosen"] == "other samples"]}, task)
+    both = figures.draw("transfer", tables, task)
+    assert [len(axes.lines) for axes in drawn.axes] == [len(axes.lines) for axes in both.axes]
+    assert len(drawn.axes[0].lines) == 3 * 3

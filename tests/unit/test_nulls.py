@@ -7,7 +7,7 @@ import pytest
 
 from andor import nulls
 from andor.coalitions import mask_of, members, orders
-from andor.metrics import cosine, overlaps, same_sign, weighted_jaccard
+from andor.metrics import cosine, overlaps, ranks, same_sign, strengths, strongest, weighted_jaccard
 from andor.sparsify import Problem, solve
 from andor.store import NULL_INTERACTIONS, null_table
 from andor.transforms import and_inverse, and_transform, or_inverse, or_transform
@@ -137,7 +137,7 @@ def test_overlap_measures_of_equal_and_of_unlike_models():
     np.testing.assert_allclose(weighted_jaccard(opposite), 0)
     np.testing.assert_allclose(cosine(opposite), 1)
     assert same_sign(same).all()
-    measured = overlaps(opposite, np.full((4, 2), 0.1), {"3 strongest": 3})
+    measured = overlaps(opposite, {"3 strongest": strongest(strengths(opposite), ranks(strengths(opposite)), 3)})
     np.testing.assert_allclose(measured["power", "3 strongest"], 1)
     np.testing.assert_allclose(measured["signed power", "3 strongest"], 0)
 

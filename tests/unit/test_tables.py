@@ -11,9 +11,13 @@ import pytest
 
 from andor import catalogue, metrics, store, tables
 from andor.coalitions import mask_of, members
-from andor.config import Nulls, Salience
+from andor.config import GridPlayers, Nulls, PartPlayers, PixelPlayers, Salience
 from andor.nulls import RATE, names
 from andor.results import TaskResults
+from andor.tables import schemas
+from andor.tables.controls import sizes
+from andor.tables.frames import numbers, spread
+from andor.tables.thresholds import MEASURES, THRESHOLDS
 from synthetic import config, write_synthetic_results
 
 TASKS = ("digits", "sentiment")
@@ -29,7 +33,16 @@ KEYS = {
     "orders": ["method", "ensemble", "model", "kind", "order", "sign"],
     "controls": ["method", "ensemble", "kind", "measure", "of", "null"],
     "survivors": ["method", "ensemble", "kind"],
+    "thresholds": ["method", "ensemble", "kind", "measure", "threshold"],
+    "model_transfer": ["method", "ensemble", "model", "other", "kind", "threshold"],
+    "held_out": ["method", "ensemble", "left_out", "kind", "by"],
+    "sample_size": ["method", "ensemble", "kind", "measure", "of", "samples"],
     "interactions": ["sample", "method", "ensemble", "kind", "coalition", "model"],
+    "precision": ["method", "unit", "model", "k"],
+    "pruning": ["method", "unit", "model", "by", "kept"],
+    "faithful": ["method", "unit", "model", "by", "unfaithfulness"],
+    "transfer": ["method", "unit", "model", "chosen", "k"],
+    "discrimination": ["method", "unit", "model", "frequency"],
     "matching": ["method", "unit", "model", "sample"],
     "matching_curve": ["method", "unit", "model", "sample", "position"],
     "solver": ["method", "unit", "sample"],
@@ -89,11 +102,11 @@ def test_catalogue_names_every_table():
 def test_columns_and_keys(results, made, name):
     schema = pq.read_schema(results.folder / "tables" / f"{name}.parquet").remove_metadata()
     assert schema == tables.SCHEMAS[name]
-    assert len(made[name])
+    assert len(made[name]) or name in ("transfer", "discrimination")  # players differ from sample to sample
     assert not made[name].duplicated(KEYS[name]).any()
     csv = pd.read_csv(results.folder / "tables" / f"{name}.csv")
     assert list(csv) == schema.names
-    numbers = [field.name for field in schema if field.type in (tables.NUMBER, tables.COUNT)]
+    numbers = [field.name for field in schema if field.type in (schemas.NUMBER, schemas.COUNT)]
     np.testing.assert_allclose(csv[numbers].astype(float), made[name][numbers].astype(float), rtol=1e-15)
 
 
@@ -126,15 +139,32 @@ def test_numbers_of_rows(results, made):
     }
 
 
+def test_a_task_has_the_figures_that_have_something_to_show(tree):
+    digits = tree[1].tasks["digits"]
+    assert [figure for figure in catalogue.FIGURE_TABLES if figure not in catalogue.figures_of(digits)] == ["transfer"]
+    pair = digits.model_copy(update={"ensembles": {"all": list(digits.models)}})
+    assert "held_out" not in catalogue.figures_of(pair)
+    single = digits.model_copy(update={"ensembles": {}})
+    assert catalogue.figures_of(single) == ["sparsity", "faithfulness", "matching"]
+    for players, same in (
+        (GridPlayers(kind="grid", rows=2, columns=2), True),
+        (PartPlayers(kind="parts", count=4), True),
+        (PartPlayers(kind="parts", count=4, rule="given"), False),
+        (PixelPlayers(kind="pixels", count=4, source="sets"), False),
+    ):
+        task = digits.model_copy(update={"players": players})
+        assert catalogue.same_players(task) == same == ("transfer" in catalogue.figures_of(task))
+
+
 def test_long_curves_are_thinned():
-    np.testing.assert_array_equal(tables.spread(4096), np.arange(4096))
+    np.testing.assert_array_equal(spread(4096), np.arange(4096))
     for head in (False, True):
-        positions = tables.spread(2**20, head)
+        positions = spread(2**20, head)
         assert positions[0] == 0
         assert positions[-1] == 2**20 - 1
         assert 2000 < len(positions) <= 4096
         assert (np.diff(positions) > 0).all()
-    np.testing.assert_array_equal(tables.spread(2**20, head=True)[:100], np.arange(100))
+    np.testing.assert_array_equal(spread(2**20, head=True)[:100], np.arange(100))
 
 
 def test_a_task_with_one_model_has_no_ensembles(tree):
@@ -143,11 +173,11 @@ def test_a_task_with_one_model_has_no_ensembles(tree):
         models=["lenet"],
         ensembles={},
     )
-    for name in ("generalization", "sharing", "orders", "interactions", "summary"):
-        frame = tables.TABLES[name](single)
+    for name in ("generalization", "sharing", "orders", "interactions", "summary", "held_out", "thresholds"):
+        frame = tables.make(single, [name])[name]
         assert len(frame) == 0
         assert list(frame) == tables.SCHEMAS[name].names
-    assert set(tables.salient(single)["method"]) == {"original", "traditional"}
+    assert set(tables.TABLES["salient"](single)["method"]) == {"original", "traditional"}
 
 
 # -------------------------------------------------------------------------------------------------------- numbers
@@ -240,7 +270,7 @@ def test_listed_interactions(results, made):
 
 def test_listed_interactions_are_limited(results):
     analysis = results.analysis.model_copy(update={"listed": 3})
-    table = tables.interactions(dataclasses.replace(results, analysis=analysis))
+    table = tables.TABLES["interactions"](dataclasses.replace(results, analysis=analysis))
     sizes = table.groupby(["sample", "method", "ensemble", "kind"])["coalition"].nunique()
     members = table.groupby(["sample", "method", "ensemble", "kind"])["model"].nunique()
     assert sizes.min() >= 3
@@ -259,7 +289,7 @@ def test_other_rules_of_salience(results):
     counts = {}
     for rule in ("sample", "pooled", "output"):
         analysis = results.analysis.model_copy(update={"salience": Salience(rule=rule, threshold=0.05)})
-        table = tables.salient(dataclasses.replace(results, analysis=analysis))
+        table = tables.TABLES["salient"](dataclasses.replace(results, analysis=analysis))
         assert set(table["rule"]) == {rule}
         counts[rule] = table["count"].sum()
     assert counts["pooled"] < counts["sample"]
@@ -277,7 +307,7 @@ def test_zeros_and_possible_interactions(results, made):
 
 
 def test_matching_says_how_far_the_prediction_is_off(results, tree, tmp_path):
-    table = tables.matching(results)
+    table = tables.TABLES["matching"](results)
     assert (table["max_difference"] <= table["kappa"]).all()
     assert (table["max_error"] == 0).all()
     assert table.query("method == 'original'")["max_difference"].max() < 1e-12
@@ -291,7 +321,7 @@ def test_matching_says_how_far_the_prediction_is_off(results, tree, tmp_path):
         file = file.set_column(4, "strength", [strength])
         store.write_table(tmp_path / path.relative_to(results.folder), file, metadata)
     broken = dataclasses.replace(results, folder=tmp_path, models=[model], methods={"traditional": "traditional"})
-    off = tables.matching(broken)
+    off = tables.TABLES["matching"](broken)
     np.testing.assert_array_less(1 - 2 * off["kappa"] - 1e-9, off["max_error"])
     np.testing.assert_allclose(off["relative_error"] * off["largest_output"], off["max_error"])
 
@@ -399,11 +429,170 @@ def test_surviving_interactions_are_the_planted_ones(results, made):
 
 def test_tables_do_without_null_games(results):
     alone = dataclasses.replace(results, nulls=Nulls(renamings=0, exchanges=0))
-    assert tables.interactions(alone)["q"].isna().all()
-    assert tables.generalization(alone)["null"].isna().all()
-    assert tables.survivors(alone)["surviving"].isna().all()
-    assert tables.controls(alone)["null_value"].isna().all()
-    assert tables.summary(alone)["null_and_5"].isna().all()
+    assert tables.TABLES["interactions"](alone)["q"].isna().all()
+    assert tables.TABLES["generalization"](alone)["null"].isna().all()
+    assert tables.TABLES["survivors"](alone)["surviving"].isna().all()
+    assert tables.TABLES["controls"](alone)["null_value"].isna().all()
+    assert tables.TABLES["thresholds"](alone)["null"].isna().all()
+    assert tables.TABLES["held_out"](alone)["null"].isna().all()
+    assert tables.TABLES["summary"](alone)["null_and_5"].isna().all()
+
+
+def test_one_pass_makes_what_each_table_alone_is(results, made):
+    for name in ("controls", "pruning", "accuracy"):
+        pd.testing.assert_frame_equal(
+            tables.TABLES[name](results), made[name], check_dtype=False, check_categorical=False
+        )
+
+
+def test_thresholds_agree_with_the_tables_at_the_configured_one(made):
+    at = made["thresholds"].query("threshold == 0.05").set_index(["measure", "method", "ensemble", "kind"])
+    keys = ["method", "ensemble", "kind"]
+    sharing = made["sharing"].groupby(keys)[["salient", "power", "chance"]].mean()
+    controls = made["controls"].query("of == 'salient' and null == 'renaming'").set_index(["measure", *keys])
+    for key, row in sharing.iterrows():
+        assert at.loc[("count", *key), "value"] == pytest.approx(row["salient"])
+        assert at.loc[("power", *key), "value"] == pytest.approx(row["power"])
+        assert at.loc[("power", *key), "chance"] == pytest.approx(row["chance"])
+        for measure in ("power", "signed power"):
+            for quantity, wanted in (("value", "value"), ("null", "null_value"), ("excess_low", "excess_low")):
+                found = at.loc[(measure, *key), quantity]
+                assert found == pytest.approx(controls.loc[(measure, *key), wanted]), (measure, quantity)
+
+
+def test_higher_thresholds_leave_fewer_and_share_less_strength(made):
+    table = made["thresholds"].set_index(KEYS["thresholds"])["value"].unstack("threshold")  # noqa: PD010
+    for measure in ("count", "shared strength"):
+        assert (table.xs(measure, level="measure").diff(axis=1).iloc[:, 1:] <= 1e-12).all(axis=None)
+    assert set(made["thresholds"]["measure"]) == set(MEASURES)
+    assert sorted(set(made["thresholds"]["threshold"])) == list(THRESHOLDS)
+
+
+@pytest.mark.parametrize("method", ["original", "generalizable"])
+def test_model_transfer_is_what_counting_says(results, made, method):
+    ensemble = "-".join(results.models[:2])
+    found, n = counted(results, method, ensemble), PLAYERS[results.folder.name]
+    rows = made["model_transfer"].query("method == @method and ensemble == @ensemble and threshold in [0.05, 0.2]")
+    assert len(rows) == 2 * 2 * (1 if method == "original" else 2)
+    for row in rows.itertuples():
+        covers, chances = [], []
+        for sample in range(SAMPLES):
+            sets = {}
+            for model, threshold in ((row.model, row.threshold), (row.other, 0.05)):
+                largest = max(abs(x) for kind in results.kinds(method) for x in found[sample, model, kind].values())
+                sets[model] = {S for S, x in found[sample, model, row.kind].items() if abs(x) > threshold * largest}
+            if sets[row.model]:
+                covers.append(len(sets[row.model] & sets[row.other]) / len(sets[row.model]))
+                chances.append(len(sets[row.other]) / (2**n - 1 if row.kind == "and" else 2**n - n - 1))
+        assert row.cover == pytest.approx(np.mean(covers))
+        assert row.chance == pytest.approx(np.mean(chances))
+        assert row.samples == len(covers)
+
+
+@pytest.mark.parametrize("method", ["traditional", "generalizable"])
+def test_held_out_is_what_counting_says(results, made, method):
+    left_out, pair = results.models[2], results.models[:2]
+    ensemble = "-".join(pair)
+    found = counted(results, method, ensemble)
+    alone = counted(dataclasses.replace(results, ensembles={"all": results.models}), "traditional", "all")
+
+    def signs(strength, sample, kind, model):
+        largest = max(abs(x) for k in ("and", "or") for x in strength[sample, model, k].values())
+        return {S: np.sign(x) for S, x in strength[sample, model, kind].items() if abs(x) > 0.05 * largest}
+
+    rows = made["held_out"].query("method == @method and ensemble == @ensemble").set_index(["left_out", "kind", "by"])
+    assert set(rows["reference"]) == {"traditional"}
+    for kind in ("and", "or"):
+        together, one, hits, hits_of_one = 0, 0, 0, 0
+        for sample in range(SAMPLES):
+            first, second = (signs(found, sample, kind, model) for model in pair)
+            own = signs(alone, sample, kind, left_out)
+            both = {S: sign for S, sign in first.items() if second.get(S) == sign}
+            single = {S: sign for S, sign in (first | second).items() if (S in first) != (S in second)}
+            together, one = together + len(both), one + len(single)
+            hits += sum(own.get(S) == sign for S, sign in both.items())
+            hits_of_one += sum(own.get(S) == sign for S, sign in single.items())
+        row = rows.loc[(left_out, kind, "all")]
+        assert (row["count"], row["found"]) == pytest.approx((together / SAMPLES, hits / together))
+        row = rows.loc[(left_out, kind, "one")]
+        assert (row["count"], row["found"]) == pytest.approx((one / SAMPLES, hits_of_one / one))
+
+
+def test_what_is_planted_in_all_models_turns_up_in_the_one_left_out(made):
+    rows = (
+        made["held_out"].query("method == 'generalizable' and kind == 'or'").groupby("by")[["found", "null", "chance"]]
+    )
+    found = rows.mean()
+    assert found.loc["all", "found"] > 0.8 > found.loc["one", "found"]
+    assert found.loc["all", "null"] < 0.3 and found.loc["all", "chance"] < 0.3
+
+
+def test_sample_size_ends_at_the_controls(results, made):
+    table = made["sample_size"]
+    assert set(table["samples"]) == {SAMPLES}
+    controls = made["controls"].query("null == 'renaming'").set_index(["method", "ensemble", "kind", "measure", "of"])
+    at = table.set_index(["method", "ensemble", "kind", "measure", "of"])
+    for column, wanted in (("value", "value"), ("low", "low"), ("null", "null_value"), ("excess_high", "excess_high")):
+        np.testing.assert_allclose(at[column], controls.loc[at.index, wanted])
+
+
+def test_sizes_double_up_to_all_samples():
+    assert [sizes(count) for count in (3, 5, 15, 40)] == [[3], [5], [5, 10, 15], [5, 10, 20, 40]]
+
+
+def test_everything_is_kept_in_the_end(results, made):
+    table = made["pruning"]
+    every = table.loc[table.groupby(["method", "unit", "model", "by"])["kept"].idxmax()]
+    assert (every["share"] == 1).all()
+    bound = made["matching"].groupby(["method", "unit", "model"])["max_difference"].max()
+    for row in every.itertuples():
+        assert row.unfaithfulness < 0.01
+        if row.method == "original":
+            assert row.unfaithfulness < 1e-12 and bound[row.method, row.unit, row.model] < 1e-10
+    mean = table.groupby("by")["unfaithfulness"].mean()
+    assert mean["least error"] < mean["strength"]
+
+
+def test_more_faithful_explanations_need_more(made):
+    needs = made["faithful"].set_index(KEYS["faithful"])["needed"].unstack("unfaithfulness")  # noqa: PD010
+    assert (needs.sort_index(axis=1).diff(axis=1).iloc[:, 1:] <= 0).all(axis=None)
+    by = needs.groupby("by").mean()
+    assert (by.loc["least error"] <= by.loc["strength"]).all()
+
+
+def test_numbers_of_a_curve():
+    np.testing.assert_array_equal(numbers(7), np.arange(1, 8))
+    for most in (20, 21, 500, 2036, 10**6):
+        found = numbers(most)
+        assert found[0] == 1 and found[-1] == most
+        assert (np.diff(found) > 0).all()
+        assert (found[1:] <= np.maximum(found[:-1] * 1.06, found[:-1] + 1)).all()
+
+
+def test_transfer_where_players_mean_the_same(results):
+    alike = dataclasses.replace(results, same_players=True)
+    made = tables.make(alike, ["transfer", "discrimination"])
+    n, model = PLAYERS[results.folder.name], results.models[0]
+    found = counted(results, "traditional", next(name for name, own in results.ensembles.items() if model in own))
+    sets = []
+    for sample in range(SAMPLES):
+        strength = {(k, S): x for k in ("and", "or") for S, x in found[sample, model, k].items()}
+        largest = max(map(abs, strength.values()))
+        sets.append({place for place, x in strength.items() if abs(x) > 0.1 * largest})
+    rows = made["transfer"].query("method == 'traditional' and model == @model").set_index(["chosen", "k"])
+    for k in (1, 5, 50):
+        covers = []
+        for sample, own in enumerate(sets):
+            counts = Counter(place for other, one in enumerate(sets) if other != sample for place in one)
+            frequent = sorted(counts, key=lambda place: (-counts[place], place))[:k]
+            covers.append(len(own & set(frequent)) / len(own))
+        assert rows.loc[("other samples", k), "rho"] == pytest.approx(np.mean(covers))
+        assert rows.loc[("other samples", k), "chance"] == pytest.approx(k / (2 * 2**n - n - 2))
+    last = rows.query("k == 2 * 2**@n - @n - 2")
+    assert last.loc["all samples", "rho"].item() == 1 > last.loc["other samples", "rho"].item()
+    agreed = made["discrimination"].dropna(subset="beta")
+    assert agreed["beta"].between(0.5, 1).all() and len(agreed)
+    assert (agreed["low"] <= agreed["beta"]).all() and (agreed["beta"] <= agreed["high"]).all()
 
 
 def test_summary_repeats_the_other_tables(results, made):

@@ -48,7 +48,7 @@ def draw(tables: Mapping[str, pd.DataFrame], task: TaskInfo) -> Figure:
             _panel(axes, own, colours)
             if row == 0:
                 width = (figure.get_figwidth() - 1.2) / columns - 0.1
-                axes.set_title(style.wrapped(f"in {model}: {ensemble}", width), parse_math=False)
+                axes.set_title(style.wrapped(f"{ensemble} in {model}", width), parse_math=False)
             if column == 0:
                 axes.set_ylabel(style.kind_name(kind), color=style.shade(style.KINDS[kind]), fontweight="bold")
     figure.supxlabel("share that the model left out has, with the same sign (95 % bootstrap interval)", fontsize=7)

@@ -25,7 +25,7 @@ PANELS = {
     "power": "power",
     "signed power": "power,\nsame sign",
     "shared strength": "strength\nshared",
-    "cover": "cover of another\nmodel’s at > .05",
+    "cover": "covered by what\nanother has > .05",
 }
 """What is drawn, from left to right."""
 HEIGHT = 1.05
