@@ -57,13 +57,16 @@ def test_a_workflow_of_the_users_own_imports_this_one(sources, tmp_path):
     assert plan(folder, "--", "andor_figures")["andor_figure"] == len(figures_of(task))
 
 
-def test_a_module_from_a_git_host_brings_its_package(configuration, tmp_path):
-    """What `snakedeploy` writes: a Snakefile that takes the workflow from a host, here one whose clone is cached."""
+def test_snakedeploy_brings_package_and_configuration(configuration, tmp_path):
+    """It copies `config/` and writes a Snakefile that takes the workflow from a host; here the clone is cached."""
     cached = tmp_path / "cache/snakemake/snakemake/source-cache/snakemake-git-cache/github.com/owner/andor"
     subprocess.run(["git", "clone", "--quiet", "--bare", ROOT, cached], check=True)
     commit = subprocess.run(["git", "-C", ROOT, "rev-parse", "HEAD"], capture_output=True, text=True, check=True).stdout
-    write_config(tmp_path, configuration)
-    (tmp_path / "Snakefile").write_text(HOSTED.replace("COMMIT", commit.strip()))
+    shutil.copytree(ROOT / "config", tmp_path / "config")
+    (tmp_path / "workflow").mkdir()
+    (tmp_path / "workflow" / "Snakefile").write_text(DEPLOYED.replace("COMMIT", commit.strip()))
+    assert (tmp_path / "config/config.yaml").read_bytes() == (ROOT / "config.yaml").read_bytes()
+    write_config(tmp_path / "config", configuration)
     environment = {**os.environ, "XDG_CACHE_HOME": str(tmp_path / "cache")}
     command = [sys.executable, "-m", "snakemake", "--cores", "1", "results/digits/data.parquet"]
     done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
@@ -72,8 +75,8 @@ def test_a_module_from_a_git_host_brings_its_package(configuration, tmp_path):
     assert (tmp_path / ".snakemake/andor" / commit.strip() / "src/andor/__init__.py").exists()
 
 
-HOSTED = """
-configfile: "config.yaml"
+DEPLOYED = """
+configfile: "config/config.yaml"
 module andor:
     snakefile: github("owner/andor", path="workflow/Snakefile", commit="COMMIT")
     config: config

@@ -31,8 +31,8 @@ def edited(run, tmp_path):
 
 
 def test_a_change_in_a_module_reruns_what_depends_on_it(edited):
-    assert edited("figures/style.py", "import ", "import os\nimport ") == {"figure", "page"}
-    assert edited("tables.py", "import ", "import os\nimport ") == {"tabulate", "figure", "page"}
+    assert edited("figures/style.py", "\nimport ", "\nimport os\nimport ") == {"figure", "page"}
+    assert edited("tables.py", "\nimport ", "\nimport os\nimport ") == {"tabulate", "figure", "page"}
     interactions = {"extract", "null", "tabulate", "figure", "page"}
     assert edited("sparsify/first_order.py", "CHECK = 50", "CHECK = 60") == interactions
 
