@@ -1,21 +1,30 @@
-"""A process that evaluates samples, slowly if asked to, for tests that kill it or race it.
+"""Processes of their own that evaluate samples, for tests that kill them, race them or take their disk away.
 
-    python evaluating.py SAMPLES CACHE FOLDER PAUSE [GO]
-
-It pauses so many seconds before each forward pass, and begins once the file GO exists.
+They are forked from one process that has imported torch and Arrow and has done nothing with them: a start costs no more
+than the package itself, and a forked process has no thread but its own.
 """
 
 from __future__ import annotations
 
-import sys
+import ctypes
+import multiprocessing
+import os
+import shutil
+import subprocess
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import torch
 
 from andor import store
 from andor.config import Masking
+from andor.errors import UserError
 from andor.evaluate import evaluate_chunk
+
+PROCESSES = multiprocessing.get_context("forkserver")
+PROCESSES.set_forkserver_preload(["torch", "pyarrow.parquet"])
 
 
 class PlainModel:
@@ -36,13 +45,41 @@ class PlainModel:
         return self.network(images)
 
 
-def main(samples: str, cache: str, folder: str, pause: str, go: str | None = None) -> None:
-    model, table, kept = PlainModel(float(pause)), store.read_table(Path(samples)), store.OutputCache(Path(cache))
-    print("ready", flush=True)
-    while go is not None and not Path(go).exists():
-        time.sleep(0.001)
-    evaluate_chunk("plain", model, table, Masking(), kept, Path(folder), progress=False)
+def run(samples: Path, cache: Path, folder: Path, pause: float = 0.0, before: Callable[[], Any] = lambda: None) -> None:
+    """Evaluate the samples of a file with so many seconds before each forward pass, once `before` returns."""
+    table = store.read_table(samples)
+    before()
+    evaluate_chunk("plain", PlainModel(pause), table, Masking(), store.OutputCache(cache), folder, progress=False)
 
 
-if __name__ == "__main__":
-    main(*sys.argv[1:])
+def run_on_a_small_disk(samples: Path, disk: Path, out: Path) -> tuple[str, list[str]] | None:
+    """Evaluate the samples of a file on a file system of 16 KiB at `disk`, then again when it has grown.
+
+    The error of the first run and the files that it left (None where nothing can be mounted); what the second made is
+    copied to `out`. Whatever starts a thread, as Arrow does, has to wait until the namespace is made.
+    """
+    try:
+        _mount_apart()
+        subprocess.run(["mount", "-t", "tmpfs", "-o", "size=16k", "none", disk], check=True, capture_output=True)
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    error = ""
+    try:
+        run(samples, disk / "cache", disk / "small")
+    except UserError as full:
+        error = str(full)
+    left = sorted(path.name for path in (disk / "cache").rglob("*") if path.is_file())
+    subprocess.run(["mount", "-o", "remount,size=10m", disk], check=True, capture_output=True)
+    run(samples, disk / "cache", disk / "large")
+    shutil.copytree(disk / "large", out)
+    return error, left
+
+
+def _mount_apart() -> None:
+    """Mounts of this process are its own from here on, and it may make some: it is root of a namespace of its own."""
+    uid, gid = os.getuid(), os.getgid()
+    new_mounts, new_user = 0x00020000, 0x10000000
+    if ctypes.CDLL(None, use_errno=True).unshare(new_mounts | new_user):
+        raise OSError(ctypes.get_errno(), "no namespace of its own")
+    for file, text in (("setgroups", "deny"), ("uid_map", f"0 {uid} 1"), ("gid_map", f"0 {gid} 1")):
+        Path("/proc/self", file).write_text(text, encoding="ascii")

@@ -17,14 +17,6 @@ from andor.masking import bind, locate
 from andor.models import ArrayClassifier
 
 
-@pytest.fixture(autouse=True)
-def one_thread():
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
-
-
 def table(features, players=None, label=1):
     count, width = features.shape
     players = players or [[position] for position in range(width)]

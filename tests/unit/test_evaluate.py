@@ -1,11 +1,9 @@
 import csv
-import os
+import functools
 import resource
-import shutil
 import signal
-import subprocess
-import sys
 import time
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +20,7 @@ from andor.errors import UserError
 from andor.evaluate import cache_content, evaluate, evaluate_chunk, outputs_table, screen
 from andor.masking import bind, locate
 from andor.samples import rows
+from evaluating import PROCESSES
 
 WORDS = ("gripping", "unforgettable", "film", "acting", "superb", "nobody")
 
@@ -257,34 +256,22 @@ def test_outputs_of_another_input_under_a_familiar_name_are_computed_again(tmp_p
     assert contents(tmp_path / "again") == before
 
 
-def start(samples: pa.Table, tmp_path: Path, folder: str, pause: float, *go: Path, **options: Any) -> subprocess.Popen:
-    """Evaluate samples in a process of its own, with a pause before each forward pass."""
-    store.write_table(tmp_path / f"{folder}.parquet", samples)
-    script, package = Path(evaluating.__file__), Path(store.__file__).parents[1]
-    arguments = [tmp_path / f"{folder}.parquet", tmp_path / "cache", tmp_path / folder, pause, *go]
-    environment = os.environ | {"PYTHONPATH": str(package), "OMP_NUM_THREADS": "1"}
-    return subprocess.Popen(
-        [sys.executable, script, *map(str, arguments)], env=environment, stdout=subprocess.PIPE, **options
-    )
+def six_samples(tmp_path: Path) -> Path:
+    """A file of samples for another process."""
+    store.write_table(tmp_path / "samples.parquet", image_table(6))
+    return tmp_path / "samples.parquet"
 
 
-@pytest.fixture
-def one_thread():
-    """As many threads as the processes that `start` starts: files say how many computed them."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
-def test_a_killed_run_loses_the_sample_it_was_on(tmp_path, one_thread):
-    samples = image_table(6)
-    process = start(samples, tmp_path, "killed", 0.4)
+def test_a_killed_run_loses_the_sample_it_was_on(tmp_path):
+    samples, file = image_table(6), six_samples(tmp_path)
+    process = PROCESSES.Process(target=evaluating.run, args=(file, tmp_path / "cache", tmp_path / "killed", 0.3))
+    process.start()
     deadline = time.monotonic() + 120
     while len(cached_files(tmp_path)) < 2 and time.monotonic() < deadline:
         time.sleep(0.01)
-    process.send_signal(signal.SIGKILL)
-    assert process.wait() == -signal.SIGKILL
+    process.kill()
+    process.join()
+    assert process.exitcode == -signal.SIGKILL
     done = len(cached_files(tmp_path))
     assert 2 <= done < 6
     assert not (tmp_path / "killed" / "timings.csv").exists()
@@ -297,53 +284,46 @@ def test_a_killed_run_loses_the_sample_it_was_on(tmp_path, one_thread):
 
 
 def test_two_runs_share_a_cache(tmp_path):
-    go = tmp_path / "go"
-    processes = [start(image_table(6), tmp_path, f"run{number}", 0.0, go) for number in range(2)]
+    samples, both = six_samples(tmp_path), PROCESSES.Barrier(2, timeout=120)
+    processes = [
+        PROCESSES.Process(target=evaluating.run, args=(samples, tmp_path / "cache", tmp_path / name, 0.0, both.wait))
+        for name in ("run0", "run1")
+    ]
     for process in processes:
-        assert process.stdout.readline() == b"ready\n"
-    go.touch()
-    assert [process.wait(timeout=120) for process in processes] == [0, 0]
+        process.start()
+    for process in processes:
+        process.join(120)
+    assert [process.exitcode for process in processes] == [0, 0]
     assert len(cached_files(tmp_path)) == 6
     assert contents(tmp_path / "run0") == contents(tmp_path / "run1")
     assert len(contents(tmp_path / "run0")) == 6
 
 
-def test_a_full_disk_loses_nothing_and_a_larger_one_goes_on(tmp_path, one_thread):
+def test_a_full_disk_loses_nothing_and_a_larger_one_goes_on(tmp_path):
     """A file system of its own that is too small for six samples, then grows."""
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    alone = ["unshare", "--map-root-user", "--mount"]
-    mount = ["mount", "-t", "tmpfs", "-o", "size=16k", "none", str(disk)]
-    if shutil.which("unshare") is None or subprocess.run([*alone, *mount], capture_output=True, check=False).returncode:
+    (tmp_path / "disk").mkdir()
+    with ProcessPoolExecutor(1, PROCESSES) as pool:
+        samples, disk, out = six_samples(tmp_path), tmp_path / "disk", tmp_path / "out"
+        done = pool.submit(evaluating.run_on_a_small_disk, samples, disk, out).result()
+    if done is None:
         pytest.skip("no file system of a chosen size can be mounted here")
-    store.write_table(tmp_path / "samples.parquet", image_table(6))
-    python = f"{sys.executable} {evaluating.__file__} {tmp_path}/samples.parquet {disk}/cache"
-    script = (
-        f"{' '.join(mount)} && ! {python} {disk}/small 0 && find {disk}/cache -name '*.parquet' | wc -l"
-        f" && find {disk} -name '.*' -type f | wc -l && mount -o remount,size=10m {disk}"
-        f" && {python} {disk}/large 0 && cat {disk}/large/timings.csv && cp -r {disk}/large {tmp_path}/out"
-    )
-    environment = os.environ | {"PYTHONPATH": str(Path(store.__file__).parents[1]), "OMP_NUM_THREADS": "1"}
-    done = subprocess.run([*alone, "sh", "-c", script], env=environment, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    assert "No space left on device); make room or choose another folder" in done.stderr
-    _, kept, left, _, *timings = done.stdout.split()
-    assert 0 < int(kept) < 6 and left == "0"
-    cached = [line.split(",")[2] for line in timings if line[0].isdigit()]
-    assert cached == ["true"] * int(kept) + ["false"] * (6 - int(kept))
+    error, left = done
+    assert "No space left on device); make room or choose another folder" in error
+    assert 0 < len(left) < 6 and all(name.endswith(".parquet") and not name.startswith(".") for name in left)
+    with (tmp_path / "out" / "timings.csv").open() as file:
+        cached = [row["cached"] for row in csv.DictReader(file)]
+    assert cached == ["true"] * len(left) + ["false"] * (6 - len(left))
     assert chunk(tmp_path / "whole", image_table(6), model=evaluating.PlainModel()) == ["false"] * 6
     assert contents(tmp_path / "out") == contents(tmp_path / "whole" / "out")
 
 
 def test_a_quota_is_one_line(tmp_path):
     """No file may grow beyond a kilobyte: nothing half-written is left, and the message says what to do."""
-    process = start(image_table(1), tmp_path, "run", 0.0, tmp_path / "go", stderr=subprocess.PIPE)
-    assert process.stdout.readline() == b"ready\n"
-    resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (1000, 1000))
-    (tmp_path / "go").touch()
-    _, errors = process.communicate(timeout=120)
-    assert process.returncode == 1
-    assert b"File too large); make room or choose another folder" in errors
+    quota = functools.partial(resource.setrlimit, resource.RLIMIT_FSIZE, (1000, 1000))
+    with ProcessPoolExecutor(1, PROCESSES) as pool:
+        done = pool.submit(evaluating.run, six_samples(tmp_path), tmp_path / "cache", tmp_path / "run", 0.0, quota)
+        with pytest.raises(UserError, match=r"File too large\); make room or choose another folder"):
+            done.result(timeout=120)
     assert not list((tmp_path / "cache").rglob("*.parquet*"))
 
 
