@@ -12,10 +12,10 @@ from collections import Counter
 from pathlib import Path
 
 import yaml
-from conftest import ROOT, snakemake, write_config
 
 from andor.catalogue import figures_of
 from andor.config import check, load_raw
+from conftest import ROOT, snakemake, write_config
 
 PLANNING = 15.0
 """Seconds of one core for a dry run of 10,000 samples and two models; what else the machine does is not counted."""

@@ -3,8 +3,9 @@
 import shutil
 
 import pytest
-from conftest import ROOT
 from test_chain import copied, planned
+
+from conftest import ROOT
 
 ALWAYS = {"provenance", "all"}
 
