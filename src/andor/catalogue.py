@@ -79,8 +79,9 @@ def figures_of(task: Task) -> list[str]:
 
 
 def leaves_out(task: Task) -> bool:
-    """Whether an ensemble does without one of the task's models."""
-    return any(len(members) < len(task.models) for members in task.units().values())
+    """Whether an ensemble of the task's main models does without one of them."""
+    main = set(task.models) - set(task.controls())
+    return any(set(members) < main for members in task.units().values())
 
 
 def same_players(task: Task) -> bool:

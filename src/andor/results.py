@@ -33,6 +33,7 @@ class TaskResults:
     ----------
     folder : ``results/<task>``
     models : names, in the order of the configuration
+    main : those of them that are neither null networks nor repeated trainings
     ensembles : models of each ensemble, by its name
     methods : kind of each method (original, traditional, generalizable), by its name
     chunks : sample numbers of each chunk, by its name
@@ -42,6 +43,7 @@ class TaskResults:
 
     folder: Path
     models: list[str]
+    main: list[str]
     ensembles: dict[str, list[str]]
     methods: dict[str, str]
     chunks: dict[str, list[int]]
@@ -58,6 +60,7 @@ class TaskResults:
         return cls(
             folder=Path(folder),
             models=list(settings.models),
+            main=[model for model in settings.models if model not in settings.controls()],
             ensembles=settings.units(),
             methods={name: method.kind for name, method in config.methods.items()},
             chunks=settings.chunks(),

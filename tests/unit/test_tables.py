@@ -621,3 +621,8 @@ def test_summary_repeats_the_other_tables(results, made):
 
 def test_synthetic_configuration_is_checked():
     assert config().tasks["digits"].units().keys() >= {"resnet20-vgg16", "resnet20-vgg16-lenet"}
+
+
+def test_null_networks_are_neither_left_out_nor_looked_for(results):
+    pair = dataclasses.replace(results, main=results.models[:2])
+    assert tables.TABLES["held_out"](pair).empty

@@ -15,13 +15,13 @@ def held_out(each: Comparison) -> pd.DataFrame:
     """Interactions of all models of an ensemble, and of one alone, that a model left out has with the same sign.
 
     The model left out was explained by itself: by the same method, or by the first traditional one if that joins
-    models.
+    models. Null networks and repeated trainings are neither looked for nor in.
     """
     results = each.results
     joint = results.methods[each.method] == "generalizable"
     reference = results.first("traditional") if joint else each.method
     frames: list[pd.DataFrame] = []
-    for model in results.models:
+    for model in results.main if set(each.members) <= set(results.main) else []:
         if reference and model not in each.members:
             alone = games(results, results.merged_interactions(reference, model), [model])
             frames += _found(each, _signs(alone), {"left_out": [model], "reference": [reference]})
