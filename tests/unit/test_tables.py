@@ -581,13 +581,14 @@ def test_transfer_where_players_mean_the_same(results):
         sets.append({place for place, x in strength.items() if abs(x) > 0.1 * largest})
     rows = made["transfer"].query("method == 'traditional' and model == @model").set_index(["chosen", "k"])
     for k in (1, 5, 50):
-        covers = []
+        covers, chances = [], []
         for sample, own in enumerate(sets):
             counts = Counter(place for other, one in enumerate(sets) if other != sample for place in one)
             frequent = sorted(counts, key=lambda place: (-counts[place], place))[:k]
             covers.append(len(own & set(frequent)) / len(own))
+            chances.append(len(frequent) / (2 * 2**n - n - 2))
         assert rows.loc[("other samples", k), "rho"] == pytest.approx(np.mean(covers))
-        assert rows.loc[("other samples", k), "chance"] == pytest.approx(k / (2 * 2**n - n - 2))
+        assert rows.loc[("other samples", k), "chance"] == pytest.approx(np.mean(chances))
     last = rows.query("k == 2 * 2**@n - @n - 2")
     assert last.loc["all samples", "rho"].item() == 1 > last.loc["other samples", "rho"].item()
     agreed = made["discrimination"].dropna(subset="beta")
