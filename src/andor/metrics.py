@@ -276,8 +276,10 @@ def strength_by_order(interactions: np.ndarray) -> np.ndarray:
 # ------------------------------------------------------------------------------------------------------ across samples
 
 
-def frequent_cover(chosen: np.ndarray, leave_out: bool) -> np.ndarray:
+def frequent_cover(chosen: np.ndarray, leave_out: bool) -> tuple[np.ndarray, np.ndarray]:
     """Share of a sample's set that is among the k elements most frequent in all samples (rho(k) of ICML 2023).
+
+    What is frequent nowhere is never among them, so there may be fewer; ties go to the earlier place.
 
     Parameters
     ----------
@@ -286,13 +288,17 @@ def frequent_cover(chosen: np.ndarray, leave_out: bool) -> np.ndarray:
 
     Returns
     -------
-    float64, shape (K, ..., C)
-        For k = 1..C; what is frequent nowhere is never chosen, ties go to the earlier place. NaN for an empty set.
+    cover : float64, shape (K, ..., C)
+        For k = 1..C. NaN for an empty set.
+    chance : float64, shape (K, ..., C)
+        Expected cover by as many elements drawn at random.
     """
     counts = np.broadcast_to(chosen.sum(0), chosen.shape) - (chosen if leave_out else 0)
     by_rank = np.argsort(-counts, axis=-1, kind="stable")
     hits = np.take_along_axis(chosen & (counts > 0), by_rank, axis=-1).cumsum(-1)
-    return ratio(hits, chosen.sum(-1, keepdims=True))
+    size = np.minimum(np.arange(1, chosen.shape[-1] + 1), (counts > 0).sum(-1, keepdims=True))
+    cover = ratio(hits, chosen.sum(-1, keepdims=True))
+    return cover, np.where(np.isnan(cover), np.nan, size / chosen.shape[-1])
 
 
 def discrimination(signs: np.ndarray, labels: np.ndarray, bins: np.ndarray) -> dict[str, np.ndarray]:

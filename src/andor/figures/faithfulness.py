@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -77,7 +78,7 @@ def draw(tables: Mapping[str, pd.DataFrame], task: TaskInfo) -> Figure:
     return style.settle(figure, panels[:, 0], blocks * sum(HEIGHTS))
 
 
-def _curves(axes: Axes, own: pd.DataFrame, x: str, y: str, colours: Mapping[str, str], line) -> None:
+def _curves(axes: Axes, own: pd.DataFrame, x: str, y: str, colours: Mapping[str, str], line: Any) -> None:
     for method, color in colours.items():
         curve = own[(own["method"] == method) & (own[x] > 0)].sort_values(x)
         axes.fill_between(curve[x], curve["low"], curve["high"], color=color, alpha=0.15, linewidth=0)

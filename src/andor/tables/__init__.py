@@ -7,8 +7,9 @@ Strengths are in units of the reward v. Orders <= 1 are merged everywhere; the e
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pyarrow as pa
@@ -74,7 +75,7 @@ def make(results: TaskResults, names: Collection[str] = SCHEMAS.keys()) -> dict[
     return {name: finish(name, parts) for name, parts in frames.items()}
 
 
-def _add(frames: Mapping[str, list[pd.DataFrame]], makers: Mapping[str, Callable], parts) -> None:
+def _add(frames: Mapping[str, list[pd.DataFrame]], makers: Mapping[str, Callable], parts: Iterable[Any]) -> None:
     """Add the rows of each part to the tables that are made of such parts."""
     wanted = [name for name in frames if name in makers]
     for part in parts if wanted else []:

@@ -255,7 +255,7 @@ SCHEMAS: dict[str, pa.Schema] = {
             "rho": NUMBER,  # share of a sample's salient interactions that are among the k most frequent
             "low": NUMBER,
             "high": NUMBER,
-            "chance": NUMBER,  # of k interactions drawn at random
+            "chance": NUMBER,  # of as many interactions drawn at random
             "null": NUMBER,  # the same among renamed players
             "excess": NUMBER,  # of the one over the other, sample by sample
             "excess_low": NUMBER,

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from andor import metrics, nulls
-from andor.coalitions import rename
+from andor.coalitions import number_of_players, orders, rename
 from andor.tables.frames import excess, measured, numbers, tidy
 from andor.tables.parts import Unit
 
@@ -27,11 +27,12 @@ def transfer(unit: Unit) -> pd.DataFrame:
     k = numbers(unit.possible)
     frames = []
     for chosen, leave_out in CHOSEN.items():
-        rho, *null = (_rho(one, k, leave_out) for one in (sets, *drawn))
+        rho, chance = _rho(sets, k, leave_out)
+        null = [_rho(one, k, leave_out)[0] for one in drawn]
         rows = tidy(
             {**unit.axes, "k": k},
             **measured(rho, unit.bootstrap),
-            chance=k / unit.possible,
+            chance=metrics.mean(chance),
             **excess(rho, null, unit.bootstrap),
             samples=(~np.isnan(rho)).sum(0),
         )
@@ -39,10 +40,12 @@ def transfer(unit: Unit) -> pd.DataFrame:
     return pd.concat(frames, ignore_index=True)
 
 
-def _rho(sets: np.ndarray, k: np.ndarray, leave_out: bool) -> np.ndarray:
-    """Cover by the k most frequent ones, for each k; (K, m, len(k))."""
-    flat = sets.reshape(*sets.shape[:2], -1)
-    return metrics.frequent_cover(flat, leave_out)[..., k - 1]
+def _rho(sets: np.ndarray, k: np.ndarray, leave_out: bool) -> list[np.ndarray]:
+    """Cover by the k most frequent ones, and its chance level, for each k; (K, m, len(k)) each."""
+    kinds, size = sets.shape[-2:]
+    order = orders(number_of_players(size))
+    possible = np.concatenate([sets[..., kind, order > kind] for kind in range(kinds)], axis=-1)
+    return [curve[..., k - 1] for curve in metrics.frequent_cover(possible, leave_out)]
 
 
 def _renamed(unit: Unit, sets: np.ndarray, draw: int) -> np.ndarray:
