@@ -34,6 +34,12 @@ def rules() -> Iterator[tuple[str, str, set[str]]]:
 RULES = {name: (script, {module.replace("/", ".") for module in modules}) for name, script, modules in rules()}
 
 
+def test_every_script_belongs_to_a_rule_that_names_modules():
+    """But for the record of the run, which is of all of them."""
+    scripts = {path.name for path in (ROOT / "workflow" / "scripts").glob("[!_]*.py")}
+    assert scripts - {"provenance.py"} == {script for script, _ in RULES.values()}
+
+
 @pytest.mark.parametrize("rule", RULES)
 def test_a_rule_names_the_modules_it_runs(rule):
     """Followed from its script through definitions, not imports: a module is no cause because another part of it is."""
