@@ -65,6 +65,8 @@ FOUND_IN = (
     "matching",
     "solver",
     "summary",
+    "faithful",
+    "held_out",
 )
 """Tables of a task from which its findings are put into words."""
 

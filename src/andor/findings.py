@@ -20,6 +20,8 @@ MEASURES = {
 }
 """Measures of overlap that are reported."""
 KINDS = ("and", "or")
+UNFAITHFUL = 0.05
+"""Unfaithfulness at which the number of interactions needed is reported."""
 
 
 def findings(tasks: Mapping[str, tuple[str, Tables]], studies: Mapping[str, tuple[str, pd.DataFrame]]) -> str:
@@ -60,6 +62,9 @@ def _task(modality: str, tables: Tables) -> Iterator[str]:
     yield _strength(modality, tables["sharing"])
     yield "### Which shared interactions are more than an accident"
     yield _survivors(tables["survivors"])
+    if len(tables["held_out"]):
+        yield "### Does sharing tell what another network has?"
+        yield _held_out(tables["held_out"])
     yield "### How good these numbers are"
     yield _certificates(tables)
 
@@ -73,13 +78,20 @@ def _networks(tables: Tables) -> str:
 
 
 def _sparsity(modality: str, tables: Tables) -> str:
-    table = tables["salient"]
-    counts = table.groupby(["method", "unit"], sort=False)["count"].agg(["min", "max"])
-    rows = [[method, unit, _range(count["min"], count["max"])] for (method, unit), count in counts.iterrows()]
-    possible = int(table["possible"].max())
-    paper = f" The paper: {published.SALIENT[modality]}." if modality in published.SALIENT else ""
-    return f"Salient interactions a sample, of {possible:,} possible ones.{paper}\n\n" + _markdown(
-        ["method", "network or ensemble", "salient"], rows
+    table, needed = tables["salient"], tables["faithful"]
+    few = needed[(needed["by"] == "least error") & (needed["unfaithfulness"] == UNFAITHFUL)]
+    rows = []
+    for (method, unit), of_unit in table.groupby(["method", "unit"], sort=False):
+        kept = few[(few["method"] == method) & (few["unit"] == unit)]["needed"]
+        counts = [_range(column.min(), column.max()) for column in (of_unit["count"], of_unit["published"], kept)]
+        rows.append([method, unit, *counts])
+    known = published.SALIENT.get(modality)
+    paper = f" The paper: {known}." if known else ""
+    return (
+        f"Salient interactions a sample, of {int(table['possible'].max()):,} possible ones: by the configured rule, by "
+        f"the paper's (5 % of the largest of all samples); and the fewest that explain all masked outputs but "
+        f"{100 * UNFAITHFUL:.0f} % of their variance.{paper}\n\n"
+        + _markdown(["method", "network or ensemble", "salient", "by the paper's rule", "needed"], rows)
     )
 
 
@@ -166,6 +178,24 @@ def _survivors(table: pd.DataFrame) -> str:
         f"discovery rate of {100 * RATE:.0f} % against renamed players. *Opposite*: share of the strength salient in "
         "every network about whose sign they disagree.\n\n"
         + _markdown(["method", "ensemble", "kind", "shared", "surviving", "share", "of the strength", "opposite"], rows)
+    )
+
+
+def _held_out(table: pd.DataFrame) -> str:
+    rows = []
+    for (method, ensemble, left_out, kind), of_line in table.groupby(
+        ["method", "ensemble", "left_out", "kind"], sort=False
+    ):
+        by = of_line.set_index("by")
+        cells = [
+            f"{_interval(row['found'], row['low'], row['high'])} ({_number(row['chance'])}, {_number(row['null'])})"
+            for row in (by.loc["all"], by.loc["one"])
+        ]
+        rows.append([method, ensemble, left_out, kind.upper(), *cells])
+    return (
+        "Share of an ensemble's interactions that a network it does without has, too, salient with the same sign when "
+        "explained alone (chance, null): of those that all networks of the ensemble share, and of those that one alone "
+        "has.\n\n" + _markdown(["method", "ensemble", "left out", "kind", "shared by all", "of one alone"], rows)
     )
 
 

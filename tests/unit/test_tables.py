@@ -627,3 +627,10 @@ def test_synthetic_configuration_is_checked():
 def test_null_networks_are_neither_left_out_nor_looked_for(results):
     pair = dataclasses.replace(results, main=results.models[:2])
     assert tables.TABLES["held_out"](pair).empty
+
+
+def test_salient_counts_by_the_papers_rule(results, made):
+    strength = np.abs(results.merged_interactions("original", results.models[0]))[:, 0, 0, 1:]
+    wanted = (strength > 0.05 * strength.max()).sum() / len(strength)
+    row = made["salient"].query("method == 'original' and unit == @results.models[0]")
+    assert row["published"].item() == pytest.approx(wanted)

@@ -79,6 +79,7 @@ SCHEMAS: dict[str, pa.Schema] = {
             "count": NUMBER,  # mean per sample
             "low": NUMBER,
             "high": NUMBER,
+            "published": NUMBER,  # the same by the paper's rule: 5 % of the largest of all samples
             "zeros": NUMBER,  # mean number of possible interactions that are exactly 0
             "possible": COUNT,
             "rule": TEXT,

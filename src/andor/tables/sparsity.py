@@ -10,6 +10,7 @@ from andor.pruning import needed
 from andor.tables.frames import measured, numbers, spread, tidy
 from andor.tables.parts import Unit
 
+PUBLISHED_THRESHOLD = 0.05
 LEVELS = (0.2, 0.1, 0.05, 0.02, 0.01)
 """Unfaithfulness that an explanation may have."""
 
@@ -33,6 +34,7 @@ def salient(unit: Unit) -> pd.DataFrame:
         count=counts.mean(0),
         low=low,
         high=high,
+        published=_by_the_papers_rule(strength).mean(0),
         zeros=(unit.possible - (strength > 0).sum((-2, -1))).mean(0),
         possible=unit.possible,
         rule=rule.rule,
@@ -40,6 +42,12 @@ def salient(unit: Unit) -> pd.DataFrame:
         bound=unit.games.bound.mean(0),
         samples=len(counts),
     )
+
+
+def _by_the_papers_rule(strength: np.ndarray) -> np.ndarray:
+    """Salient interactions of each sample and model, (K, m), by the rule of ICLR 2024, Figure 2."""
+    bound = metrics.salience_bound(strength, "pooled", PUBLISHED_THRESHOLD, None)
+    return metrics.salient(strength, bound).sum((-2, -1)).astype(float)
 
 
 def precision(unit: Unit) -> pd.DataFrame:
