@@ -14,9 +14,9 @@ PANELS = {
     ("salient", "count"): "salient\ninteractions",
     ("strength", None): "strength, of\nthe first",
     ("power", "10 %"): "shared of the\nstrongest 10 %",
-    ("signed power", "10 strongest"): "shared of the 10\nstrongest, same sign",
+    ("signed power", "10 strongest"): "shared of the\n10 strongest,\nsame sign",
     ("cosine", "all"): "cosine of\nstrengths",
-    ("agreement", None): "same as in\nthe first method",
+    ("agreement", None): "same as in the\nfirst method",
 }
 """Measures that are drawn, from left to right."""
 SHARES = ("power", "signed power", "cosine", "agreement")
@@ -37,11 +37,16 @@ def draw(table: pd.DataFrame, question: str) -> Figure:
     for row, task in enumerate(tasks):
         for column, panel in enumerate(panels):
             chosen = _of(table[table["task"] == task], panel)
-            _panel(axes[row][column], chosen, lines[task], panel[0])
+            _panel(axes[row][column], chosen, lines[task])
             if row == 0:
                 axes[row][column].set_title(PANELS[panel])
         axes[row][0].set_yticks(range(len(lines[task])), [_name(line, table) for line in lines[task]])
         axes[row][0].set_ylabel(task, fontweight="bold", parse_math=False)
+    for axis, panel in zip(axes[0], panels, strict=True):
+        if panel[0] in SHARES:
+            axis.set(xlim=(-0.02, 1.02), xticks=[0, 0.5, 1])
+        else:
+            axis.set_xlim(0, 1.08 * _of(table, panel)["high"].max())
     marks = {"marker": "o", "linestyle": "", "markersize": 3.5}
     kinds = {**style.KINDS, "both": style.BLACK}
     key = [
@@ -75,7 +80,7 @@ def _name(line: tuple[str, str], table: pd.DataFrame) -> str:
     return ", ".join(varied or line[1:]).replace("-", " + ")
 
 
-def _panel(axes: Axes, table: pd.DataFrame, lines: list[tuple[str, str]], measure: str) -> None:
+def _panel(axes: Axes, table: pd.DataFrame, lines: list[tuple[str, str]]) -> None:
     kinds = list(dict.fromkeys(table["kind"]))
     for row in table.itertuples():
         y = lines.index((row.ensemble, row.method)) + 0.3 * (kinds.index(row.kind) - (len(kinds) - 1) / 2)
@@ -89,9 +94,5 @@ def _panel(axes: Axes, table: pd.DataFrame, lines: list[tuple[str, str]], measur
             axes.plot(row.chance, y, "|", color=style.GREY, markersize=4)
     axes.set_ylim(len(lines) - 0.5, -0.5)
     axes.tick_params(axis="y", length=0)
-    if measure in SHARES:
-        axes.set(xlim=(-0.02, 1.02), xticks=[0, 0.5, 1])
-    else:
-        axes.set_xlim(left=0)
     for place in range(1, len(lines)):
         axes.axhline(place - 0.5, color=style.tint(style.GREY, 0.3), linewidth=0.4, zorder=0)
