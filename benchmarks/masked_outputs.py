@@ -3,9 +3,9 @@
     python benchmarks/masked_outputs.py [ROW …] [--encoder results/sources/minilm6]
 
 Each row is a function of this file; its last run is kept in `masked_outputs.json`. A share is the bare time over ours,
-a ratio the opponent's time over ours, both in one run on one thread. Times are processor seconds of the whole process,
-which other work on the machine disturbs less than the clock's, the best of several taken in turns; the clock's are kept
-beside them. captum and shap need not be installed: what is missing is left out.
+a ratio the opponent's time over ours, on one thread: medians over rounds in which all take turns. Times are processor
+seconds of the whole process, which other work on the machine disturbs less than the clock's; these are kept too. captum
+and shap need not be installed: what is missing is left out.
 """
 
 from __future__ import annotations
@@ -42,11 +42,17 @@ TEXT = "A gripping story of love and war whose superb cast carries every scene o
 """24 word pieces with the special ones."""
 
 
-def best(runs: dict[str, Callable[[], Any]], repeats: int) -> tuple[dict[str, float], dict[str, float]]:
-    """Least processor seconds of each run, and least seconds of the clock, over rounds in which all take turns."""
-    rounds = [{name: once(run) for name, run in runs.items()} for _ in range(repeats)]
-    least = [{name: min(times[name][kind] for times in rounds) for name in runs} for kind in (0, 1)]
-    return least[0], least[1]
+Times = dict[str, list[tuple[float, float]]]
+"""Processor seconds and the clock's of each run, round by round."""
+
+
+def rounds(runs: dict[str, Callable[[], Any]], repeats: int) -> Times:
+    """All runs in turns, there and back again: whatever else the machine does, neighbours share it."""
+    times: Times = {name: [] for name in runs}
+    for number in range(repeats):
+        for name in runs if number % 2 == 0 else reversed(runs):
+            times[name].append(once(runs[name]))
+    return times
 
 
 def once(run: Callable[[], Any]) -> tuple[float, float]:
@@ -61,17 +67,24 @@ def in_batches(forward: Callable[[torch.Tensor], Any], inputs: torch.Tensor, siz
         forward(inputs[start : start + size])
 
 
-def result(masks: int, seconds: tuple[dict, dict], wanted: dict[str, float], **more: Any) -> dict[str, Any]:
-    """A row: the least time of the opponents of one name (their batch sizes in brackets) over ours."""
-    processor, clock = seconds
-    ratio = {
-        name: min(value for run, value in processor.items() if run.startswith(name)) / processor["ours"]
-        for name in wanted
-        if any(run.startswith(name) for run in processor)
-    }
+def result(masks: int, times: Times, wanted: dict[str, float], **more: Any) -> dict[str, Any]:
+    """A row: of the opponents of one name (their batch sizes in brackets) the fastest, its processor time over ours.
+
+    Ratios are of neighbours in one round: their median over the rounds, the least and the greatest.
+    """
+    seconds, clock = (
+        {name: float(np.median([once[kind] for once in own])) for name, own in times.items()} for kind in (0, 1)
+    )
+    ratio = {}
+    for name in wanted:
+        opponents = [run for run in times if run.startswith(name)]
+        if opponents:
+            fastest = min(opponents, key=seconds.get)
+            of_rounds = [other[0] / our[0] for other, our in zip(times[fastest], times["ours"], strict=True)]
+            ratio[name] = [float(value) for value in (np.median(of_rounds), min(of_rounds), max(of_rounds))]
     return {
-        "masks": masks, "seconds": processor, "clock": clock, "masks per second": masks / processor["ours"],
-        "ratio": ratio, "wanted": wanted, **more,
+        "masks": masks, "seconds": seconds, "clock": clock, "masks per second": masks / seconds["ours"],
+        "ratio (median, least, greatest)": ratio, "wanted": wanted, **more,
     }  # fmt: skip
 
 
@@ -91,7 +104,9 @@ def encoder(arguments: argparse.Namespace) -> dict[str, Any]:
     masked = bind(model, sample, masking)
     located = locate(model, sample, masking)
     assert len(located.ids) == 24, len(located.ids)
-    present = torch.cat([presence(0, 1024, 10), torch.ones(1024, 1, dtype=torch.bool)], dim=1)[:, masked.owner]
+    present = torch.cat([presence(torch.arange(1024), 10), torch.ones(1024, 1, dtype=torch.bool)], dim=1)[
+        :, masked.owner
+    ]
     inputs = torch.where(present, masked.samples[0], masked.baseline)
     _ = model.digest  # part of loading: it is counted once for all samples of a chunk
     table = pa.Table.from_pylist([sample])
@@ -104,7 +119,7 @@ def encoder(arguments: argparse.Namespace) -> dict[str, Any]:
     runs = {"ours": ours, "authors": lambda: authors(model, located)}
     for size in sorted({masked.batch_size, 32, 128}):
         runs[f"bare ({size})"] = lambda size=size: in_batches(model.logits, inputs, size)
-    return result(1024, best(runs, arguments.repeats), {"bare": 0.9, "authors": 2.0}, batch=masked.batch_size)
+    return result(1024, rounds(runs, arguments.repeats), {"bare": 0.9, "authors": 2.0}, batch=masked.batch_size)
 
 
 @torch.inference_mode()
@@ -144,7 +159,7 @@ def cnn(arguments: argparse.Namespace) -> dict[str, Any]:
     runs = {"ours": lambda: evaluate(masked)}
     for size in sorted({masked.batch_size, 64, 256}):
         runs[f"bare ({size})"] = lambda size=size: in_batches(network, inputs, size)
-    return result(64, best(runs, arguments.repeats), {"bare": 0.9}, batch=masked.batch_size)
+    return result(64, rounds(runs, arguments.repeats), {"bare": 0.9}, batch=masked.batch_size)
 
 
 # ----------------------------------------------------------------------------------------------------- tabular
@@ -158,11 +173,11 @@ def tabular(arguments: argparse.Namespace) -> dict[str, Any]:
     model = ArrayClassifier(network, {"family": "mlp"}, torch.zeros(n))
     features = np.random.default_rng(0).normal(size=n).astype(np.float32)
     masked = bind(model, {"features": features, "players": [[p] for p in range(n)]}, Masking(baseline="mean"))
-    everything = torch.where(presence(0, 1 << n, n), masked.samples[0], masked.baseline)
+    everything = masked.masked(presence(torch.arange(1 << n), n), masked.samples[0])
     runs = {"ours": lambda: evaluate(masked), "bare": lambda: in_batches(network, everything, masked.batch_size)}
     runs |= {name: run for name, make in OPPONENTS.items() if (run := make(network, features)) is not None}
     return result(
-        1 << n, best(runs, arguments.repeats), {"captum": 5.0, "shap": 5.0, "bare": 0.0}, batch=masked.batch_size
+        1 << n, rounds(runs, arguments.repeats), {"captum": 5.0, "shap": 5.0, "bare": 0.0}, batch=masked.batch_size
     )
 
 
@@ -177,7 +192,7 @@ def through_captum(network: torch.nn.Module, features: np.ndarray) -> Callable[[
 
     @torch.inference_mode()
     def run(size: int = 4096) -> None:
-        coalitions = presence(0, 1 << n, n).long()
+        coalitions = presence(torch.arange(1 << n), n).long()
         for start in range(0, 1 << n, size):
             rows = [
                 transform(row[None], x, feature_mask=mask, baselines=baseline)
@@ -203,7 +218,8 @@ def through_shap(network: torch.nn.Module, features: np.ndarray) -> Callable[[],
 
     def run(size: int = 4096) -> None:
         masker = maskers.Independent(np.zeros((1, n), np.float32))
-        MaskedModel(forward, masker, links.identity, False, features)(presence(0, 1 << n, n).numpy(), batch_size=size)
+        coalitions = presence(torch.arange(1 << n), n).numpy()
+        MaskedModel(forward, masker, links.identity, False, features)(coalitions, batch_size=size)
 
     return run
 
@@ -261,16 +277,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("rows", nargs="*", metavar="ROW", help=f"all of {', '.join(ROWS)} if none is named")
     parser.add_argument("--encoder", type=Path, default=Path("results/sources/minilm6"), help="folder of MiniLM-L6")
-    parser.add_argument("--repeats", type=int, default=3, help="rounds of which the best counts")
+    parser.add_argument("--repeats", type=int, default=5, help="rounds, whose median counts")
     arguments = parser.parse_args()
     if unknown := [name for name in arguments.rows if name not in ROWS]:
         parser.error(f"no row {unknown[0]}; choose of {', '.join(ROWS)}")
     torch.set_num_threads(1)
     exact_arithmetic()
     kept = HERE / "masked_outputs.json"
-    record = json.loads(kept.read_text()) if kept.exists() else {}
     for name in arguments.rows or ROWS:
         row = ROWS[name](arguments)
+        record = json.loads(kept.read_text()) if kept.exists() else {}
         about = {
             "when": datetime.now(UTC).isoformat(timespec="seconds"),
             "processor": processor(),
@@ -282,8 +298,9 @@ def main() -> None:
         print(f"{name}: {record[name]['what']}")
         for run, seconds in row.get("seconds", {}).items():
             print(f"  {run:20} {seconds:10.4f} s")
-        for opponent, ratio in row.get("ratio", {}).items():
-            print(f"  {opponent} / ours: {ratio:.2f} (wanted {row['wanted'][opponent]:g})")
+        for opponent, (median, least, greatest) in row.get("ratio (median, least, greatest)", {}).items():
+            wanted = row["wanted"][opponent]
+            print(f"  {opponent} / ours: {median:.2f}, {least:.2f} to {greatest:.2f} (wanted {wanted:g})")
         if name == "memory":
             print(f"  {row}")
 

@@ -194,8 +194,10 @@ class TableData(Closed):
     reader: Literal["table"]
     """Which reader makes the tidy table."""
     source: Name
-    """An entry of `sources`: a file whose name ends in `.csv`, `.tsv`, `.data` (with a line of column names) or
-    `.parquet`, or a folder with one such file."""
+    """An entry of `sources`: a file whose name ends in `.csv`, `.tsv`, `.data`, `.dat` or `.parquet`, or a folder with
+    one such file."""
+    names: Annotated[list[str], Field(min_length=2)] | None = None
+    """Names of the columns, for a file whose first line is a row already."""
     label: str
     """Column of the class."""
     positive: str | int | float | bool | None = None
@@ -440,7 +442,7 @@ class PointNet(Closed):
 class OwnModel(Closed):
     """A model of your own: a Python file with two functions, which is run."""
 
-    reads: ClassVar = {"image", "table", "points"}
+    reads: ClassVar = {"text", "image", "table", "points"}
     family: Literal["own"]
     """Kind of model."""
     file: str
@@ -448,7 +450,8 @@ class OwnModel(Closed):
     load: Annotated[str, StringConstraints(pattern=IDENTIFIER)] = "load"
     """Function of the path of `source` (None without one) and the device, that gives whatever the other needs."""
     outputs: Annotated[str, StringConstraints(pattern=IDENTIFIER)] = "outputs"
-    """Function of what `load` gave and of inputs (B, …), a float32 tensor on the device, that gives a tensor (B, C)."""
+    """Function of what `load` gave and of inputs (B, …), a float32 tensor on the device (or a list of B texts), that
+    gives a tensor (B, C)."""
     gives: Literal["logits", "probabilities"] = "logits"
     """What `outputs` gives: logits; or probabilities, of label 1 (C = 1) or of each label."""
     source: Name | None = None
@@ -797,6 +800,8 @@ class Task(Closed):
                 )
             if model.family == "scikit_learn" and masking.baseline == "learned":
                 yield f"masking.baseline `learned` needs gradients, model `{name}` ({model.family}) has none; use mean"
+            if model.family == "own" and modality == "text" and masking.baseline not in ("zero", *TOKENS):
+                yield f"masking.baseline `{masking.baseline}` is an embedding; model `{name}` (own) has none: use zero"
         if modality not in players.of:
             kinds = sorted(tag(kind) for kind in _models(Players) if modality in kind.of)
             yield f"players of kind `{players.kind}` do not fit {data.reader}; use {' or '.join(kinds)}"

@@ -171,16 +171,23 @@ def _features(data: config.TableData, source: Path, seed: int) -> pa.Table:
 
 def _frame(data: config.TableData, source: Path) -> pd.DataFrame:
     """The table of a file, or of the only file in a folder."""
-    kinds = (".csv", ".tsv", ".data", ".parquet")
+    kinds = (".csv", ".tsv", ".data", ".dat", ".parquet")
     files = [source] if source.is_file() else sorted(f for f in source.rglob("*") if f.suffix in kinds)
     if len(files) != 1:
         raise UserError(f"`data.source: {data.source}`: {source} holds {len(files)} tables; name one file with !member")
     try:
         if files[0].suffix == ".parquet":
             return pq.read_table(files[0]).to_pandas()
-        return pd.read_csv(files[0], sep="\t" if files[0].suffix == ".tsv" else data.separator, skipinitialspace=True)
+        separator = "\t" if files[0].suffix == ".tsv" else data.separator
+        header = 0 if data.names is None else None
+        frame = pd.read_csv(files[0], sep=separator, skipinitialspace=True, header=header)
     except (OSError, ValueError, pa.ArrowException) as error:
         raise UserError(f"{files[0]}: no readable table ({first_line(error)}); name a CSV or Parquet file") from None
+    if data.names is not None:
+        if len(data.names) != frame.shape[1]:
+            raise UserError(f"`data.names` are {len(data.names)}, {files[0]} has {frame.shape[1]} columns; name each")
+        frame.columns = data.names
+    return frame
 
 
 def _tabular(

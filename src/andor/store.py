@@ -178,7 +178,8 @@ def read_table(path: Path, columns: list[str] | None = None) -> pa.Table:
         If the file is missing, truncated or damaged.
     """
     with _readable(path):
-        return pq.ParquetFile(path, page_checksum_verification=True).read(columns=columns)
+        # One thread: files are small, and a job has no more unless it is given more.
+        return pq.ParquetFile(path, page_checksum_verification=True).read(columns=columns, use_threads=False)
 
 
 def read_metadata(path: Path) -> dict[str, Any]:

@@ -18,6 +18,8 @@ SENTIMENT = "tasks.sentiment"
 DIGITS = DEFAULT["tasks"]["digits"]
 STUDY = {"question": "Why?", "tasks": ["digits"], "ensembles": ["resnet20-lenet"], "methods": ["generalizable"]}
 
+OWN = {"family": "own", "file": "mine.py"}
+
 BROKEN = [
     ("sed", 1, "`sed` is no known key; did you mean `seed`?"),
     ("seed", "x", "`seed: x`"),
@@ -40,7 +42,7 @@ BROKEN = [
     (f"{SENTIMENT}.models.minilm6.training.epochs", -1, "epochs: -1`: input should be greater than or equal to 0"),
     (f"{SENTIMENT}.models.minilm6.training.labels", "random", "labels: random`: input should be 'true'"),
     (f"{SENTIMENT}.models.minilm6.training.epoch", 1, "training.epoch` is no known key; did you mean `epochs`?"),
-    (f"{SENTIMENT}.models.vgg", DEFAULT["tasks"]["digits"]["models"]["vgg16"], "cannot read film_reviews; use text_"),
+    (f"{SENTIMENT}.models.vgg", DEFAULT["tasks"]["digits"]["models"]["vgg16"], "cannot read film_reviews; use own or"),
     (f"{SENTIMENT}.ensembles", {"one": ["minilm6"]}, "ensemble `one` needs two or more models, has 1"),
     (f"{SENTIMENT}.ensembles", {"two": ["minilm6", "cnm"]}, "`cnm`, which is no model of the task; did you mean"),
     (f"{SENTIMENT}.ensembles", {"two": ["cnn", "cnn"]}, "names a model twice"),
@@ -77,8 +79,10 @@ BROKEN = [
      "`integrate` has no effect on a grid"),
     ("tasks.digits.models.net", {"family": "pretrained_image_classifier", "library": "timm", "source": "minilm6"},
      "`architecture` of a model of timm is missing; add it"),
-    ("tasks.digits.models.mine", {"family": "own", "file": "mine.py"}, "no file at"),
+    ("tasks.digits.models.mine", OWN, "no file at"),
     ("tasks.digits.models.mine", {"family": "own", "file": "mine.py", "load": "os.system"}, "must be the name of a"),
+    (SENTIMENT, {**DEFAULT["tasks"]["sentiment"], "models": {"a": OWN, "b": OWN}, "masking": {"baseline": "mean"}},
+     "masking.baseline `mean` is an embedding; model `a` (own) has none: use zero"),
     ("tasks.digits.models.mlp", {"family": "mlp"}, "model `mlp` (mlp) cannot read digits; use image_classifier or own"),
     ("tasks.digits.data.positive", 10, "data.positive: 10`"),
     ("methods.original.tau", 1, "`tau` has no effect on a method of kind original; take it away"),

@@ -284,9 +284,15 @@ class TestTables:
         (tmp_path / "t.csv").unlink()
         assert column(data.read(settings, tmp_path, seed=0), "label") == [0, 1] * 4
 
+    def test_a_file_without_a_line_of_names_gets_them(self, tmp_path):
+        rows, names = self.CSV.partition("\n")[2], ["size", "colour", "kind", "weight"]
+        given = self.table(tmp_path, rows.replace(",", ", "), name="t.dat", names=names)
+        assert given.equals(self.table(tmp_path), check_metadata=True)
+
     @pytest.mark.parametrize(
         ("text", "settings", "message"),
         [
+            (CSV, {"names": ["size", "kind"]}, "`data.names` are 2, .* has 4 columns; name each"),
             (CSV, {"label": "sort"}, "no column `sort`; it has size, colour, kind, weight"),
             (CSV, {"features": ["colr"]}, "no column `colr`"),
             (CSV, {"features": ["kind"]}, "names the label `kind`"),

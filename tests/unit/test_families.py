@@ -24,14 +24,6 @@ TOLERANCE = 1e-5
 QUICK = config.Training(epochs=3, batch_size=8, learning_rate=5e-3)
 
 
-@pytest.fixture(autouse=True)
-def one_thread():
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
-
-
 def tidy(kind, array, labels):
     """A tidy table of arrays (rows, …), every fourth row for testing."""
     count = len(array)
@@ -317,6 +309,47 @@ def test_a_model_of_the_users_own(tmp_path):
     assert own_model(tmp_path, OWN + "\n# changed").digest != model.digest
     logits = own_model(tmp_path, OWN.replace("torch.sigmoid", ""), gives="logits")
     assert np.abs(evaluate(bind(logits, sample("features"), Masking(baseline="mean"))) - plain).max() < TOLERANCE
+
+
+WORD_COUNTS = """
+WEIGHTS = {"superb": 2.0, "film": 0.25, "bleak": -3.0, "[MASK]": 0.5}
+
+def load(source, device):
+    return WEIGHTS
+
+def outputs(weights, texts):
+    import torch
+    return torch.tensor([[sum(weights.get(word, 0.0) for word in text.split())] for text in texts])
+"""
+
+
+def test_a_model_of_the_users_own_that_reads_texts(tmp_path):
+    texts = ["a superb film", "a bleak film", "superb", "a bleak end", "film film film", "bleak bleak", "a film", "x"]
+    labels = [1, 0, 1, 0, 1, 0, 1, 1]
+    table = pa.table(
+        {"item": range(8), "split": ["train", "test"] * 4, "label": pa.array(labels, pa.int16()), "text": texts}
+    )
+    (tmp_path / "mine.py").write_text(WORD_COUNTS)
+    model = made(config.OwnModel(family="own", file=str(tmp_path / "mine.py")), table, tmp_path)
+    assert models.accuracy(model, table, "train") == (4, 4) and models.accuracy(model, table, "test") == (3, 4)
+    words = {"text": "superb, a bleak film superb", "players": [[10, 15], [21, 27], [0, 6]]}
+    weights = {"superb": 2.0, "film": 0.25, "bleak": -3.0, "[MASK]": 0.5}
+    for baseline, instead in (("zero", ""), ("mask", "[MASK]")):
+        outputs = evaluate(bind(model, words, Masking(baseline=baseline)))
+        for mask in range(8):
+            bleak, last, first = (
+                word if mask >> player & 1 else instead for player, word in enumerate(["bleak", "superb", "superb"])
+            )
+            by_hand = f"{first}, a {bleak} film {last}"
+            assert outputs[mask].tolist() == [sum(weights.get(word, 0) for word in by_hand.split())]
+    contents = [
+        json.dumps(cache_content(model, locate(model, changed, masking)))
+        for changed in (words, words | {"text": words["text"] + "."}, words | {"players": words["players"][:2]})
+        for masking in (Masking(), Masking(baseline="mask"))
+    ]
+    assert len(set(contents)) == 6
+    with pytest.raises(UserError, match="two players share characters"):
+        locate(model, words | {"players": [[0, 6], [5, 8]]}, Masking())
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,8 @@
 `locate` finds the players in what the model reads (word pieces, pixels, features) and needs no weights: what it returns
 describes the masked outputs completely and is the key of the cache. `bind` adds the weights and gives a `MaskedModel`.
 
-A further family needs a class with `content` and `bind` like those in `text` and `array`, and a line in `locate`.
+A further family needs a class with `content` and `bind` like those in `array`, `text` and `words`, and a line in
+`locate`.
 """
 
 from __future__ import annotations
@@ -19,15 +20,17 @@ from andor.masking.array import MaskedArray, locate_array
 from andor.masking.model import MaskedModel, MaskingError, presence
 from andor.masking.prompt import MaskedPrompt
 from andor.masking.text import MaskedText, locate_text
+from andor.masking.words import MaskedWords, locate_words
 
 __all__ = [
-    "Located", "MaskedArray", "MaskedModel", "MaskedPrompt", "MaskedText", "MaskingError", "bind", "locate", "presence",
+    "Located", "MaskedArray", "MaskedModel", "MaskedPrompt", "MaskedText", "MaskedWords", "MaskingError", "bind",
+    "locate", "presence",
 ]  # fmt: skip
 
 TEXT = ("text_encoder", "text_cnn", "causal_lm")
 """Families that read word embeddings."""
 ARRAY = ("image_classifier", "pretrained_image_classifier", "mlp", "scikit_learn", "pointnet", "own")
-"""Families that read images, features or points."""
+"""Families that read images, features or points; `own` models may read texts too, as they stand."""
 
 
 class Located(Protocol):
@@ -62,6 +65,8 @@ def locate(model: Any, sample: Mapping[str, Any], masking: config.Masking) -> Lo
     UserError
         If the baseline value does not exist in this model.
     """
+    if model.family == "own" and "text" in sample:
+        return locate_words(sample, masking)
     if model.family in ARRAY:
         return locate_array(model, sample, masking)
     if model.family in TEXT:

@@ -123,12 +123,13 @@ def block_size(players: list[list[int]], length: int, cached: int, vocabulary: i
 
 
 def target_outputs(logits: Tensor, target: tuple[int, ...]) -> Tensor:
-    """Log-probability and log-odds (B, 2) of m tokens in a row, from the logits (B, m, V) before each, in float32.
+    """Log-probability and log-odds (B, 2) of m tokens in a row, from the logits (B, m, V) before each.
 
-    A token's log-odds log p − log(1 − p) are its logit less the log-sum-exp of all others: exact where p rounds to 0 or
-    1. The tokens' log-probabilities add up to that of the whole, and 1 − p₁…p_m = Σ_j p₁…p_{j−1}(1 − p_j).
+    Both are float32, or float64 if the logits are. A token's log-odds log p − log(1 − p) are its logit less the
+    log-sum-exp of all others: exact where p rounds to 0 or 1. The log-probabilities of tokens add up to that of all,
+    and 1 − p₁…p_m = Σ_j p₁…p_{j−1}(1 − p_j).
     """
-    logits = logits.float()
+    logits = logits.to(torch.promote_types(logits.dtype, torch.float32))
     index = torch.tensor(target, device=logits.device).expand(len(logits), -1)[..., None]
     own = logits.gather(2, index)[..., 0]
     others = logits.scatter(2, index, -torch.inf).logsumexp(dim=2)

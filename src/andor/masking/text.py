@@ -105,7 +105,7 @@ def locate_text(model: Any, sample: Mapping[str, Any], masking: config.Masking) 
 
 def pieces(offsets: Sequence[tuple[int, int]], start: int, stop: int) -> list[int]:
     """Positions of the word pieces that hold any of the characters [start, stop)."""
-    return [piece for piece, (first, last) in enumerate(offsets) if max(first, start) < min(last, stop)]
+    return [piece for piece, (first, last) in enumerate(offsets) if start < last and first < stop and first < last]
 
 
 def target_tokens(tokenizer: Any, ids: list[int], text: str, target: str) -> list[int]:

@@ -6,9 +6,9 @@ import numpy as np
 import pyarrow as pa
 import torch
 
+from andor.models.files import inputs
 from andor.models.loaded import ArrayClassifier, TextClassifier
 from andor.models.training import encode
-from andor.store import array_column, arrays
 
 BATCH = 64
 
@@ -17,10 +17,10 @@ BATCH = 64
 def predictions(model: ArrayClassifier | TextClassifier, table: pa.Table) -> np.ndarray:
     """Predicted label (rows,) int16 of every row: the largest logit's; of a single logit, 1 if it is above 0."""
     labels = np.empty(table.num_rows, np.int16)
-    if array_column(table):
-        inputs = torch.from_numpy(arrays(table).copy())
-        for start in range(0, len(inputs), BATCH):
-            labels[start : start + BATCH] = _predicted(model.logits(inputs[start : start + BATCH].to(model.device)))
+    if isinstance(model, ArrayClassifier):
+        read = inputs(table)
+        for start in range(0, len(read), BATCH):
+            labels[start : start + BATCH] = _predicted(model.logits(read[start : start + BATCH]))
         return labels
     token_ids = encode(model.tokenizer, table["text"].to_pylist())
     lengths = np.array([len(text) for text in token_ids])

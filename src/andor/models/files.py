@@ -87,6 +87,7 @@ def adopt(
             _adopt_transformers(cast(Any, model), source, folder)
     if table is not None and array_column(table):
         _save_tensors({"mean": mean_input(table.filter(pc.field("split") == "train"))}, folder / INPUTS)
+    if table is not None and (array_column(table) or isinstance(model, config.OwnModel)):
         _try(model, folder, table)
 
 
@@ -176,7 +177,7 @@ def _try(model: config.Model, folder: Path, table: pa.Table) -> None:
     loaded: Any = load(folder)
     try:
         with torch.no_grad():
-            logits = loaded.logits(torch.from_numpy(arrays(table.slice(0, 1)).copy()))
+            logits = loaded.logits(inputs(table.slice(0, 1)))
     except (RuntimeError, ValueError, AssertionError, IndexError) as error:
         raise UserError(
             f"a model of family `{model.family}` cannot read inputs of shape "
@@ -219,7 +220,8 @@ def load(folder: Path, device: torch.device | str = "cpu") -> LoadedModel:
     if family == "own":
         from andor.models.own import OwnModel
 
-        return OwnModel(folder, description, _mean(folder), device)
+        reads_texts = not (folder / INPUTS).exists()
+        return OwnModel(folder, description, None if reads_texts else _mean(folder), device)
     from andor.models import pretrained
 
     match family:
@@ -262,6 +264,11 @@ def _pretrained_image_classifier(folder: Path, description: dict[str, Any], devi
         _fill(network, _tensors(folder / WEIGHTS), folder)
     network = vision.Normalised(network, description["mean"], description["std"])
     return ImageClassifier(network.to(device), description, _mean(folder).to(device))
+
+
+def inputs(rows: pa.Table) -> torch.Tensor | list[str]:
+    """What a model without a tokenizer reads of rows: float32 (rows, …), or texts."""
+    return torch.from_numpy(arrays(rows).copy()) if array_column(rows) else rows["text"].to_pylist()
 
 
 def mean_input(rows: pa.Table) -> torch.Tensor:

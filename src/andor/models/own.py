@@ -24,9 +24,9 @@ _log = logging.getLogger(__name__)
 
 
 class OwnModel(ArrayClassifier):
-    """A model behind a function of inputs (B, …) that gives logits or probabilities (B, C)."""
+    """A model behind a function of inputs (B, …), or of B texts, that gives logits or probabilities (B, C)."""
 
-    def __init__(self, folder: Path, description: dict[str, Any], mean: Tensor, device: torch.device) -> None:
+    def __init__(self, folder: Path, description: dict[str, Any], mean: Tensor | None, device: torch.device) -> None:
         self._folder, self._device = folder, device
         self._outputs, self._model = self._loaded(description)
         network = self._model if isinstance(self._model, nn.Module) else nn.Module()
@@ -74,10 +74,11 @@ class OwnModel(ArrayClassifier):
                 sha256.update(f"{name} {file_digest(file)}".encode())
         return sha256.hexdigest()
 
-    def logits(self, inputs: Tensor) -> Tensor:
-        """Logits (B, classes) of inputs (B, …), both float32."""
+    def logits(self, inputs: Tensor | list[str]) -> Tensor:
+        """Logits (B, classes) float32 of inputs (B, …) float32, or of B texts."""
         name = self.description["outputs"]
-        outputs = self._call(name, self._outputs, self._model, inputs.to(self._device))
+        read = inputs.to(self._device) if isinstance(inputs, Tensor) else inputs
+        outputs = self._call(name, self._outputs, self._model, read)
         if not isinstance(outputs, Tensor) or outputs.ndim != 2 or len(outputs) != len(inputs):
             given = tuple(outputs.shape) if isinstance(outputs, Tensor) else type(outputs).__name__
             raise UserError(
