@@ -66,7 +66,7 @@ def draw(tables: Mapping[str, pd.DataFrame], task: TaskInfo) -> Figure:
         f"{style.samples_phrase([table['samples'].max()])}",
         key,
     )
-    return style.settle(figure, panels[:, 0], len(panels) * LINE * len(GROUPS) * max(2, len(colours)))
+    return style.settle(figure, panels[:, 0], len(panels) * LINE * len(GROUPS) * max(3, len(colours)))
 
 
 def _panel(axes: Axes, own: pd.DataFrame, colours: Mapping[str, str]) -> None:
