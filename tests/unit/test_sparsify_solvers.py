@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from andor.attributions import merge_low_orders
 from andor.errors import UserError
 from andor.sparsify import Problem, kappa_bounds, solve, tau_bounds
+from andor.sparsify.problem import first_gamma
 from andor.sparsify.terms import Terms
 from andor.transforms import and_inverse, or_inverse
 
@@ -335,6 +336,9 @@ def test_random_starts_end_at_the_same_optimum(method):
     assert (first.gap <= GAP).all() and (second.gap <= GAP).all()
     np.testing.assert_allclose(first.objective, second.objective, rtol=2 * GAP)
     assert np.abs(first.i_and - second.i_and).max() > 0  # the seeds lead different ways
+    draws = first_gamma(np.concatenate([values, values]), 1)
+    np.testing.assert_array_equal(*np.split(draws, 2))  # whatever samples are beside it, a sample starts there
+    assert np.abs(np.corrcoef(draws[:3, 0]) - np.eye(3)).max() < 0.7  # and no two at the same point
     again = solve(problem, gap=GAP, start=1)
     np.testing.assert_array_equal(first.i_and, again.i_and)
     sgd = [solve(problem, "sgd", max_iterations=10, start=start).objective for start in (None, 1, 1)]

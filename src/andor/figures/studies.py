@@ -22,6 +22,8 @@ PANELS = {
 SHARES = ("power", "signed power", "cosine", "agreement")
 LINE = 0.17
 """Height of a line, in inches."""
+LEAST = 5
+"""Lines that a task's name needs beside them."""
 
 
 def draw(table: pd.DataFrame, question: str) -> Figure:
@@ -32,7 +34,7 @@ def draw(table: pd.DataFrame, question: str) -> Figure:
     figure = style.canvas()
     axes = figure.subplots(
         len(tasks), len(panels), squeeze=False, sharex="col", sharey="row",
-        height_ratios=[len(lines[task]) for task in tasks],
+        height_ratios=[max(LEAST, len(lines[task])) for task in tasks],
     )  # fmt: skip
     for row, task in enumerate(tasks):
         for column, panel in enumerate(panels):
@@ -58,7 +60,7 @@ def draw(table: pd.DataFrame, question: str) -> Figure:
     key.append(Line2D([], [], color=style.GREY, marker="|", linestyle="", label="chance"))
     title = f"{question} Mean over samples, 95 % bootstrap interval; {style.samples_phrase(table['samples'])}"
     style.heading(figure, title, key)
-    return style.settle(figure, axes[:, 0], LINE * sum(map(len, lines.values())))
+    return style.settle(figure, axes[:, 0], LINE * sum(max(LEAST, len(of_task)) for of_task in lines.values()))
 
 
 def _of(table: pd.DataFrame, panel: tuple[str, str | None]) -> pd.DataFrame:

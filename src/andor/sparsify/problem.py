@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal, get_args
+from zlib import crc32
 
 import numpy as np
 
@@ -162,6 +163,9 @@ def check_values(values: np.ndarray) -> np.ndarray:
 def first_gamma(values: np.ndarray, seed: int | None) -> np.ndarray:
     """Where a solver starts the common part of γ: at 0, or at a draw from N(0, 1) (ICLR 2024, Table 2).
 
+    The draw also depends on the values: samples or models that began at the same point would seem to share what they
+    still have of it.
+
     Parameters
     ----------
     values : (B, m, 2^n)
@@ -171,8 +175,11 @@ def first_gamma(values: np.ndarray, seed: int | None) -> np.ndarray:
     -------
     float64, (B, 1, 2^n)
     """
-    shape = (len(values), 1, values.shape[-1])
-    return np.zeros(shape) if seed is None else np.random.default_rng(seed).standard_normal(shape)
+    gamma = np.zeros((len(values), 1, values.shape[-1]))
+    if seed is not None:
+        for own, of_sample in zip(gamma, values, strict=True):
+            own[:] = np.random.default_rng([seed, crc32(of_sample.tobytes())]).standard_normal(own.shape)
+    return gamma
 
 
 def kappa_bounds(values: np.ndarray, standard: Standard = "range", factor: float = 0.02) -> np.ndarray:
