@@ -12,7 +12,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import EMPTY, ROOT, snakemake, write_config
 
 from andor.attributions import predict
 from andor.catalogue import TABLES, figures_of
@@ -20,6 +19,7 @@ from andor.config import check
 from andor.explorer import page
 from andor.results import TaskResults
 from andor.store import read_metadata, read_table
+from conftest import EMPTY, ROOT, snakemake, write_config
 
 TASKS = ["digits", "sentiment"]
 TIMED = {"timings"}

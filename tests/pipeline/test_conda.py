@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+
 from conftest import ROOT, write_config
 
 pytestmark = pytest.mark.conda

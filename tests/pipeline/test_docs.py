@@ -11,11 +11,11 @@ from typing import get_args, get_type_hints
 import numpy as np
 import pytest
 import yaml
-from conftest import ROOT, write_config
 from test_deployment import plan
 
 from andor import config
 from andor.data import read
+from conftest import ROOT, write_config
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")), *sorted(ROOT.glob("examples/*/README.md"))]
 PROGRAMS = ("andor", "snakemake", "python")

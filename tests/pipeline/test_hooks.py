@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from conftest import ROOT
 
 pytest.importorskip("pre_commit", reason="needs requirements-test.txt")

@@ -18,12 +18,12 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
-from conftest import EMPTY, ROOT, write_config
 from test_docs import ALL, execute
 
 from andor.catalogue import TABLES, figures_of
 from andor.config import check
 from andor.store import read_metadata, read_table
+from conftest import EMPTY, ROOT, write_config
 
 pytestmark = [
     pytest.mark.cluster,
