@@ -179,3 +179,14 @@ def studied(study: str, folder: str) -> list[str]:
         for unit in ([ensemble] if settings.kind == "generalizable" else models)
         for chunk in chunks(task)
     ]
+
+
+def figures_made(task: str, *only: str) -> list[str]:
+    """Files of the figures that a task has, or of some of them."""
+    figures = [f for f in figures_of(TASKS[task]) if not only or f in only]
+    return expand(
+        "results/{task}/figures/{figure}.{ext}",
+        task=task,
+        figure=figures,
+        ext=["pdf", "svg", "png"],
+    )

@@ -1,17 +1,6 @@
 """Takes tables alone; makes every figure as PDF, SVG and PNG."""
 
 
-def figures_made(task: str, *only: str) -> list[str]:
-    """Files of the figures that a task has, or of some of them."""
-    figures = [f for f in figures_of(TASKS[task]) if not only or f in only]
-    return expand(
-        "results/{task}/figures/{figure}.{ext}",
-        task=task,
-        figure=figures,
-        ext=["pdf", "svg", "png"],
-    )
-
-
 rule figure:
     input:
         samples="results/{task}/samples.parquet",

@@ -32,12 +32,13 @@ def edited(run, tmp_path):
 
 
 def test_a_change_in_a_module_reruns_what_depends_on_it(edited):
-    assert edited("figures/style.py", "\nimport ", "\nimport os\nimport ") == {"figure", "page"}
-    assert edited("tables.py", "\nimport ", "\nimport os\nimport ") == {"tabulate", "figure", "page"}
-    interactions = {"extract", "null", "tabulate", "figure", "page"}
+    assert edited("figures/style.py", "\nimport ", "\nimport os\nimport ") == {"figure", "study_figure", "page"}
+    tables = {"tabulate", "study", "findings", "figure", "study_figure", "page"}
+    assert edited("tables/controls.py", "\nimport ", "\nimport os\nimport ") == tables
+    interactions = {"extract", "null", *tables}
     assert edited("sparsify/first_order.py", "CHECK = 50", "CHECK = 60") == interactions
 
 
 def test_a_cosmetic_change_reruns_nothing(edited):
     assert edited("sparsify/first_order.py", "CHECK = 50  #", "CHECK = (\n    50\n)  # more words:") == set()
-    assert edited("tables.py", '"""', '"""In other words: ') == set()
+    assert edited("tables/controls.py", '"""', '"""In other words: ') == set()
