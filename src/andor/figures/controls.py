@@ -45,16 +45,12 @@ def draw(tables: Mapping[str, pd.DataFrame], task: TaskInfo) -> Figure:
     ensembles = list(dict.fromkeys(table["ensemble"]))
     colours = style.method_colours(table["method"])
     kinds = [kind for kind in style.KINDS if (table["kind"] == kind).any()]
-    blocks, columns = style.grid(len(ensembles), MOST)
     figure = style.canvas()
-    panels = figure.subplots(blocks * len(kinds), columns, squeeze=False, sharex=True, sharey=True)
-    for position in range(blocks * columns):
-        block, column = divmod(position, columns)
-        for row, kind in enumerate(kinds):
-            axes = panels[block * len(kinds) + row][column]
-            if position >= len(ensembles):
-                axes.remove()
-                continue
+    panels, stacks = style.stacks(figure, len(ensembles), MOST, [1] * len(kinds), sharex=True, sharey=True)
+    columns = panels.shape[1]
+    for position, stack in enumerate(stacks):
+        column = position % columns
+        for row, (kind, axes) in enumerate(zip(kinds, stack, strict=True)):
             chosen = table[(table["ensemble"] == ensembles[position]) & (table["kind"] == kind)]
             _panel(axes, chosen, colours)
             if row == 0:

@@ -34,16 +34,11 @@ def draw(tables: Mapping[str, pd.DataFrame], task: TaskInfo) -> Figure:
     errors, precision = (table[table["unit"].isin(chosen)] for table in (errors, precision))
     colours = style.method_colours(errors["method"])
     models = [model for model in task.models if (errors["model"] == model).any()]
-    blocks, columns = style.grid(len(models), 3)
     figure = style.canvas()
-    panels = figure.subplots(2 * blocks, columns, height_ratios=HEIGHTS * blocks, squeeze=False, sharex=True)
-    for position in range(blocks * columns):
-        block, column = divmod(position, columns)
-        upper, lower = panels[2 * block][column], panels[2 * block + 1][column]
-        if position >= len(models):
-            upper.remove()
-            lower.remove()
-            continue
+    panels, stacks = style.stacks(figure, len(models), 3, HEIGHTS, sharex=True)
+    columns = panels.shape[1]
+    for position, (upper, lower) in enumerate(stacks):
+        column = position % columns
         own_errors, own = (table[table["model"] == models[position]] for table in (errors, precision))
         for by, line in LINES.items():
             _curves(upper, own_errors[own_errors["by"] == by], "kept", "unfaithfulness", colours, line)
@@ -75,7 +70,7 @@ def draw(tables: Mapping[str, pd.DataFrame], task: TaskInfo) -> Figure:
         f"{style.samples_phrase(precision['samples'])}, bands 95 % bootstrap intervals{joint}",
         key,
     )
-    return style.settle(figure, panels[:, 0], blocks * sum(HEIGHTS))
+    return style.settle(figure, panels[:, 0], len(panels) // 2 * sum(HEIGHTS))
 
 
 def _curves(axes: Axes, own: pd.DataFrame, x: str, y: str, colours: Mapping[str, str], line: Any) -> None:

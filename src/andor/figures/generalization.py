@@ -36,18 +36,14 @@ def draw(tables: Mapping[str, pd.DataFrame], task: TaskInfo) -> Figure:
     ensembles = style.members(table, task.models)
     colours = style.method_colours(table["method"])
     one_chance = _one_chance(table)
-    blocks, columns = style.grid(len(ensembles), MOST)
+    _, columns = style.grid(len(ensembles), MOST)
     kinds = [kind for kind in style.KINDS if (table["kind"] == kind).any()]
     figure = style.canvas(style.COLUMN if columns == 1 else style.WIDTH)
-    panels = figure.subplots(blocks * len(kinds), columns, squeeze=False, sharex=True, sharey=True)
+    panels, stacks = style.stacks(figure, len(ensembles), MOST, [1] * len(kinds), sharex=True, sharey=True)
     labels: dict[Axes, list[Annotation]] = {}
-    for position in range(blocks * columns):
-        block, column = divmod(position, columns)
-        for row, kind in enumerate(kinds):
-            axes = panels[block * len(kinds) + row][column]
-            if position >= len(ensembles):
-                axes.remove()
-                continue
+    for position, stack in enumerate(stacks):
+        column = position % columns
+        for row, (kind, axes) in enumerate(zip(kinds, stack, strict=True)):
             ensemble, names = list(ensembles.items())[position]
             chosen = table[(table["ensemble"] == ensemble) & (table["kind"] == kind)]
             ends = _panel(axes, chosen, colours, one_chance)

@@ -33,16 +33,12 @@ def draw(tables: Mapping[str, pd.DataFrame], task: TaskInfo) -> Figure:
     shown = pairs[:DRAWN]
     colours = style.method_colours(table["method"])
     kinds = [kind for kind in style.KINDS if (table["kind"] == kind).any()]
-    blocks, columns = style.grid(len(shown), MOST)
     figure = style.canvas()
-    panels = figure.subplots(blocks * len(kinds), columns, squeeze=False, sharex=True, sharey=True)
-    for position in range(blocks * columns):
-        block, column = divmod(position, columns)
-        for row, kind in enumerate(kinds):
-            axes = panels[block * len(kinds) + row][column]
-            if position >= len(shown):
-                axes.remove()
-                continue
+    panels, stacks = style.stacks(figure, len(shown), MOST, [1] * len(kinds), sharex=True, sharey=True)
+    columns = panels.shape[1]
+    for position, stack in enumerate(stacks):
+        column = position % columns
+        for row, (kind, axes) in enumerate(zip(kinds, stack, strict=True)):
             ensemble, model = shown[position]
             own = table[(table["ensemble"] == ensemble) & (table["left_out"] == model) & (table["kind"] == kind)]
             _panel(axes, own, colours)

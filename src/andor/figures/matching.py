@@ -30,17 +30,12 @@ def draw(tables: Mapping[str, pd.DataFrame], task: TaskInfo) -> Figure:
     curves, bounds = (table[table["unit"].isin(chosen)] for table in (curves, bounds))
     colours = style.method_colours(curves["method"])
     models = [model for model in task.models if (curves["model"] == model).any()]
-    blocks, columns = style.grid(len(models), 3)
     figure = style.canvas()
-    panels = figure.subplots(3 * blocks, columns, height_ratios=HEIGHTS * blocks, squeeze=False)
+    panels, stacks = style.stacks(figure, len(models), 3, HEIGHTS)
+    columns = panels.shape[1]
     labels: dict[Axes, list[Annotation]] = {}
-    for position in range(blocks * columns):
-        block, column = divmod(position, columns)
-        rows = panels[3 * block : 3 * block + 3, column]
-        if position >= len(models):
-            for axes in rows:
-                axes.remove()
-            continue
+    for position, rows in enumerate(stacks):
+        column = position % columns
         model = models[position]
         own, bound = curves[curves["model"] == model], bounds[bounds["model"] == model]
         ends = _outputs(rows[0], own[own["sample"] >= 0], colours)
@@ -67,7 +62,7 @@ def draw(tables: Mapping[str, pd.DataFrame], task: TaskInfo) -> Figure:
         f"{task.title}: v is the {task.output}; first sample and, at the bottom, mean over {count}; "
         f"κ bounds the output noise{joint}",
     )
-    return style.settle(figure, panels[:, 0], blocks * sum(HEIGHTS), labels)
+    return style.settle(figure, panels[:, 0], len(panels) // 3 * sum(HEIGHTS), labels)
 
 
 def _noise_bound(bounds: pd.DataFrame) -> float:

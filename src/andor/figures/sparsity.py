@@ -29,17 +29,12 @@ def draw(tables: Mapping[str, pd.DataFrame], task: TaskInfo) -> Figure:
     methods = style.method_order(curves["method"])
     colours = style.method_colours(methods)
     models = [model for model in task.models if (curves["model"] == model).any()]
-    blocks, columns = style.grid(len(models), 3)
     strip = 0.14 * len(methods) + 0.06
     figure = style.canvas()
-    panels = figure.subplots(2 * blocks, columns, height_ratios=[CURVES, strip] * blocks, squeeze=False, sharex=True)
-    for position in range(blocks * columns):
-        block, column = divmod(position, columns)
-        upper, lower = panels[2 * block][column], panels[2 * block + 1][column]
-        if position >= len(models):
-            upper.remove()
-            lower.remove()
-            continue
+    panels, stacks = style.stacks(figure, len(models), 3, (CURVES, strip), sharex=True)
+    columns = panels.shape[1]
+    for position, (upper, lower) in enumerate(stacks):
+        column = position % columns
         model = models[position]
         own, salient = (t[t["model"] == model].set_index("method") for t in (curves, counts))
         _curves(upper, own, colours)
@@ -62,7 +57,7 @@ def draw(tables: Mapping[str, pd.DataFrame], task: TaskInfo) -> Figure:
         f"{task.title}: mean over {style.samples_phrase(curves['samples'])}, "
         f"bands and bars 95 % bootstrap intervals{joint}",
     )
-    return style.settle(figure, panels[:, 0], blocks * (CURVES + strip))
+    return style.settle(figure, panels[:, 0], len(panels) // 2 * (CURVES + strip))
 
 
 def _curves(axes: Axes, own: pd.DataFrame, colours: Mapping[str, str]) -> None:

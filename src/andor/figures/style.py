@@ -344,3 +344,22 @@ def grid(count: int, most: int) -> tuple[int, int]:
     """Rows and columns of as even a grid as holds ``count`` panels, at most ``most`` side by side."""
     rows = -(-count // most)
     return rows, -(-count // rows)
+
+
+def stacks(
+    figure: Figure, count: int, most: int, heights: Sequence[float], **shared: bool
+) -> tuple[np.ndarray, list[list[Axes]]]:
+    """Panels one above the other for each of ``count`` things, at most ``most`` of these side by side.
+
+    Returns all places of the page, a row of panels each, and the panels of each thing from top to bottom. ``heights``
+    are those of a thing's panels to one another; ``shared`` goes to `Figure.subplots`.
+    """
+    blocks, columns = grid(count, most)
+    rows = len(heights)
+    panels = figure.subplots(blocks * rows, columns, squeeze=False, height_ratios=[*heights] * blocks, **shared)
+    found = [
+        list(panels[rows * block : rows * (block + 1), column]) for block in range(blocks) for column in range(columns)
+    ]
+    for axes in (axes for spare in found[count:] for axes in spare):
+        axes.remove()
+    return panels, found[:count]

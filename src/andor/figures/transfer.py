@@ -29,16 +29,11 @@ def draw(tables: Mapping[str, pd.DataFrame], task: TaskInfo) -> Figure:
     cover = cover[cover["chosen"] == "other samples"]
     colours = style.method_colours(cover["method"])
     models = [model for model in task.models if (cover["model"] == model).any()]
-    blocks, columns = style.grid(len(models), 3)
     figure = style.canvas()
-    panels = figure.subplots(2 * blocks, columns, height_ratios=HEIGHTS * blocks, squeeze=False)
-    for position in range(blocks * columns):
-        block, column = divmod(position, columns)
-        upper, lower = panels[2 * block][column], panels[2 * block + 1][column]
-        if position >= len(models):
-            upper.remove()
-            lower.remove()
-            continue
+    panels, stacks = style.stacks(figure, len(models), 3, HEIGHTS)
+    columns = panels.shape[1]
+    for position, (upper, lower) in enumerate(stacks):
+        column = position % columns
         own, own_signs = (table[table["model"] == models[position]] for table in (cover, signs))
         _cover(upper, own, colours)
         _signs(lower, own_signs, colours)
@@ -46,7 +41,7 @@ def draw(tables: Mapping[str, pd.DataFrame], task: TaskInfo) -> Figure:
         if column == 0:
             upper.set_ylabel("share of a sample’s\nsalient ones")
             lower.set_ylabel("agreement\nabout the sign")
-        if block == blocks - 1 or position + columns >= len(models):
+        if position + columns >= len(models):
             upper.set_xlabel("number of frequent interactions")
             lower.set_xlabel("share of the label’s samples, up to")
     figure.align_ylabels(panels[:, 0])
@@ -62,7 +57,7 @@ def draw(tables: Mapping[str, pd.DataFrame], task: TaskInfo) -> Figure:
         f"{style.samples_phrase([cover['samples'].max()])}, 95 % intervals (bootstrap, jackknife){joint}",
         key,
     )
-    return style.settle(figure, panels[:, 0], blocks * sum(HEIGHTS))
+    return style.settle(figure, panels[:, 0], len(panels) // 2 * sum(HEIGHTS))
 
 
 def _cover(axes: Axes, own: pd.DataFrame, colours: Mapping[str, str]) -> None:
