@@ -339,6 +339,16 @@ def small() -> tuple[dict[str, pd.DataFrame], TaskInfo]:
     return made_up(("a", "b"), n=4)
 
 
+@pytest.mark.parametrize("name", ["sparsity", "faithfulness", "matching"])
+def test_a_model_outside_of_the_widest_ensemble_is_drawn_by_the_other_methods(name):
+    tables, task = made_up(("a", "b", "c"), n=4)
+    of_pair = {
+        table: frame[~((frame["model"] == "c") & (frame["method"] == "generalizable"))] if "unit" in frame else frame
+        for table, frame in tables.items()
+    }
+    figures.draw(name, of_pair, task).draw_without_rendering()
+
+
 def drawn_texts(figure: Figure, monkeypatch: pytest.MonkeyPatch) -> list[tuple[Text, Bbox]]:
     """Texts that a figure really draws (ticks outside of the axes are not), with their extents in pixels."""
     found = {}

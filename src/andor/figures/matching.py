@@ -38,11 +38,13 @@ def draw(tables: Mapping[str, pd.DataFrame], task: TaskInfo) -> Figure:
         column = position % columns
         model = models[position]
         own, bound = curves[curves["model"] == model], bounds[bounds["model"] == model]
-        ends = _outputs(rows[0], own[own["sample"] >= 0], colours)
+        # A model outside of the ensemble that is shown has no joint extraction.
+        methods = {method: color for method, color in colours.items() if (own["method"] == method).any()}
+        ends = _outputs(rows[0], own[own["sample"] >= 0], methods)
         _residuals(
-            rows[1], own[own["sample"] >= 0], _noise_bound(bound[bound["sample"] == bound["sample"].min()]), colours
+            rows[1], own[own["sample"] >= 0], _noise_bound(bound[bound["sample"] == bound["sample"].min()]), methods
         )
-        _errors(rows[2], own[own["sample"] < 0], _noise_bound(bound), colours)
+        _errors(rows[2], own[own["sample"] < 0], _noise_bound(bound), methods)
         rows[0].set_title(style.wrapped(model, style.WIDTH / columns - 0.5), parse_math=False)
         if position == len(models) - 1 or column == columns - 1:
             labels[rows[0]] = [style.end_label(rows[0], *end) for end in ends]
