@@ -891,6 +891,8 @@ class Solver(Closed):
     """Certified first-order solver; HiGHS (small n); the published SGD, for comparison."""
     start: Annotated[int, Field(ge=0, lt=2**31)] | None = None
     """Seed of a random start, γ ~ N(0, 1); half of each output to each kind if unset."""
+    rate: PositiveFloat | None = None
+    """First step size of sgd; that published for texts if unset (1e-7 for several models, 1e-6 for one)."""
     gap: Annotated[float, Field(gt=0, lt=1)] = 0.01
     """Stop when (objective − lower bound)/objective of a sample falls below this."""
     max_iterations: PositiveInt | None = None
@@ -900,6 +902,8 @@ class Solver(Closed):
     def _has_effect(self) -> Solver:
         if self.start is not None and self.name == "exact":
             raise ValueError("`start` has no effect on solver exact; take it away")
+        if self.rate is not None and self.name != "sgd":
+            raise ValueError(f"`rate` has no effect on solver {self.name}; take it away")
         return self
 
 

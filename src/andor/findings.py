@@ -240,6 +240,26 @@ def _study(table: pd.DataFrame) -> Iterator[str]:
             f"({best['task']}, {best['ensemble']}, {best['method']}, {best['kind'].upper()}, {best['measure']} of "
             f"{best['of']}); {(beyond['excess_low'] > 0).sum()} of {len(beyond)} are above 0 with their whole interval."
         )
+    if said := _clearly_more(beyond):
+        yield said
+
+
+def _clearly_more(beyond: pd.DataFrame) -> str:
+    """How often each method's excess lies above that of the study's first one, and whether that is most of the time."""
+    places = ["task", "ensemble", "measure", "of", "kind"]
+    excess = beyond.set_index(places)
+    counts = {}
+    for method, own in excess.groupby("method", sort=False):
+        first = next(iter(counts), method)
+        both = own[["excess_low"]].join(excess.loc[excess["method"] == first, "excess_high"], how="inner")
+        counts[method] = int((both["excess_low"] > both["excess_high"]).sum()), len(both)
+    if len(counts) < 2:
+        return ""
+    first, *others = counts
+    listed = "; ".join(f"{method} {counts[method][0]} of {counts[method][1]}" for method in others)
+    better = [method for method in others if 2 * counts[method][0] > counts[method][1]]
+    verdict = f"Clearly better, in most of them: {', '.join(better)}." if better else "None is clearly better."
+    return f"Excess above that under {first} in how many comparisons, whole above whole interval: {listed}. {verdict}"
 
 
 def _studied(row: Any) -> str:

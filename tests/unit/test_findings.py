@@ -68,3 +68,22 @@ def test_what_ran_out_of_iterations_is_counted(made):
     solver.loc[solver.index[:2], "status"] = "max_iterations"
     assert isinstance(solver, pd.DataFrame)
     assert "; 2 ran out of iterations." in findings({"digits": ("image", {**of_task, "solver": solver})}, {})
+
+
+def test_a_setting_is_better_if_its_excess_lies_above_in_most_comparisons(made):
+    def variant(method: str, raised: dict[str, float]) -> pd.DataFrame:
+        table = made[1].assign(method=method)
+        for kind, by in raised.items():
+            table.loc[table["kind"] == kind, ["excess", "excess_low", "excess_high"]] += by
+        return table
+
+    variants = [variant("same", {}), variant("ands", {"and": 3.0}), variant("both", {"and": 3.0, "or": 3.0})]
+    compared = int(made[1]["excess"].notna().sum())
+    ands = int((made[1]["excess"].notna() & (made[1]["kind"] == "and")).sum())
+    text = findings({}, {"s": ("Which one?", pd.concat([made[1], *variants], ignore_index=True))})
+    listed = f"same 0 of {compared}; ands {ands} of {compared}; both {compared} of {compared}. "
+    assert f"under generalizable in how many comparisons, whole above whole interval: {listed}" in text
+    assert "Clearly better, in most of them: both." in text
+    text = findings({}, {"s": ("Which one?", pd.concat([made[1], variants[0]], ignore_index=True))})
+    assert "None is clearly better." in text
+    assert "in how many comparisons" not in findings({}, {"s": ("Which one?", made[1])})
