@@ -4,10 +4,11 @@
 
 `planted`: games with AND and OR interactions that all models have (same sign, strengths within 30 %) and others that
 one model alone has, and output noise. An interaction is called shared if it is salient in every model with one sign;
-`survivors` are those of them with a false discovery rate of at most 10 % against renamed players. `trained`: two
-networks of different width learn x1 x2 x3 + x2 x3 + x3 x4 + (x4 or x5) of eight inputs, which has two equally good
-readings, 3 AND and 1 OR interactions or 6 AND ones; which one is found in both? Results go to recovery.json, replacing
-the entries of the parts that ran; `plot` draws recovery.png from it. Intervals: 95 % bootstrap over games.
+`survivors` are those of them with a false discovery rate of at most 10 % against renamed players; `8 strongest` are
+those among the 8 strongest of their kind in every model, with one sign. `trained`: two networks of different width
+learn x1 x2 x3 + x2 x3 + x3 x4 + (x4 or x5) of eight inputs, which has two equally good readings, 3 AND and 1 OR
+interactions or 6 AND ones; which one is found in both? Results go to recovery.json, replacing the entries of the parts
+that ran; `plot` draws recovery.png from it. Intervals: 95 % bootstrap over games.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from andor import metrics, nulls
@@ -35,6 +37,8 @@ NOISES = (0.0, 0.02, 0.1)
 METHODS = {"original": "AND alone", "traditional": "each model apart", "generalizable": "models together"}
 THRESHOLD = 0.05
 RENAMINGS = 3
+SIZES = (4, 8, 16, 32, 64)
+"""Numbers k of strongest interactions of a kind; 16 are planted in a model."""
 
 
 # ---------------------------------------------------------------------------------------------------- planted games
@@ -72,11 +76,12 @@ def extracted(values: np.ndarray, method: str) -> np.ndarray:
     return merged[:, :, :1] if method == "original" else merged
 
 
-def called_shared(interactions: np.ndarray) -> np.ndarray:
-    """Salient in every model, with one sign: bool (B, kinds, 2^n)."""
+def called_shared(interactions: np.ndarray, k: int | None = None) -> np.ndarray:
+    """Salient, or among the k strongest of its kind, in every model with one sign: bool (B, kinds, 2^n)."""
     strength = metrics.strengths(interactions)
     bound = metrics.salience_bound(strength, "sample", THRESHOLD, None)
-    return metrics.shared_by_all(metrics.salient(strength, bound)) & metrics.same_sign(interactions)
+    chosen = metrics.strongest(strength, metrics.ranks(strength), k) if k else metrics.salient(strength, bound)
+    return metrics.shared_by_all(chosen) & metrics.same_sign(interactions)
 
 
 def surviving(values: np.ndarray, interactions: np.ndarray, method: str, seed: int) -> np.ndarray:
@@ -91,8 +96,8 @@ def surviving(values: np.ndarray, interactions: np.ndarray, method: str, seed: i
     return np.stack(rates, 1) <= nulls.RATE
 
 
-def score(found: np.ndarray, truth: np.ndarray) -> dict[str, list[float]]:
-    """Precision and recall over both kinds, each with its interval; (B, kinds, 2^n)."""
+def score(found: np.ndarray, truth: np.ndarray) -> dict[str, list[float] | None]:
+    """Precision and recall over both kinds, each with its interval; (B, kinds, 2^n). None of what is empty."""
     truth = truth.copy()
     whole = np.zeros_like(truth)
     whole[:, : found.shape[1]] = found
@@ -102,7 +107,7 @@ def score(found: np.ndarray, truth: np.ndarray) -> dict[str, list[float]]:
     for name, total in (("precision", whole), ("recall", truth)):
         counted = total.sum((1, 2)).astype(float)
         low, high = bootstrap.interval(hits, over=counted)
-        scores[name] = [float(metrics.ratio(hits.sum(), counted.sum())), float(low), float(high)]
+        scores[name] = [float(hits.sum() / counted.sum()), float(low), float(high)] if counted.any() else None
     return scores
 
 
@@ -119,6 +124,10 @@ def run_planted() -> list[dict]:
                 rows.append({**row, "of": "shared", **score(shared, common)})
                 rows.append({**row, "of": "survivors", **score(survivors, common)})
                 print(rows[-2], rows[-1], sep="\n", flush=True)
+                for k in SIZES:
+                    rows.append(
+                        {**row, "of": f"{k} strongest", "k": k, **score(called_shared(interactions, k), common)}
+                    )
     return rows
 
 
@@ -174,28 +183,42 @@ def run_trained() -> list[dict]:
 
 
 def plot(rows: list[dict]) -> None:
+    """Left, what is called shared and what survives, over the noise; right, the k strongest at the middle noise."""
     from andor.figures import save, style
 
+    over_noise = [("noise", {"of": of}, name) for of, name in (("shared", "called shared"), ("survivors", "survivors"))]
+    over_size = ("k", {"noise": NOISES[1]}, "k strongest")
+    columns = [(models, *column) for models in (2, 3) for column in (*over_noise, over_size)]
     with style.styled():
         figure = Figure(figsize=(style.WIDTH, 3))
-        axes = figure.subplots(2, 4, sharex=True, sharey=True)
-        for column, (models, of) in enumerate((m, of) for m in (2, 3) for of in ("shared", "survivors")):
-            for row, measure in enumerate(("precision", "recall")):
-                panel = axes[row][column]
-                for method, color in style.METHODS.items():
-                    chosen = [r for r in rows if (r["models"], r["of"], r["method"]) == (models, of, method)]
-                    value, low, high = np.array([r[measure] for r in chosen]).T
-                    noise = [r["noise"] for r in chosen]
-                    panel.plot(noise, value, "o-", color=color, markersize=3, label=method)
-                    panel.fill_between(noise, low, high, color=color, alpha=0.2, linewidth=0)
-                if row == 0:
-                    panel.set_title(f"{models} models: {'called shared' if of == 'shared' else 'survivors'}")
-                if column == 0:
-                    panel.set_ylabel(measure)
-                panel.set_ylim(0, 1.02)
-        figure.supxlabel("output noise, share of |v(N) − v(∅)|", fontsize=7)
-        axes[0][0].legend(frameon=False, fontsize=style.SMALL)
+        axes = figure.subplots(2, len(columns), sharex="col", sharey=True)
+        for above, (models, x, where, name) in zip(axes.T, columns, strict=True):
+            above[0].set_title(f"{models} models:\n{name}", fontsize=style.SMALL)
+            chosen = [row for row in rows if x in row and {"models": models, **where}.items() <= row.items()]
+            for panel, measure in zip(above, ("precision", "recall"), strict=True):
+                _lines(panel, chosen, x, measure)
+            if x == "k":
+                above[1].set_xscale("log", base=2)
+                above[1].set_xticks(SIZES, [str(k) for k in SIZES])
+            above[1].set_xlabel("k" if x == "k" else "noise")
+        for panel, measure in zip(axes[:, 0], ("precision", "recall"), strict=True):
+            panel.set(ylabel=measure, ylim=(0, 1.02))
+        figure.legend(*axes[0][0].get_legend_handles_labels(), loc="outside upper right", ncols=3, frameon=False)
+        where = f"Planted games; noise in shares of |v(N) − v(∅)|, {NOISES[1]:g} where k varies"
+        figure.suptitle(where, x=0.01, ha="left", fontsize=7)
         save(figure, [RESULTS.with_suffix(".png")])
+
+
+def _lines(panel: Axes, rows: list[dict], x: str, measure: str) -> None:
+    from andor.figures import style
+
+    for method, color in style.METHODS.items():
+        own = [row for row in rows if row["method"] == method and row[measure] is not None]
+        if own:
+            value, low, high = np.array([row[measure] for row in own]).T
+            places = [row[x] for row in own]
+            panel.plot(places, value, "o-", color=color, markersize=3, label=method)
+            panel.fill_between(places, low, high, color=color, alpha=0.2, linewidth=0)
 
 
 def main(parts: list[str]) -> None:
