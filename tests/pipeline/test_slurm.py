@@ -215,8 +215,15 @@ def test_a_lost_node(folder, slurm):
     assert sum(job.state == "COMPLETED" for job in evaluations) == 6
     assert len(list(folder.glob("results/sentiment/masked_outputs/*/*/?.parquet"))) == 6
     subprocess.run(["bash", LAB, "node", slurm, "2"], check=True)
-    subprocess.run(["scontrol", "update", "nodename=node2", "state=resume"], check=True)
+    until(lambda: back("node2"))
     print(f"{len(evaluations)} evaluations submitted, {len(lost)} lost with their node, 6 completed")
+
+
+def back(node: str) -> bool:
+    """Whether a node takes jobs again; one that registers may do so by itself, and then cannot be resumed."""
+    subprocess.run(["scontrol", "update", f"nodename={node}", "state=resume"], capture_output=True, check=False)
+    state = subprocess.run(["sinfo", "-h", "-n", node, "-o", "%t"], capture_output=True, text=True, check=True).stdout
+    return set(state.split()) <= {"idle", "mix", "alloc"}
 
 
 def stepd(slurm: Path, node: str) -> list[int]:
@@ -294,9 +301,10 @@ def test_commands_of_the_documentation_plan(folder):
 
 def test_a_job_says_what_it_was_not_given(folder):
     environment = {**os.environ, "PYTHONPATH": f"{ROOT / 'src'}:{ROOT / 'workflow' / 'scripts'}"}
-    asked = ["srun", "--mem=100", "-n1", sys.executable, "-c", ALLOCATION]
-    job = subprocess.run(asked, cwd=folder, env=environment, capture_output=True, text=True, check=False)
-    assert "got mem_mb 100 instead of 4000" in job.stderr
+    (folder / "job.py").write_text(ALLOCATION)
+    job = ["sbatch", "--wait", "--mem=100", "--output=said.log", f"--wrap={sys.executable} job.py"]
+    assert subprocess.run(job, cwd=folder, env=environment, capture_output=True, check=False).returncode == 1
+    assert "got mem_mb 100 instead of 4000" in (folder / "said.log").read_text()
 
 
 ALLOCATION = """
