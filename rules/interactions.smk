@@ -43,7 +43,7 @@ rule extract:
         "../workflow/scripts/extract.py"
 
 
-rule null:
+rule null_games:
     input:
         samples=rules.extract.input.samples,
         eligibility=rules.extract.input.eligibility,
@@ -51,9 +51,9 @@ rule null:
     output:
         directory("results/{task}/nulls/{method}/{unit}/{chunk}"),
     log:
-        "logs/null/{task}/{method}/{unit}/{chunk}.log",
+        "logs/null_games/{task}/{method}/{unit}/{chunk}.log",
     benchmark:
-        "logs/null/{task}/{method}/{unit}/{chunk}.tsv"
+        "logs/null_games/{task}/{method}/{unit}/{chunk}.tsv"
     conda:
         "../envs/torch.yaml"
     resources:
@@ -70,7 +70,7 @@ rule null:
         nulls=plain(CONFIG.nulls),
         seed=CONFIG.seed,
     script:
-        "../workflow/scripts/null.py"
+        "../workflow/scripts/null_games.py"
 
 
 rule interactions:

@@ -120,7 +120,7 @@ def test_ten_thousand_samples_are_hundreds_of_jobs_planned_in_seconds(configurat
 
     told = (ROOT / "docs" / "howto" / "cluster.md").read_text(encoding="utf-8").partition("`chunk: 100`")[2]
     table = {rule: int(count) for rule, count in re.findall(r"^\| (`?\w[\w ]+`?)[^|]*\| (\d+) \|", told, re.M)}
-    for rule in ("evaluate", "extract", "null"):
+    for rule in ("evaluate", "extract", "null_games"):
         assert jobs[rule] == table[f"`{rule}`"]
     assert jobs["total"] - jobs["all"] == sum(table.values())
 

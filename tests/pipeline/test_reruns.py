@@ -35,7 +35,7 @@ def test_a_change_in_a_module_reruns_what_depends_on_it(edited):
     assert edited("figures/style.py", "\nimport ", "\nimport os\nimport ") == {"figure", "study_figure", "page"}
     tables = {"tabulate", "study", "findings", "figure", "study_figure", "page"}
     assert edited("tables/controls.py", "\nimport ", "\nimport os\nimport ") == tables
-    interactions = {"extract", "null", *tables}
+    interactions = {"extract", "null_games", *tables}
     assert edited("sparsify/first_order.py", "CHECK = 50", "CHECK = 60") == interactions
 
 
