@@ -61,6 +61,9 @@ rule probe:
 PROBE_SCRIPT = """
 import json, sys
 from importlib import import_module
+sys.path.insert(0, "SCRIPTS")
+from _job import leave_out_snakemake
+leave_out_snakemake()  # as all scripts of the workflow begin
 places = {}
 for name in ("numpy", "pandas", "pyarrow", "pydantic", "yaml", "torch"):
     try:
@@ -97,9 +100,9 @@ def test_the_digits_task_runs_from_nothing(conda, configuration, tmp_path_factor
         pins = {pin.split("==")[0] for pin in ENVIRONMENTS[kind]["dependencies"][-1]["pip"]}
         assert packages - pins <= {"pip", "setuptools", "wheel"}, f"{kind}: not pinned"
 
-    # What scripts import is their environment's: Snakemake's own packages are on the path too, behind it.
+    # What scripts import is their environment's, whichever Python and packages the Snakemake has that starts them.
     (folder / "Probe").write_text(PROBE.replace("ENVS", str(ROOT / "envs")))
-    (folder / "probe.py").write_text(PROBE_SCRIPT)
+    (folder / "probe.py").write_text(PROBE_SCRIPT.replace("SCRIPTS", str(ROOT / "workflow" / "scripts")))
     for python in (sys.executable, other_python):
         command = [python, "-m", "snakemake", "--snakefile", "Probe", "--cores", "1", "--use-conda", "--forceall"]
         targets = ["analysis.json", "torch.json"]
