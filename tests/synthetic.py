@@ -20,7 +20,7 @@ import pyarrow as pa
 from andor import store, tables
 from andor.attributions import merge_low_orders
 from andor.coalitions import orders
-from andor.config import Config, Task, check
+from andor.config import Config, Method, Task, check
 from andor.nulls import null_games
 from andor.results import TaskResults
 from andor.samples import ELIGIBILITY
@@ -140,7 +140,7 @@ def _write_task(folder: Path, task: Task, settings: Config, random: np.random.Ge
                     if details.kind == "generalizable":
                         numbered = {place: games[place][rows] for place in numbers}
                         _write_nulls(folder / "nulls" / method / unit / chunk / file, numbered, number, settings)
-                    _write_interactions(path, found[rows], outputs[number][rows], members, method, kappa, random)
+                    _write_interactions(path, found[rows], outputs[number][rows], members, details, kappa, random)
 
 
 def _noisy_outputs(random: np.random.Generator, game: np.ndarray) -> np.ndarray:
@@ -168,7 +168,7 @@ def _write_interactions(
     interactions: np.ndarray,
     v: np.ndarray,
     members: list[str],
-    method: str,
+    method: Method,
     kappa: float,
     random: np.random.Generator,
 ) -> None:
@@ -192,8 +192,8 @@ def _write_interactions(
         "solver": "first_order",
         "kappa": {model: kappa * float(abs(v[i, -1] - v[i, 0])) for i, model in enumerate(members)},
         "tau": {model: 0.5 * float(abs(v[i, -1] - v[i, 0])) for i, model in enumerate(members)},
-        "alpha": 1 / 9,
-        "method": method,
+        "method": method.model_dump(mode="json"),
+        "models": members,
     }
     store.write_table(path, pa.Table.from_pandas(rows, schema=store.INTERACTIONS, preserve_index=False), metadata)
 

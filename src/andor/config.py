@@ -969,7 +969,7 @@ class Analysis(Closed):
 
 
 class Nulls(Closed):
-    """Null games, from the same masked outputs: how much would networks share that have nothing in common?"""
+    """Null games, from the same masked outputs: how much would networks share if nothing in them corresponded?"""
 
     renamings: Annotated[int, Field(ge=0, le=1000)] = 3
     """Draws in which the players of all models but the first get other names."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -37,9 +38,11 @@ def findings(tasks: Mapping[str, tuple[str, Tables]], studies: Mapping[str, tupl
     parts = [
         "# What was found",
         "Made by the workflow from its tables. Brackets hold 95 % bootstrap intervals over samples (Wilson's for "
-        "accuracies). *Null* is the level among networks whose players were renamed, so that they can agree by "
-        "accident alone; *excess* is what is left beyond it. A share of the k strongest interactions counts those that "
-        "are among the k strongest of every network of the ensemble.",
+        "accuracies). *Null* is the level among networks whose players were renamed, so that none correspond; "
+        "*excess* is what is left beyond it. It holds what networks have in common because they see the same input as "
+        "well as what they learned: ensembles with a null network, where there are any, say how much the former is. A "
+        "share of the k strongest interactions counts those that are among the k strongest of every network of the "
+        "ensemble.",
     ]
     for name, (modality, tables) in tasks.items():
         parts += [f"## {name}", *_task(modality, tables)]
@@ -54,27 +57,40 @@ def findings(tasks: Mapping[str, tuple[str, Tables]], studies: Mapping[str, tupl
 def _task(modality: str, tables: Tables) -> Iterator[str]:
     yield _networks(tables)
     yield _sparsity(modality, tables)
-    yield "### How much is shared"
-    yield _words(tables)
-    yield _published(modality)
-    for kind in KINDS:
-        yield _sharing(kind, tables["controls"])
-    yield _strength(modality, tables["sharing"])
-    yield "### Which shared interactions are more than an accident"
-    yield _survivors(tables["survivors"])
+    if len(tables["controls"]):
+        yield "### How much is shared"
+        yield from _words(tables)
+        yield _published(modality)
+        for kind in _kinds(tables["controls"]):
+            yield _sharing(kind, tables["controls"])
+        yield _strength(modality, tables["sharing"])
+    if len(tables["survivors"]) and tables["survivors"]["draws"].min():
+        yield "### Which shared interactions are more than an accident"
+        yield _survivors(tables["survivors"])
     if len(tables["held_out"]):
-        yield "### Does sharing tell what another network has?"
+        yield "### Does another network have what is shared?"
         yield _held_out(tables["held_out"])
     yield "### How good these numbers are"
     yield _certificates(tables)
 
 
+def _kinds(table: pd.DataFrame) -> list[str]:
+    return [kind for kind in KINDS if (table["kind"] == kind).any()]
+
+
 def _networks(tables: Tables) -> str:
     test = tables["accuracy"].query("split == 'test'")
-    right = [f"{row.model} {_interval(row.accuracy, row.low, row.high)}" for row in test.itertuples()]
+    said = []
+    for title, chosen in (("Accuracy on held-out items", True), ("By the other labels they were trained on", False)):
+        rows = test[(test["labels"] == "true") == chosen]
+        if len(rows):
+            right = [f"{row.model} {_interval(row.accuracy, row.low, row.high)}" for row in rows.itertuples()]
+            said.append(f"{title}: {', '.join(right)}.")
     counts = tables["eligibility"].set_index("reason")["items"]
-    said = f"{counts['screened']} items were screened, {counts['eligible']} eligible, {counts['explained']} explained."
-    return f"Accuracy on held-out items: {', '.join(right)}. {said}" if right else said
+    said.append(
+        f"{counts['screened']} items were screened, {counts['eligible']} eligible, {counts['explained']} explained."
+    )
+    return " ".join(said)
 
 
 def _sparsity(modality: str, tables: Tables) -> str:
@@ -89,37 +105,55 @@ def _sparsity(modality: str, tables: Tables) -> str:
     paper = f" The paper: {known}." if known else ""
     return (
         f"Salient interactions a sample, of {int(table['possible'].max()):,} possible ones: by the configured rule, by "
-        f"the paper's (5 % of the largest of all samples); and the fewest that explain all masked outputs but "
-        f"{100 * UNFAITHFUL:.0f} % of their variance.{paper}\n\n"
+        f"the paper's (5 % of the largest of all samples); and how many, dropped by least error, explain all masked "
+        f"outputs but {100 * UNFAITHFUL:.0f} % of their variance.{paper}\n\n"
         + _markdown(["method", "network or ensemble", "salient", "by the paper's rule", "needed"], rows)
     )
 
 
-def _words(tables: Tables) -> str:
-    """What the joint method shares more than the other, how much of that renamed players share too, and its price."""
-    controls, l1 = tables["controls"], tables["summary"].groupby("method")["l1_ratio"].mean()
-    renamed = controls[controls["null"] == "renaming"]
-    mean = renamed.groupby(["measure", "of", "method", "kind"])[["value", "chance", "null_value", "excess"]].mean()
+def _words(tables: Tables) -> Iterator[str]:
+    """What each method shares in the smallest main ensembles, how much of that renamed players share, and its price."""
+    sizes = tables["sharing"].groupby("ensemble")["model"].nunique()
+    renamed = tables["controls"].query("null == 'renaming'")
+    renamed = renamed[renamed["main"]] if renamed["main"].any() else renamed
+    size = sizes[renamed["ensemble"].unique()].min()
+    renamed = renamed[renamed["ensemble"].map(sizes) == size]
+    mean = renamed.groupby(["measure", "of", "method", "kind"])[["value", "null_value"]].mean()
     said = []
-    for kind in KINDS:
+    for kind in _kinds(renamed):
         for measure, name in MEASURES.items():
             found = [
                 f"{method} {_number(row['value'])} (null {_number(row['null_value'])})"
                 for method, row in mean.xs((*measure, kind), level=("measure", "of", "kind")).iterrows()
             ]
             said.append(f"- {kind.upper()}, {name}: {', '.join(found)}")
-    price = ", ".join(f"{method} {ratio:.2f}" for method, ratio in l1.dropna().items())
-    text = "Mean over ensembles:\n\n" + "\n".join(said)
-    text += f"\n\nStrength of all interactions, over that of the traditional method: {price}." if price else ""
-    beyond = renamed[renamed["excess"].notna()]
-    if not len(beyond):
-        return text
-    best = beyond.loc[beyond["excess"].idxmax()]
+    ensembles = renamed["ensemble"].unique()
+    yield f"Mean over {', '.join(ensembles)}:\n\n" + "\n".join(said)
+    summary = tables["summary"]
+    price = summary[summary["ensemble"].isin(ensembles)].groupby("method")["l1_ratio"].mean().dropna()
+    if len(price):
+        ratios = ", ".join(f"{method} {ratio:.2f}" for method, ratio in price.items())
+        yield f"Strength of all their interactions, over that of the traditional method: {ratios}."
+    reported = renamed[pd.MultiIndex.from_frame(renamed[["measure", "of"]]).isin(list(MEASURES))]
+    if reported["excess"].notna().any():
+        yield f"{_largest(reported)} {_above(reported)}"
+
+
+def _largest(table: pd.DataFrame) -> str:
+    best = table.loc[table["excess"].idxmax()]
     return (
-        f"{text} Most is shared beyond the null by {best['kind'].upper()} interactions of {best['ensemble']} under "
-        f"{best['method']}, {best['measure']} of {best['of']}: "
-        f"{_signed(best['excess'], best['excess_low'], best['excess_high'])}. {(beyond['excess_low'] > 0).sum()} of "
-        f"{len(beyond)} excesses are above 0 with their whole interval."
+        "The largest excess of the measures listed is "
+        f"{_signed(best['excess'], best['excess_low'], best['excess_high'])}: "
+        f"{best['kind'].upper()} interactions of {best['ensemble']} under {best['method']}, {best['measure']} of "
+        f"{best['of']}."
+    )
+
+
+def _above(table: pd.DataFrame) -> str:
+    known = table[table["excess"].notna()]
+    return (
+        f"{(known['excess_low'] > 0).sum()} of {len(known)} excesses are above 0 with their whole interval "
+        "(about one in forty would be by accident; they are not independent)."
     )
 
 
@@ -141,28 +175,33 @@ def _published(modality: str) -> str:
 def _sharing(kind: str, controls: pd.DataFrame) -> str:
     renamed = controls[(controls["null"] == "renaming") & (controls["kind"] == kind)]
     rows = []
-    for (method, ensemble), of_line in renamed.groupby(["method", "ensemble"], sort=False):
+    for (method, ensemble, main), of_line in renamed.groupby(["method", "ensemble", "main"], sort=False):
         by_measure = of_line.set_index(["measure", "of"])
-        rows.append([method, ensemble, *(_overlap(by_measure.loc[measure]) for measure in MEASURES)])
-    return f"{kind.upper()} interactions: value (chance, null), excess.\n\n" + _markdown(
+        name = ensemble if main else f"{ensemble} *"
+        rows.append([method, name, *(_overlap(by_measure.loc[measure]) for measure in MEASURES)])
+    starred = "" if renamed["main"].all() else " Starred: with a null network or a repeated training."
+    return f"{kind.upper()} interactions: value (chance, null), excess.{starred}\n\n" + _markdown(
         ["method", "ensemble", *MEASURES.values()], rows
     )
 
 
 def _overlap(row: pd.Series) -> str:
-    beside = ", ".join(_number(row[name]) for name in ("chance", "null_value") if pd.notna(row[name]))
+    levels = f"({_number(row['chance'])}, {_number(row['null_value'])})"
     excess = "" if pd.isna(row["excess"]) else f" {_signed(row['excess'], row['excess_low'], row['excess_high'])}"
-    return f"{_number(row['value'])} ({beside}){excess}"
+    return f"{_number(row['value'])} {levels}{excess}"
 
 
 def _strength(modality: str, sharing: pd.DataFrame) -> str:
-    total = sharing.groupby(["method", "ensemble"], sort=False)[["strength", "shared_strength"]].sum()
-    shares = total["shared_strength"] / total["strength"]
-    rows = [[method, ensemble, _number(share)] for (method, ensemble), share in shares.items()]
+    total = sharing.groupby(["method", "ensemble", "model"], sort=False)[["strength", "shared_strength"]].sum()
+    shares = (total["shared_strength"] / total["strength"]).groupby(["method", "ensemble"], sort=False)
+    rows = [
+        [method, ensemble, ", ".join(f"{model} {_number(share)}" for (*_, model), share in of_models.items())]
+        for (method, ensemble), of_models in shares
+    ]
     known = published.SHARED_STRENGTH.get(modality)
-    paper = f" The paper, traditional to generalizable: {known}." if known else ""
-    table = _markdown(["method", "ensemble", "shared strength"], rows)
-    return f"Share of all strength that salient interactions of every network hold.{paper}\n\n{table}"
+    paper = f" The paper, traditional to generalizable, by another rule of salience: {known}." if known else ""
+    table = _markdown(["method", "ensemble", "shared strength of each network"], rows)
+    return f"Share of a network's strength that interactions salient in every network hold.{paper}\n\n{table}"
 
 
 def _survivors(table: pd.DataFrame) -> str:
@@ -173,10 +212,13 @@ def _survivors(table: pd.DataFrame) -> str:
         ]
         for row in table.itertuples()
     ]  # fmt: skip
+    draws = int(table["draws"].min())
+    least = math.ceil(1 / (RATE * draws))
     return (
         "Interactions a sample that are salient in every network with one sign, and those of them that survive a false "
-        f"discovery rate of {100 * RATE:.0f} % against renamed players. *Opposite*: share of the strength salient in "
-        "every network about whose sign they disagree.\n\n"
+        f"discovery rate of {100 * RATE:.0f} % against renamed players. With {draws} draws any of a kind and order "
+        f"survive only if {least} or more of all samples together beat every renamed one: 0 can mean that there "
+        "are too few. *Opposite*: share of the strength salient in every network about whose sign they disagree.\n\n"
         + _markdown(["method", "ensemble", "kind", "shared", "surviving", "share", "of the strength", "opposite"], rows)
     )
 
@@ -191,11 +233,16 @@ def _held_out(table: pd.DataFrame) -> str:
             f"{_interval(row['found'], row['low'], row['high'])} ({_number(row['chance'])}, {_number(row['null'])})"
             for row in (by.loc["all"], by.loc["one"])
         ]
-        rows.append([method, ensemble, left_out, kind.upper(), *cells])
+        alike = by.loc["alike"]
+        more = "–" if pd.isna(alike["more"]) else _signed(alike["more"], alike["more_low"], alike["more_high"])
+        rows.append([method, ensemble, left_out, kind.upper(), *cells, _number(alike["found"]), more])
+    header = ["method", "ensemble", "left out", "kind", "shared by all", "of one alone", "of one, alike", "more"]
     return (
         "Share of an ensemble's interactions that a network it does without has, too, salient with the same sign when "
         "explained alone (chance, null): of those that all networks of the ensemble share, and of those that one alone "
-        "has.\n\n" + _markdown(["method", "ensemble", "left out", "kind", "shared by all", "of one alone"], rows)
+        "has. Shared ones are of lower order and stronger, and such ones are found anyway: *alike* weights those of "
+        "one to the orders and strengths of the shared ones, *more* is what sharing adds to that.\n\n"
+        + _markdown(header, rows)
     )
 
 
@@ -203,11 +250,16 @@ def _certificates(tables: Tables) -> str:
     solver, matching = tables["solver"], tables["matching"]
     proved = solver[solver["status"] != "uncertified"]
     late = int((proved["status"] == "max_iterations").sum())
-    return (
-        f"Largest certified gap of {len(proved)} extractions: {proved['gap'].max():.2%}; {late} ran out of iterations. "
-        f"Interactions reproduce every masked output within the bound of the noise; the largest excess over it is "
+    said = [
+        f"Largest certified gap of {len(proved)} extractions: {proved['gap'].max():.2%}; {late} ran out of iterations."
+    ]
+    if len(proved) < len(solver):
+        said.append(f"{len(solver) - len(proved)} extractions prove nothing.")
+    said.append(
+        "Interactions reproduce every masked output within the bound of the noise; the largest excess over it is "
         f"{matching['relative_error'].max():.1e} of the largest output."
     )
+    return " ".join(said if len(proved) else said[1:])
 
 
 # --------------------------------------------------------------------------------------------------------- a study
@@ -219,6 +271,7 @@ STUDIED = {
     ("signed power", "10 strongest"): "10 strongest, same sign",
     ("cosine", "all"): "cosine",
     ("agreement", None): "same as the first method",
+    ("objective", "lower bound"): "objective, of the bound",
     ("gap", "solver"): "gap",
 }
 
@@ -232,39 +285,29 @@ def _study(table: pd.DataFrame) -> Iterator[str]:
             cells.append("; ".join(_studied(row) for row in chosen.itertuples()))
         rows.append([task, ensemble, method, *cells])
     yield _markdown(["task", "ensemble", "method", *STUDIED.values()], rows)
-    beyond = table[table["excess"].notna()]
-    if len(beyond):
-        best = beyond.loc[beyond["excess"].idxmax()]
-        yield (
-            f"Largest excess over renamed players: {_signed(best['excess'], best['excess_low'], best['excess_high'])} "
-            f"({best['task']}, {best['ensemble']}, {best['method']}, {best['kind'].upper()}, {best['measure']} of "
-            f"{best['of']}); {(beyond['excess_low'] > 0).sum()} of {len(beyond)} are above 0 with their whole interval."
-        )
-    if said := _clearly_more(beyond):
-        yield said
+    main = table[table["main"]] if table["main"].any() else table
+    reported = main[pd.MultiIndex.from_frame(main[["measure", "of"]]).isin(list(MEASURES))]
+    if reported["excess"].notna().any():
+        best = reported.loc[reported["excess"].idxmax()]
+        yield f"In {best['task']}: {_largest(reported)}"
+    if reported["change"].notna().any():
+        yield _changed(reported, table["method"].iloc[0])
 
 
-def _clearly_more(beyond: pd.DataFrame) -> str:
-    """How often each method's excess lies above that of the study's first one, and whether that is most of the time."""
-    places = ["task", "ensemble", "measure", "of", "kind"]
-    excess = beyond.set_index(places)
-    counts = {}
-    for method, own in excess.groupby("method", sort=False):
-        first = next(iter(counts), method)
-        both = own[["excess_low"]].join(excess.loc[excess["method"] == first, "excess_high"], how="inner")
-        counts[method] = int((both["excess_low"] > both["excess_high"]).sum()), len(both)
-    if len(counts) < 2:
-        return ""
-    first, *others = counts
-    listed = "; ".join(f"{method} {counts[method][0]} of {counts[method][1]}" for method in others)
-    better = [method for method in others if 2 * counts[method][0] > counts[method][1]]
-    verdict = f"Clearly better, in most of them: {', '.join(better)}." if better else "None is clearly better."
-    return f"Excess above that under {first} in how many comparisons, whole above whole interval: {listed}. {verdict}"
+def _changed(table: pd.DataFrame, first: str) -> str:
+    """How often each method's excess is larger, and how often smaller, than that under the study's first one."""
+    said = []
+    for method, own in table[table["change"].notna()].groupby("method", sort=False):
+        more, fewer = (own["change_low"] > 0).sum(), (own["change_high"] < 0).sum()
+        verdict = " (clearly better)" if 2 * more > len(own) and not fewer else ""
+        said.append(f"{method} larger in {more} and smaller in {fewer} of {len(own)}{verdict}")
+    return f"Excess against that under {first}, sample by sample, whole intervals: {'; '.join(said)}."
 
 
 def _studied(row: Any) -> str:
     kind = "" if row.kind == "both" else f"{row.kind.upper()} "
-    value = f"{row.value:.1f}" if row.measure == "salient" else _number(row.value)
+    shown = {"salient": f"{row.value:.1f}", "objective": f"{row.value:.3f}", "gap": f"{row.value:.2%}"}
+    value = "–" if pd.isna(row.value) else shown.get(row.measure, _number(row.value))
     excess = "" if pd.isna(row.excess) else f" ({_signed(row.excess, row.excess_low, row.excess_high)})"
     return f"{kind}{value}{excess}"
 
@@ -291,4 +334,6 @@ def _signed(value: float, low: float, high: float) -> str:
 
 
 def _range(low: float, high: float) -> str:
+    if pd.isna(low):
+        return "–"
     return f"{low:.1f}" if f"{low:.1f}" == f"{high:.1f}" else f"{low:.1f} to {high:.1f}"

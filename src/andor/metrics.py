@@ -131,7 +131,7 @@ def generalization_power(chosen: np.ndarray, where: np.ndarray | bool = True) ->
     return ratio((shared_by_all(chosen) & where).sum(-1)[..., None, :], own)
 
 
-def chance_power(chosen: np.ndarray) -> np.ndarray:
+def chance_power(chosen: np.ndarray, interactions: np.ndarray | None = None) -> np.ndarray:
     """Expected `generalization_power` of sets of the same sizes drawn at random from the possible interactions.
 
     The product of |set of j| / C over the other models j, C being `possible`. NaN where model i's set is empty.
@@ -139,16 +139,20 @@ def chance_power(chosen: np.ndarray) -> np.ndarray:
     Parameters
     ----------
     chosen : bool, shape (..., m, kinds, 2^n)
+    interactions : of that shape; if given, only those of one sign count as shared, and sets are drawn sign by sign
 
     Returns
     -------
     float64, shape (..., m, kinds)
     """
     own = chosen.sum(-1)
-    share = own / np.maximum(possible(number_of_players(chosen.shape[-1]), kinds=own.shape[-1]), 1)
-    models = share.shape[-2]
-    others = np.stack([np.delete(share, i, axis=-2).prod(-2) for i in range(models)], axis=-2)
-    return np.where(own > 0, others, np.nan)
+    signs = [chosen] if interactions is None else [chosen & (interactions > 0), chosen & (interactions < 0)]
+    among = np.maximum(possible(number_of_players(chosen.shape[-1]), kinds=own.shape[-1]), 1)
+    shared = np.zeros(own.shape)
+    for of_sign in (part.sum(-1) for part in signs):
+        others = [np.delete(of_sign / among, i, axis=-2).prod(-2) for i in range(own.shape[-2])]
+        shared += of_sign * np.stack(others, axis=-2)
+    return ratio(shared, own)
 
 
 def same_sign(interactions: np.ndarray) -> np.ndarray:
@@ -369,6 +373,7 @@ class Bootstrap:
     """
 
     def __init__(self, samples: int, draws: int, seed: int) -> None:
+        self.tail = tail(samples)
         random = np.random.default_rng(seed)
         self.counts = random.multinomial(samples, np.full(samples, 1 / samples), size=draws).astype(float)
 
@@ -380,20 +385,33 @@ class Bootstrap:
         return ratio(total, self.counts @ known.astype(float)).reshape(-1, *values.shape[1:])
 
     def interval(self, values: np.ndarray, over: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
-        """95 % percentile interval of the mean over the first axis, or of its ratio to the mean of `over`."""
+        """95 % interval of the mean over the first axis, or of its ratio to the mean of `over`."""
         means = self.means(values)
         if over is not None:
             means = ratio(means, self.means(over))
-        return percentiles(means)
+        return self.percentiles(means)
+
+    def percentiles(self, drawn: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Expanded percentile interval of what each resample gives, NaNs left out; NaN where there is nothing else."""
+        levels = [self.tail, 1 - self.tail]
+        bounds = np.quantile(drawn, levels, axis=0)
+        patchy = np.isnan(drawn).any(0) & ~np.isnan(drawn).all(0)  # few if any, and slow
+        if patchy.any():
+            bounds[:, patchy] = np.nanquantile(drawn[:, patchy], levels, axis=0)
+        return bounds[0], bounds[1]
 
 
-def percentiles(draws: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """2.5 % and 97.5 % quantiles over the first axis, NaNs left out; NaN where there is nothing else."""
-    bounds = np.quantile(draws, [0.025, 0.975], axis=0)
-    patchy = np.isnan(draws).any(0) & ~np.isnan(draws).all(0)  # few if any, and slow
-    if patchy.any():
-        bounds[:, patchy] = np.nanquantile(draws[:, patchy], [0.025, 0.975], axis=0)
-    return bounds[0], bounds[1]
+def tail(samples: int) -> float:
+    """Share of resamples to leave out at either end of a 95 % interval.
+
+    The plain 2.5 % cover too little with few samples, as if their spread were known and not divided by K − 1; these
+    make the interval of a mean as wide as Student's (Hesterberg 2015, section 5.2).
+    """
+    from scipy.special import ndtr, stdtrit
+
+    if samples < 2:
+        return 0.025
+    return float(ndtr(-stdtrit(samples - 1, 0.975) * np.sqrt(samples / (samples - 1))))
 
 
 def mean(values: np.ndarray) -> np.ndarray:

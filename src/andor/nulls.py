@@ -1,7 +1,8 @@
-"""Null games: what models share when they can share nothing but by accident.
+"""Null games: what models share when nothing in them corresponds.
 
 Overlap alone proves little: a joint extraction lines up whatever is weak, in networks that have nothing in common too.
-Two nulls keep everything about each model except the correspondence between them, and cost no forward pass:
+Two nulls keep everything about each model except the correspondence between them, and cost no forward pass. They do not
+tell what was learned from what any network shows on that input: for this there are null networks (`Training`).
 
 - *renaming*: the first model keeps the names of its players, and every other one's are moved round a random cycle;
 - *exchange*: the other models see other samples.

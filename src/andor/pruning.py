@@ -139,9 +139,9 @@ def _greedy(v: np.ndarray, interactions: np.ndarray, most: int) -> np.ndarray:
     strength, slope = (np.take_along_axis(a.reshape(count, -1), place, axis=-1) for a in (interactions, active))
     halves = 2.0 ** -orders(n).astype(float)
     is_or = place >= size
-    players = (place % size).astype(np.uint32)
-    wanted = np.where(is_or, players << n, players)  # players that f wants in S, then those it wants out of it
-    unwanted = np.where(is_or, players, players << n)
+    players = (place % size).astype(np.uint64)  # two sets of them side by side below
+    wanted = np.where(is_or, players << np.uint64(n), players)
+    unwanted = np.where(is_or, players, players << np.uint64(n))
     sign = np.where(is_or, -1.0, 1.0)
     alone = halves[players]  # mean(f)
     share = is_or + sign * alone  # mean(b)

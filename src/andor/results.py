@@ -34,6 +34,7 @@ class TaskResults:
     folder : ``results/<task>``
     models : names, in the order of the configuration
     main : those of them that are neither null networks nor repeated trainings
+    labels : by which each was trained and is judged (`training.labels`)
     ensembles : models of each ensemble, by its name
     methods : kind of each method (original, traditional, generalizable), by its name
     chunks : sample numbers of each chunk, by its name
@@ -44,6 +45,7 @@ class TaskResults:
     folder: Path
     models: list[str]
     main: list[str]
+    labels: dict[str, str]
     ensembles: dict[str, list[str]]
     methods: dict[str, str]
     chunks: dict[str, list[int]]
@@ -61,6 +63,10 @@ class TaskResults:
             folder=Path(folder),
             models=list(settings.models),
             main=[model for model in settings.models if model not in settings.controls()],
+            labels={
+                name: getattr(getattr(model, "training", None), "labels", "true")
+                for name, model in settings.models.items()
+            },
             ensembles=settings.units(),
             methods={name: method.kind for name, method in config.methods.items()},
             chunks=settings.chunks(),

@@ -1,13 +1,15 @@
 """Studies: methods, ensembles and tasks side by side, in one tidy table each.
 
 A study's rows are numbers of an ensemble under a method in a task: how many interactions are salient, how strong all
-are, how far models agree beyond renamed ones, how far methods agree about one model, and what the solver proved.
+are, how far models agree beyond renamed ones, how far methods agree about one model, and how near the optimum is.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from itertools import chain
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -29,7 +31,8 @@ SCHEMA = pa.schema(
         "ensemble": TEXT,
         "method": TEXT,
         "kind": TEXT,  # and, or; both
-        "measure": TEXT,  # of the table `controls`; salient, strength, gap, seconds, agreement
+        "main": pa.bool_(),  # no null network and no repeated training is in the ensemble
+        "measure": TEXT,  # of the table `controls`; salient, strength, gap, seconds, objective, agreement
         "of": TEXT,  # what is measured, or the method that is the reference
         "value": NUMBER,
         "low": NUMBER,
@@ -39,6 +42,9 @@ SCHEMA = pa.schema(
         "excess": NUMBER,
         "excess_low": NUMBER,
         "excess_high": NUMBER,
+        "change": NUMBER,  # of the excess from that under the first method, sample by sample
+        "change_low": NUMBER,
+        "change_high": NUMBER,
         "samples": pa.int64(),
     }
 )
@@ -56,24 +62,47 @@ def study(results: Mapping[str, TaskResults]) -> pd.DataFrame:
 
 
 def _of_task(task: str, results: TaskResults) -> list[pd.DataFrame]:
-    frames, first = [], {}
+    frames, first, bounds = [], {}, _lower_bounds(results)
     for each in comparisons(results):
         reference = first.setdefault(each.ensemble, each)
-        frames += [_overlaps(each), *_numbers(each, reference)]
-    return [frame.assign(task=task) for frame in frames]
+        of_each = [_overlaps(each, reference), *_numbers(each, reference), *_solved(each, bounds)]
+        frames += [frame.assign(task=task, main=each.is_main) for frame in of_each]
+    return frames
 
 
-def _overlaps(each: Comparison) -> pd.DataFrame:
-    """How far the models agree, by every measure, beside renamed ones."""
+def _overlaps(each: Comparison, reference: Comparison) -> pd.DataFrame:
+    """How far the models agree, by every measure, beside renamed ones; and how that differs from the reference."""
     table = controls(each)
-    return table[table["null"] == "renaming"].drop(columns="null").rename(columns={"null_value": "null"})
+    table = table[table["null"] == "renaming"].drop(columns="null").rename(columns={"null_value": "null"})
+    return table if each is reference else table.merge(_changes(each, reference), how="left")
+
+
+def _changes(each: Comparison, reference: Comparison) -> pd.DataFrame:
+    """The excess over renamed players less that under the reference, sample by sample."""
+    kinds = min(each.kinds, reference.kinds, key=len)
+    own, first = (_excess(side) for side in (each, reference))
+    frames = []
+    for (measure, of), values in own.items():
+        change = values[:, : len(kinds)] - first[measure, of][:, : len(kinds)]
+        low, high = each.bootstrap.interval(change)
+        rows = tidy({"kind": kinds}, change=metrics.mean(change), change_low=low, change_high=high)
+        frames.append(rows.assign(measure=measure, of=of))
+    return pd.concat(frames, ignore_index=True)
+
+
+def _excess(each: Comparison) -> dict[tuple[str, str], np.ndarray]:
+    """Every measure of overlap less its mean among renamed players, (K, kinds) each; NaN without those."""
+    renamed = [null.overlaps for null in each.renamed]
+    return {
+        measure: values - (metrics.mean(np.array([null[measure] for null in renamed])) if renamed else np.nan)
+        for measure, values in each.games.overlaps.items()
+    }
 
 
 def _numbers(each: Comparison, reference: Comparison) -> list[pd.DataFrame]:
     """What else there is to say of an ensemble under a method."""
     counts = each.games.salient.sum((-2, -1)).mean(1)
     frames = [_row(each, "salient", "count", counts[:, None]), _strength(each, reference)]
-    frames += [_row(each, name, "solver", _said(each, name)[:, None]) for name in ("gap", "seconds")]
     return frames if each is reference else [*frames, _agreement(each, reference)]
 
 
@@ -93,11 +122,44 @@ def _strength(each: Comparison, reference: Comparison) -> pd.DataFrame:
     return tidy({**each.axes, "kind": ("both",)}, **columns).assign(measure="strength", of=reference.method)
 
 
-def _said(each: Comparison, name: str) -> np.ndarray:
-    """A number that the solver left with each sample, the largest where models were treated apart; (K,)."""
+def _solved(each: Comparison, bounds: Mapping[str, float]) -> list[pd.DataFrame]:
+    """Certified gap, time of a sample, and how far its objective is above the best lower bound of the same problem."""
     units = [unit for unit in each.results.units(each.method) if unit in (each.ensemble, *each.members)]
     said = [each.results.interaction_metadata(each.method, unit) for unit in units]
-    return np.max([[entry[name] for entry in unit] for unit in said], axis=0).astype(float)
+    gap = np.max([[_certified(entry) for entry in unit] for unit in said], axis=0)
+    seconds, objective = (np.sum([[entry[name] for entry in unit] for unit in said], axis=0) for name in TOGETHER)
+    bound = np.sum([[bounds[_problem(sample, entry)] for sample, entry in enumerate(unit)] for unit in said], axis=0)
+    low, high = each.bootstrap.interval(objective, over=bound)
+    columns = {"value": metrics.ratio(objective.mean(), bound.mean()), "low": low, "high": high, "samples": len(gap)}
+    above = tidy({**each.axes, "kind": ("both",)}, **columns).assign(measure="objective", of="lower bound")
+    rows = {"gap": gap, "seconds": seconds}
+    return [above, *(_row(each, name, "solver", values[:, None]) for name, values in rows.items())]
+
+
+TOGETHER = ("seconds", "objective")
+"""What the solver said of models apart adds up to."""
+
+
+def _certified(entry: Mapping[str, Any]) -> float:
+    """The gap of a sample; NaN if the solver proves none."""
+    return np.nan if entry["status"] == "uncertified" else entry["gap"]
+
+
+def _lower_bounds(results: TaskResults) -> dict[str, float]:
+    """The best lower bound that any method has proved of each problem."""
+    bounds: dict[str, float] = {}
+    for method in results.methods:
+        for unit in results.units(method):
+            for sample, entry in enumerate(results.interaction_metadata(method, unit)):
+                problem = _problem(sample, entry)
+                bounds[problem] = max(bounds.get(problem, 0.0), entry["lower_bound"])
+    return bounds
+
+
+def _problem(sample: int, entry: Mapping[str, Any]) -> str:
+    """What was to be solved, whatever solver did it and from wherever it began."""
+    method = {key: value for key, value in entry["method"].items() if key != "solver"}
+    return json.dumps([sample, entry["models"], method, entry["kappa"], entry["tau"]], sort_keys=True)
 
 
 def _agreement(each: Comparison, reference: Comparison) -> pd.DataFrame:

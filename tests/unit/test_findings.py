@@ -1,5 +1,6 @@
 """RESULTS.md says what the tables say."""
 
+import dataclasses
 import re
 
 import pandas as pd
@@ -7,7 +8,7 @@ import pytest
 
 from andor import tables
 from andor.catalogue import FOUND_IN
-from andor.config import Study
+from andor.config import Nulls, Study
 from andor.findings import findings
 from andor.results import TaskResults
 from andor.studies import study
@@ -17,10 +18,21 @@ ASKED = Study(question="Which one?", tasks=["digits"], ensembles=["resnet20-vgg1
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory):
+def written(tmp_path_factory):
     folder = tmp_path_factory.mktemp("results")
-    config = write_synthetic_results(folder, samples=3, with_tables=False).model_copy(update={"studies": {"s": ASKED}})
-    results = TaskResults.of(folder / "digits", config, "digits")
+    config = write_synthetic_results(folder, samples=3, with_tables=False)
+    return folder, config.model_copy(update={"studies": {"s": ASKED}})
+
+
+@pytest.fixture(scope="module")
+def results(written):
+    folder, config = written
+    return TaskResults.of(folder / "digits", config, "digits")
+
+
+@pytest.fixture(scope="module")
+def made(written, results):
+    folder, config = written
     of_task = {name: tables.TABLES[name](results) for name in FOUND_IN}
     of_study = study({"digits": TaskResults.of_study(folder / "digits", config, "digits", "s")})
     return of_task, of_study, findings({"digits": ("image", of_task)}, {"s": (ASKED.question, of_study)})
@@ -70,20 +82,61 @@ def test_what_ran_out_of_iterations_is_counted(made):
     assert "; 2 ran out of iterations." in findings({"digits": ("image", {**of_task, "solver": solver})}, {})
 
 
-def test_a_setting_is_better_if_its_excess_lies_above_in_most_comparisons(made):
-    def variant(method: str, raised: dict[str, float]) -> pd.DataFrame:
-        table = made[1].assign(method=method)
-        for kind, by in raised.items():
-            table.loc[table["kind"] == kind, ["excess", "excess_low", "excess_high"]] += by
-        return table
+def test_what_no_solver_proved_is_no_gap(made):
+    solver = made[0]["solver"].assign(status="uncertified")
+    text = findings({"digits": ("image", {**made[0], "solver": solver})}, {})
+    assert "certified gap" not in text
+    assert "nan" not in text
 
-    variants = [variant("same", {}), variant("ands", {"and": 3.0}), variant("both", {"and": 3.0, "or": 3.0})]
-    compared = int(made[1]["excess"].notna().sum())
-    ands = int((made[1]["excess"].notna() & (made[1]["kind"] == "and")).sum())
+
+def test_a_control_network_is_judged_apart(made):
+    accuracy = made[0]["accuracy"].copy()
+    accuracy.loc[accuracy["model"] == "lenet", "labels"] = "shuffled"
+    text = findings({"digits": ("image", {**made[0], "accuracy": accuracy})}, {})
+    judged = text[text.index("By the other labels they were trained on: lenet") :].partition(".\n")[0]
+    assert judged.count("[") == 1
+    assert "lenet" not in text[: text.index("By the other labels")]
+
+
+@pytest.mark.parametrize(
+    ("changes", "gone"),
+    [
+        ({"ensembles": {}}, "### How much is shared"),
+        ({"methods": {"original": "original"}}, "OR interactions"),
+        ({"nulls": Nulls(renamings=0, exchanges=0)}, "### Which shared interactions"),
+    ],
+)
+def test_what_there_is_not_is_left_out(results, changes, gone):
+    fewer = dataclasses.replace(results, **changes)
+    text = findings({"digits": ("image", {name: tables.TABLES[name](fewer) for name in FOUND_IN})}, {})
+    assert "nan" not in text
+    assert gone not in text
+
+
+def test_means_are_those_of_main_pairs(made):
+    of_task = dict(made[0])
+    controls = of_task["controls"].copy()
+    controls.loc[controls["ensemble"] != "resnet20-vgg16", "main"] = False
+    controls.loc[controls["ensemble"] != "resnet20-vgg16", "value"] = 7.0
+    text = findings({"digits": ("image", {**of_task, "controls": controls})}, {})
+    mean = text[text.index("Mean over resnet20-vgg16:") :].split("Starred")[0]
+    assert "7.00" not in mean
+    assert "| traditional | resnet20-lenet * |" in text
+
+
+def test_what_changed_is_told_by_paired_intervals(made):
+    def variant(method: str, raised: dict[str, float]) -> pd.DataFrame:
+        table = made[1].assign(method=method, change=0.0, change_low=-0.1, change_high=0.1)
+        for kind, by in raised.items():
+            table.loc[table["kind"] == kind, ["change", "change_low", "change_high"]] += by
+        return table[table["excess"].notna()]
+
+    variants = [
+        variant("same", {}),
+        variant("ands", {"and": 3.0, "or": -3.0}),
+        variant("both", {"and": 3.0, "or": 3.0}),
+    ]
     text = findings({}, {"s": ("Which one?", pd.concat([made[1], *variants], ignore_index=True))})
-    listed = f"same 0 of {compared}; ands {ands} of {compared}; both {compared} of {compared}. "
-    assert f"under generalizable in how many comparisons, whole above whole interval: {listed}" in text
-    assert "Clearly better, in most of them: both." in text
-    text = findings({}, {"s": ("Which one?", pd.concat([made[1], variants[0]], ignore_index=True))})
-    assert "None is clearly better." in text
-    assert "in how many comparisons" not in findings({}, {"s": ("Which one?", made[1])})
+    assert "same larger in 0 and smaller in 0 of 8; ands larger in 4 and smaller in 4 of 8; both larger in 8" in text
+    assert text.count("clearly better") == 1
+    assert "sample by sample" not in findings({}, {"s": ("Which one?", made[1])})

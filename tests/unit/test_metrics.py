@@ -129,6 +129,22 @@ def test_chance_is_the_mean_power_of_random_sets(sizes):
     assert (np.abs(found.mean(0) - np.prod(sizes[1:]) / 16 ** (len(sizes) - 1))[0] > 4 * error[0]).all()
 
 
+@pytest.mark.parametrize("sizes", [((4, 2), (3, 5)), ((5, 1), (4, 4), (2, 7))])
+def test_chance_with_signs_is_the_mean_power_of_random_signed_sets(sizes):
+    n, games = 4, 4000
+    random = np.random.default_rng(1)
+    interactions = np.zeros((games, len(sizes), 1, 2**n))
+    for game, (model, (plus, minus)) in itertools.product(range(games), enumerate(sizes)):
+        places = random.choice(np.arange(1, 16), plus + minus, replace=False)
+        interactions[game, model, 0, places[:plus]], interactions[game, model, 0, places[plus:]] = 1, -1
+    chosen = interactions != 0
+    found = metrics.generalization_power(chosen, metrics.same_sign(interactions))
+    chance = metrics.chance_power(chosen, interactions)
+    assert np.ptp(chance, axis=0).max() == 0
+    assert (np.abs(found.mean(0) - chance[0]) < 4 * found.std(0) / np.sqrt(games)).all()
+    assert (chance < metrics.chance_power(chosen)).all()
+
+
 # ------------------------------------------------------------------------------------------------------- salience
 
 
@@ -220,6 +236,13 @@ def test_bootstrap_interval_covers_the_mean():
     assert (
         0.89 < covered < 0.97
     )  # the percentile interval of 40 skewed samples is known to cover a little less than 95 %
+
+
+@pytest.mark.parametrize("samples", [7, 12, 30])
+def test_intervals_of_few_samples_are_wide_enough(samples):
+    values = np.random.default_rng(0).normal(size=(samples, 4000))
+    low, high = metrics.Bootstrap(samples, draws=2000, seed=0).interval(values)
+    assert 0.935 < ((low < 0) & (high > 0)).mean() < 0.965
 
 
 def test_bootstrap_is_seeded_and_pairs_ratios():

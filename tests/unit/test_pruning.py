@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from andor import pruning
 from andor.attributions import merge_low_orders, predict
+from andor.coalitions import orders
 from andor.transforms import and_inverse, or_inverse
 
 
@@ -66,6 +67,17 @@ def test_greedy_choice_is_that_of_trying_all(n, kinds):
             (gone,) = (place for place in kept if own_ranks[place] == rank) if rank else kept
             assert errors[gone] == pytest.approx(min(errors.values()), rel=1e-6, abs=1e-12)
             kept.remove(gone)
+
+
+def test_the_last_of_many_players_are_told_apart():
+    """The same game among the first and among the last of 17 players."""
+    few = np.random.default_rng(1).normal(size=(1, 2, 2**3)) * (orders(3) > 1)
+    many = np.zeros((1, 2, 2**17))
+    elsewhere = np.arange(2**3) << 14
+    many[:, :, elsewhere] = few
+    ranked = [pruning.ranks_by_error(and_inverse(i[:, 0]) + or_inverse(i[:, 1]), i) for i in (few, many)]
+    there = few != 0
+    np.testing.assert_array_equal(ranked[1][:, :, elsewhere][there], ranked[0][there])
 
 
 def test_nothing_beats_the_best_set_and_greedy_is_close_to_it():

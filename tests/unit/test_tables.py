@@ -15,8 +15,11 @@ from andor.config import GridPlayers, Nulls, PartPlayers, PixelPlayers, Salience
 from andor.nulls import RATE, names
 from andor.results import TaskResults
 from andor.tables import schemas
-from andor.tables.controls import sizes
+from andor.tables.controls import controls, sizes
 from andor.tables.frames import numbers, spread
+from andor.tables.held_out import held_out
+from andor.tables.parts import comparisons
+from andor.tables.sharing import sharing, summary
 from andor.tables.thresholds import MEASURES, THRESHOLDS
 from synthetic import config, write_synthetic_results
 
@@ -518,6 +521,39 @@ def test_held_out_is_what_counting_says(results, made, method):
         assert (row["count"], row["found"]) == pytest.approx((one / SAMPLES, hits_of_one / one))
 
 
+@pytest.mark.parametrize("method", ["traditional", "generalizable"])
+def test_those_of_one_model_count_as_often_as_there_are_shared_ones_like_them(results, made, method):
+    left_out, pair = results.models[2], results.models[:2]
+    ensemble = "-".join(pair)
+    found = counted(results, method, ensemble)
+    alone = counted(dataclasses.replace(results, ensembles={"all": results.models}), "traditional", "all")
+    rows = made["held_out"].query("method == @method and ensemble == @ensemble").set_index(["left_out", "kind", "by"])
+    for kind in ("and", "or"):
+        shared, single = {}, {}  # order and class of strength to whether each one is found
+        for sample in range(SAMPLES):
+            own = alone[sample, left_out, kind]
+            least = 0.05 * max(abs(x) for k in ("and", "or") for x in alone[sample, left_out, k].values())
+            relative = []
+            for model in pair:
+                largest = max(abs(x) for k in ("and", "or") for x in found[sample, model, k].values())
+                relative.append({c: x / largest for c, x in found[sample, model, kind].items()})
+            for coalition in relative[0].keys() | relative[1].keys():
+                salient = [x for x in (side.get(coalition, 0) for side in relative) if abs(x) > 0.05]
+                if not salient or (len(salient) == 2 and salient[0] * salient[1] < 0):
+                    continue
+                cell = len(members(coalition)), min(3, int(np.log2(max(map(abs, salient)) / 0.05)))
+                strength = own.get(coalition, 0)
+                hit = abs(strength) > least and strength * salient[0] > 0
+                (shared if len(salient) == 2 else single).setdefault(cell, []).append(hit)
+        both = shared.keys() & single.keys()
+        weight = sum(len(shared[cell]) for cell in both)
+        like = sum(len(shared[cell]) * np.mean(single[cell]) for cell in both) / weight
+        more = sum(sum(shared[cell]) for cell in both) / weight - like
+        row = rows.loc[(left_out, kind, "alike")]
+        assert (row["count"], row["found"], row["more"]) == pytest.approx((weight / SAMPLES, like, more))
+        assert row["more_low"] <= row["more"] <= row["more_high"]
+
+
 def test_what_is_planted_in_all_models_turns_up_in_the_one_left_out(made):
     rows = (
         made["held_out"].query("method == 'generalizable' and kind == 'or'").groupby("by")[["found", "null", "chance"]]
@@ -594,6 +630,17 @@ def test_transfer_where_players_mean_the_same(results):
     agreed = made["discrimination"].dropna(subset="beta")
     assert agreed["beta"].between(0.5, 1).all() and len(agreed)
     assert (agreed["low"] <= agreed["beta"]).all() and (agreed["beta"] <= agreed["high"]).all()
+
+
+def test_a_model_without_any_interaction_has_its_row(results):
+    (each,) = (one for one in comparisons(results) if one.method == "traditional" and len(one.members) == 3)
+    nothing = each.games.interactions.copy()
+    nothing[:, 1] = 0.0
+    each.__dict__["games"] = dataclasses.replace(each.games, interactions=nothing)
+    for table in (sharing, controls, held_out):
+        assert len(table(each)) or table is held_out
+    row = summary(each).set_index("model").loc[each.members[1]]
+    assert np.isnan(row["power_and_5"]) and row["salient"] == row["l1"] == 0
 
 
 def test_summary_repeats_the_other_tables(results, made):

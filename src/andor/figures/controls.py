@@ -63,8 +63,8 @@ def draw(tables: Mapping[str, pd.DataFrame], task: TaskInfo) -> Figure:
     key = [Line2D([], [], color=color, label=method, **marks) for method, color in colours.items()]
     style.heading(
         figure,
-        f"{task.title}: how far the models’ interactions agree (filled), and how far they would agree if they had "
-        f"nothing in common: players renamed (hollow), other samples (crossed), sets drawn at random (grey bar); "
+        f"{task.title}: how far the models’ interactions agree (filled), and how far they would if nothing "
+        f"corresponded: players renamed (hollow), other samples (crossed), sets drawn at random (grey bar); "
         f"{style.samples_phrase(table['samples'])}",
         key,
     )

@@ -17,7 +17,11 @@ COLUMNS = {
         "method", "ensemble", "left_out", "kind", "by", "count", "found", "low", "high", "chance", "null", "samples",
     ),
 }  # fmt: skip
-GROUPS = {"all": "of all models of the ensemble", "one": "of one of them alone"}
+GROUPS = {
+    "all": "of all models of the ensemble",
+    "one": "of one of them alone",
+    "alike": "the latter weighted to the orders and strengths of the former",
+}
 MOST = 4
 """Panels side by side."""
 DRAWN = 12
@@ -57,8 +61,8 @@ def draw(tables: Mapping[str, pd.DataFrame], task: TaskInfo) -> Figure:
     more = f" (the first {DRAWN} of {len(pairs)} pairs)" if len(pairs) > DRAWN else ""
     style.heading(
         figure,
-        f"{task.title}: salient interactions {GROUPS['all']} (“all”) and {GROUPS['one']} (“one”): how many "
-        f"of them are salient in a model that the extraction never saw{more}; "
+        f"{task.title}: salient interactions {GROUPS['all']} (“all”) and {GROUPS['one']} (“one”; “alike”: "
+        f"{GROUPS['alike']}): how many of them are salient in a model that the extraction never saw{more}; "
         f"{style.samples_phrase([table['samples'].max()])}",
         key,
     )
@@ -87,4 +91,5 @@ def _panel(axes: Axes, own: pd.DataFrame, colours: Mapping[str, str]) -> None:
     axes.set(xlim=(-0.02, 1.02), ylim=(len(GROUPS) - 0.5, -0.5), xticks=[0, 0.5, 1])
     axes.set_yticks(range(len(GROUPS)), list(GROUPS))
     axes.tick_params(axis="y", length=0)
-    axes.axhline(0.5, color=style.tint(style.GREY, 0.3), linewidth=0.4, zorder=0)
+    for place in range(1, len(GROUPS)):
+        axes.axhline(place - 0.5, color=style.tint(style.GREY, 0.3), linewidth=0.4, zorder=0)

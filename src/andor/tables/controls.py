@@ -20,11 +20,7 @@ def controls(each: Comparison) -> pd.DataFrame:
     """Every measure of overlap beside what null games show, and how far it goes beyond them."""
     measures, frames = list(each.games.overlaps), []
     values = _stacked(each.games, measures)
-    random = {
-        name: metrics.mean(metrics.chance_power(chosen).swapaxes(0, 1)) for name, chosen in each.games.compared.items()
-    }
-    nothing = np.full(values.shape[:2], np.nan)
-    chance = np.stack([random.get(of, nothing) for _, of in measures], axis=-1)
+    chance = np.stack([_chance(each.games, *measure) for measure in measures], axis=-1)
     for null in nulls.NULLS:
         drawn = [_stacked(games, measures) for games in each.null_games[null]]
         level = metrics.mean(np.array(drawn)) if drawn else np.full(values.shape, np.nan)
@@ -41,9 +37,17 @@ def controls(each: Comparison) -> pd.DataFrame:
                 null_high=null_high,
                 **compared,
                 samples=(~np.isnan(values)).sum(0),
-            ).assign(null=null)
+            ).assign(null=null, main=each.is_main)
         )
     return pd.concat(frames, ignore_index=True)
+
+
+def _chance(games: Games, measure: str, of: str) -> np.ndarray:
+    """The measure of sets of the same sizes drawn at random, (K, kinds); NaN for measures that have no sets."""
+    if of not in games.compared:
+        return np.full(games.agreed.shape[:2], np.nan)
+    signed = games.interactions if measure == "signed power" else None
+    return metrics.mean(metrics.chance_power(games.compared[of], signed).swapaxes(0, 1))
 
 
 def _stacked(games: Games, measures: Sequence[tuple[str, str]]) -> np.ndarray:
@@ -75,6 +79,7 @@ def survivors(each: Comparison) -> pd.DataFrame:
         high=high,
         strength=metrics.ratio((strength * surviving).sum(-1).mean(0), of_shared.mean(0)),
         opposite=metrics.ratio((of_all - of_shared).mean(0), of_all.mean(0)),
+        draws=len(each.renamed),
         samples=len(q),
     )
 

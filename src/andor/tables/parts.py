@@ -160,6 +160,11 @@ class Comparison:
         return self.results.ensembles[self.ensemble]
 
     @property
+    def is_main(self) -> bool:
+        """Whether no null network and no repeated training is among them."""
+        return set(self.members) <= set(self.results.main)
+
+    @property
     def kinds(self) -> tuple[str, ...]:
         """Kinds of interactions that the method has."""
         return self.results.kinds(self.method)

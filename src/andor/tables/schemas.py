@@ -19,6 +19,7 @@ SCHEMAS: dict[str, pa.Schema] = {
             "family": TEXT,
             "split": TEXT,
             "items": COUNT,
+            "labels": TEXT,  # true, shuffled, or those of another task: `training.labels`
             "correct": COUNT,
             "accuracy": NUMBER,
             "low": NUMBER,
@@ -105,6 +106,7 @@ SCHEMAS: dict[str, pa.Schema] = {
             "measure": TEXT,  # `overlaps` of metrics, mean over models
             "of": TEXT,
             "null": TEXT,
+            "main": FLAG,  # no null network and no repeated training is in the ensemble
             "value": NUMBER,  # the measure of the models as they are
             "low": NUMBER,
             "high": NUMBER,
@@ -128,6 +130,7 @@ SCHEMAS: dict[str, pa.Schema] = {
             "high": NUMBER,
             "strength": NUMBER,  # share of the shared ones' strength that the surviving ones hold
             "opposite": NUMBER,  # share of the strength salient in every model where signs differ
+            "draws": COUNT,  # of renamed players
             "samples": COUNT,
         },
         "thresholds": {
@@ -170,7 +173,7 @@ SCHEMAS: dict[str, pa.Schema] = {
             "left_out": TEXT,  # a model that the ensemble does without
             "reference": TEXT,  # method by which that model was explained, alone
             "kind": TEXT,
-            "by": TEXT,  # `all` models of the ensemble, or `one`
+            "by": TEXT,  # `all` models of the ensemble, `one`, or `alike`: of one, weighted to be like `all`
             "count": NUMBER,  # interactions that these models have: mean per sample
             "found": NUMBER,  # share of them that are salient in the model left out, with the same sign
             "low": NUMBER,
@@ -180,6 +183,9 @@ SCHEMAS: dict[str, pa.Schema] = {
             "excess": NUMBER,  # of the share found over that
             "excess_low": NUMBER,
             "excess_high": NUMBER,
+            "more": NUMBER,  # found of the shared ones that have counterparts, less found of those `alike`
+            "more_low": NUMBER,
+            "more_high": NUMBER,
             "samples": COUNT,  # with such interactions
         },
         "sample_size": {
@@ -188,7 +194,7 @@ SCHEMAS: dict[str, pa.Schema] = {
             "kind": TEXT,
             "measure": TEXT,  # as in `controls`
             "of": TEXT,
-            "samples": COUNT,  # the first ones, of which all else is computed
+            "samples": COUNT,  # the first ones; bounds of salience that look at all samples do so here too
             "value": NUMBER,
             "low": NUMBER,
             "high": NUMBER,

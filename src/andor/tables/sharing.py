@@ -121,7 +121,7 @@ def summary(each: Comparison) -> pd.DataFrame:
     results, strength = each.results, each.games.strength
     power = _power_of_strongest(each, [percent / 100 for percent in SUMMARY_PERCENTS])
     wide = power.pivot_table(index="model", columns=["kind", "share"], values=list(SUMMARY_QUANTITIES))
-    wide = wide.loc[each.members]
+    wide = wide.reindex(each.members)  # a model without any interaction has no power
     powers = {f"{quantity}_{kind}_{100 * share:.0f}": column for (quantity, kind, share), column in wide.items()}
     total, of_shared = strength.sum((-2, -1)), (strength * each.games.shared).sum((-2, -1))
     low, high = each.bootstrap.interval(of_shared, over=total)

@@ -28,6 +28,7 @@ def accuracy(results: TaskResults) -> pd.DataFrame:
                     "family": measured["family"],
                     "split": split,
                     "items": counts["items"],
+                    "labels": results.labels[model],
                     "correct": counts["correct"],
                     "accuracy": counts["correct"] / counts["items"] if counts["items"] else np.nan,
                     "low": low,

@@ -49,7 +49,7 @@ def _rho(sets: np.ndarray, k: np.ndarray, leave_out: bool) -> list[np.ndarray]:
 
 
 def _renamed(unit: Unit, sets: np.ndarray, draw: int) -> np.ndarray:
-    """The sets with the players of each sample renamed: nothing is frequent but by accident."""
+    """The sets with the players of each sample renamed: nothing corresponds."""
     results = unit.results
     names = [nulls.names(unit.games.players, 2, results.seed, number, draw)[1] for number in results.sample_numbers]
     return np.stack([rename(own, permutation) for own, permutation in zip(sets, names, strict=True)])
