@@ -103,6 +103,13 @@ def model_of(wildcards):
     return TASKS[wildcards.task].models[wildcards.model]
 
 
+def masking_of(wildcards) -> dict:
+    """How a task masks, with the defaults of how its baseline value is learned where it is."""
+    masking = TASKS[wildcards.task].masking
+    learned = masking.baseline == "learned"
+    return plain(masking) | {"learning": plain(masking.learned) if learned else None}
+
+
 def baseline_of(wildcards) -> list[str]:
     """Where the baseline value of a model is, if it is learned or from a file."""
     masking = TASKS[wildcards.task].masking

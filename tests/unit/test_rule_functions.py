@@ -1,4 +1,4 @@
-"""What rules ask for follows the work and the files: from the functions of `rules/`, on a checked configuration."""
+"""What rules ask for follows the work and the files, and what they pass on is whole: the functions of `rules/`, run."""
 
 import re
 import sys
@@ -7,6 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from andor.config import Learning
 from andor.models.states import SUFFIXES
 from andor.targets import MOST_PIECES
 
@@ -169,3 +170,15 @@ def test_a_target_that_is_a_word_takes_a_pass_for_each_piece(rules):
     assert rules(language(samples=samples), **LM).candidates_minutes(of(), 1) == 20 + 10
     asked = rules(language(samples=samples, target={"unit": "word"}), **LM)
     assert asked.candidates_minutes(of(), 1) == 20 + 10 * MOST_PIECES
+
+
+def test_defaults_of_a_learned_baseline_are_spelled_out(rules):
+    """Else a changed default would rerun nothing."""
+    task = {
+        "data": {"reader": "digits"},
+        "models": {"lenet": {"family": "image_classifier", "architecture": "lenet"}},
+        "players": {"kind": "patches"},
+        "masking": {"baseline": "learned"},
+    }
+    assert rules(task).masking_of(of())["learning"] == Learning().model_dump(mode="json")
+    assert rules().masking_of(of())["learning"] is None
