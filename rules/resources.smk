@@ -54,7 +54,7 @@ def size(paths, suffix: str = "") -> int:
 
 
 def weights(paths) -> int:
-    """Bytes of weights: the same may be there in several formats, and GGUF has about four bits of a weight's sixteen."""
+    """Bytes of weights: the same may be there in several formats, and GGUF has some four bits where others have 16."""
     return max(
         size(paths, suffix) * (4 if suffix == ".gguf" else 1) for suffix in WEIGHTS
     )
