@@ -19,7 +19,7 @@ rule baseline:
         runtime=growing(60),
     params:
         code=code("masking", "baselines", "samples"),
-        masking=lambda wildcards: plain(TASKS[wildcards.task].masking),
+        masking=masking_of,
         reward=lambda wildcards: plain(TASKS[wildcards.task].reward),
         seed=CONFIG.seed,
     script:

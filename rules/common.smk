@@ -8,6 +8,7 @@ from andor.catalogue import FIGURE_TABLES, FOUND_IN, LONG_TABLES, TABLES, figure
 from andor.config import ARRAYS_PER_MODEL, Config, Target, check
 from andor.errors import UserError
 from andor.sources import uri
+from andor.sources.store import file_names
 
 
 def checked(raw: dict) -> Config:
@@ -86,15 +87,27 @@ def fetched(*names) -> list[str]:
 
 
 def local_files(source: str) -> list[str]:
-    """Files and folders of the user's own behind a source: a change in them fetches it again."""
+    """Files of the user's own behind a source, a folder's one by one: a change in or among them fetches it again.
+
+    A folder's own time does not change when a file in it is overwritten.
+    """
     mirrors = map(uri.parse, CONFIG.sources[source].mirrors)
     parts = [part for mirror in mirrors for part in mirror.parts or [mirror]]
-    return [m.name for m in parts if m.scheme == "path" and Path(m.name).exists()]
+    paths = [Path(part.name).expanduser() for part in parts if part.scheme == "path"]
+    folders = [path / name for path in paths for name in file_names(path)]
+    return [str(path) for path in [*filter(Path.is_file, paths), *folders]]
 
 
 def model_of(wildcards):
     """The configured model."""
     return TASKS[wildcards.task].models[wildcards.model]
+
+
+def masking_of(wildcards) -> dict:
+    """How a task masks, with the defaults of how its baseline value is learned where it is."""
+    masking = TASKS[wildcards.task].masking
+    learned = masking.baseline == "learned"
+    return plain(masking) | {"learning": plain(masking.learned) if learned else None}
 
 
 def baseline_of(wildcards) -> list[str]:

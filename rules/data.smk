@@ -14,7 +14,7 @@ rule data:
     conda:
         "../envs/torch.yaml"
     resources:
-        mem_mb=growing(2000),
+        mem_mb=data_memory,
         runtime=growing(30),
     params:
         code=code("data", "players"),
@@ -46,11 +46,8 @@ rule candidates:
         "../envs/torch.yaml"
     resources:
         gpu=lambda wildcards: gpus(wildcards) if predictor_of(wildcards.task) else 0,
-        mem_mb=lambda wildcards, attempt: attempt
-        * (MEMORY["causal_lm"] if predictor_of(wildcards.task) else 2000),
-        runtime=lambda wildcards, attempt: passes_minutes(
-            TASKS[wildcards.task].samples.candidates, "causal_lm", attempt
-        ),
+        mem_mb=candidates_memory,
+        runtime=candidates_minutes,
     params:
         code=code("players", "targets"),
         players=lambda wildcards: plain(TASKS[wildcards.task].players),

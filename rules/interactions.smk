@@ -58,7 +58,7 @@ rule null_games:
         "../envs/torch.yaml"
     resources:
         gpu=gpus,
-        mem_mb=extract_memory,
+        mem_mb=null_memory,
         runtime=null_minutes,
         abreast=1,
     params:

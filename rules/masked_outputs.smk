@@ -22,7 +22,7 @@ rule evaluate:
     params:
         code=code("masking", "baselines", "evaluate", "samples", "store"),
         numbers=lambda wildcards: chunks(wildcards.task)[wildcards.chunk],
-        masking=lambda wildcards: plain(TASKS[wildcards.task].masking),
+        masking=masking_of,
     script:
         "../workflow/scripts/evaluate.py"
 

@@ -24,8 +24,8 @@ rule model:
     conda:
         "../envs/torch.yaml"
     resources:
-        gpu=gpus,
-        mem_mb=memory,
+        gpu=model_gpus,
+        mem_mb=model_memory,
         runtime=growing(120),
     params:
         code=code("models"),

@@ -7,8 +7,14 @@ MEMORY = {
     "image_classifier": 2500,
     "text_cnn": 2500,
     "text_encoder": 4000,
-    "causal_lm": 64000,
+    "causal_lm": 4000,
 }  # MB for small models of each family: twice what was measured (logs/*/*.tsv, column max_rss), for CUDA's libraries
+UNKNOWN = 64000
+"""MB for a language model whose weights are not there yet."""
+WEIGHTS = (".safetensors", ".bin", ".pth", ".pt", ".ckpt", ".tar", ".gguf")
+"""Files of weights: those of `andor.models.states`, whose import takes seconds, and GGUF."""
+PIECES = 8
+"""Most passes for a target that is a word: `andor.targets.MOST_PIECES`."""
 SECONDS = {
     "image_classifier": 0.03,
     "text_cnn": 0.005,
@@ -22,9 +28,16 @@ LONG = 1
 
 def gpus(wildcards) -> int:
     """GPUs of a job that can use one. A cluster's login node may have none, so under `auto` its jobs ask for one."""
+    if hasattr(wildcards, "model") and model_of(wildcards).family == "scikit_learn":
+        return 0
     if CONFIG.device == "auto":
         return int(not workflow.local_exec or which("nvidia-smi") is not None)
     return int(CONFIG.device != "cpu")
+
+
+def model_gpus(wildcards) -> int:
+    """GPUs to make a model: none to link a language model; other adopted ones classify the data once."""
+    return 0 if model_of(wildcards).family == "causal_lm" else gpus(wildcards)
 
 
 def growing(first: int):
@@ -32,25 +45,58 @@ def growing(first: int):
     return lambda wildcards, attempt: first * attempt
 
 
-def memory(wildcards, attempt: int) -> int:
-    """Memory in MB of a job that holds a model.
+def size(paths, suffix: str = "") -> int:
+    """Bytes of the files that there are at or below paths, or of those whose names end so."""
+    files = [file for path in paths for file in [Path(path), *Path(path).rglob("*")]]
+    return sum(
+        f.stat().st_size for f in files if f.is_file() and f.name.endswith(suffix)
+    )
 
-    Five times the weights: AdamW keeps four copies, and a file in half precision doubles when it is read.
+
+def weights(paths) -> int:
+    """Bytes of weights: the same may be there in several formats, and GGUF has some four bits where others have 16."""
+    return max(
+        size(paths, suffix) * (4 if suffix == ".gguf" else 1) for suffix in WEIGHTS
+    )
+
+
+def holding(family: str, held: int, tables: int, attempt: int) -> int:
+    """Memory in MB of a job with so many bytes of a model, and tables that take four times their size on disk."""
+    model = max(MEMORY.get(family, 4000), 2000 + ceil(held / 1e6))
+    if family == "causal_lm" and not held:
+        model = UNKNOWN
+    return attempt * (model + ceil(4 * tables / 1e6))
+
+
+def model_memory(wildcards, input, attempt: int) -> int:
+    """Memory in MB to make a model.
+
+    Five times its weights: AdamW keeps four copies, and a file in half precision doubles when it is read.
     """
     model = model_of(wildcards)
-    folders = [
-        f"results/{wildcards.task}/models/{wildcards.model}",
-        *fetched(getattr(model, "source", None)),
-    ]
-    weights = max(
-        sum(
-            path.stat().st_size
-            for path in Path(folder).rglob("*")
-            if path.suffix in (".safetensors", ".bin")
-        )
-        for folder in folders
-    )
-    return attempt * max(MEMORY.get(model.family, 4000), 2000 + ceil(5e-6 * weights))
+    names = [getattr(model, key, None) for key in ("source", "weights")]
+    held = 5 * weights(fetched(*names))
+    return holding(model.family, held, size(input.data), attempt)
+
+
+def memory(wildcards, input, attempt: int) -> int:
+    """Memory in MB to run a model: three times its weights, which may double when they are read, beside the file."""
+    tables = size([getattr(input, "candidates", None) or input.samples])
+    held = 3 * weights([input.model])
+    return holding(model_of(wildcards).family, held, tables, attempt)
+
+
+def data_memory(wildcards, input, attempt: int) -> int:
+    """Memory in MB to read a source: a guess, five times its size."""
+    return attempt * (2000 + ceil(5 * size(input.source) / 1e6))
+
+
+def candidates_memory(wildcards, input, attempt: int) -> int:
+    """Memory in MB to choose players, and of the language model that predicts the targets."""
+    if input.predictor:
+        held = 3 * weights(input.predictor)
+        return holding("causal_lm", held, size([input.data]), attempt)
+    return attempt * (2000 + ceil(4 * size([input.data]) / 1e6))
 
 
 def passes_minutes(passes: int, family: str, attempt: int) -> int:
@@ -58,43 +104,73 @@ def passes_minutes(passes: int, family: str, attempt: int) -> int:
     return attempt * (20 + ceil(passes * SECONDS.get(family, 0.03) / 60))
 
 
+def steps(task: str) -> int:
+    """Passes for one masked output."""
+    masking = TASKS[task].masking
+    return masking.steps if masking.background == "integrate" else 1
+
+
 def screening_minutes(wildcards, attempt: int) -> int:
     """Minutes for each candidate whole and with all players masked."""
-    passes = 2 * TASKS[wildcards.task].samples.candidates
+    passes = 2 * TASKS[wildcards.task].samples.candidates * steps(wildcards.task)
     return passes_minutes(passes, model_of(wildcards).family, attempt)
+
+
+def candidates_minutes(wildcards, attempt: int) -> int:
+    """Minutes for the target of each candidate."""
+    task = TASKS[wildcards.task]
+    pieces = PIECES if task.target and task.target.unit == "word" else 1
+    return passes_minutes(task.samples.candidates * pieces, "causal_lm", attempt)
 
 
 def evaluate_minutes(wildcards, attempt: int) -> int:
     """Minutes for all masked outputs of a chunk."""
-    task = TASKS[wildcards.task]
-    steps = task.masking.steps if task.masking.background == "integrate" else 1
-    passes = (
-        len(chunks(wildcards.task)[wildcards.chunk]) * steps * 2**task.players.count
-    )
+    samples = len(chunks(wildcards.task)[wildcards.chunk])
+    passes = samples * steps(wildcards.task) * 2 ** TASKS[wildcards.task].players.count
     return passes_minutes(passes, model_of(wildcards).family, attempt)
 
 
-def extract_memory(wildcards, attempt: int) -> int:
-    """Memory in MB of torch, and of what the solver keeps."""
+def null_draws() -> int:
+    """Null games of a sample."""
+    return CONFIG.nulls.renamings + CONFIG.nulls.exchanges
+
+
+def games_memory(wildcards, games: int, attempt: int) -> int:
+    """Memory in MB of torch, and of about 20 arrays a game, as was measured; the solver keeps more of a single one."""
     models = len(members(wildcards.task, wildcards.unit))
-    arrays = ARRAYS_PER_MODEL * models * 8 * 2 ** TASKS[wildcards.task].players.count
-    return attempt * (2500 + ceil(1e-6 * arrays))
+    samples = len(chunks(wildcards.task)[wildcards.chunk])
+    arrays = models * max(ARRAYS_PER_MODEL, 20 * samples * games)
+    return attempt * (
+        2500 + ceil(8e-6 * arrays * 2 ** TASKS[wildcards.task].players.count)
+    )
+
+
+def games_minutes(wildcards, games: int, attempt: int) -> int:
+    """Minutes for the extraction of a chunk, at ten times what was measured: 0.5 s a game and model at n = 10."""
+    models = len(members(wildcards.task, wildcards.unit))
+    samples = len(chunks(wildcards.task)[wildcards.chunk])
+    seconds = samples * models * 5 * 2 ** (TASKS[wildcards.task].players.count - 10)
+    return attempt * (20 + games * ceil(seconds / 60))
+
+
+def extract_memory(wildcards, attempt: int) -> int:
+    """Memory in MB for the extraction of a chunk."""
+    return games_memory(wildcards, 1, attempt)
 
 
 def extract_minutes(wildcards, attempt: int) -> int:
-    """Minutes for the extraction of a chunk, at ten times what was measured: 0.5 s a sample and model at n = 10."""
-    task = TASKS[wildcards.task]
-    models = len(members(wildcards.task, wildcards.unit))
-    samples = len(chunks(wildcards.task)[wildcards.chunk])
-    return attempt * (
-        20 + ceil(samples * models * 5 * 2 ** (task.players.count - 10) / 60)
-    )
+    """Minutes for the extraction of a chunk."""
+    return games_minutes(wildcards, 1, attempt)
+
+
+def null_memory(wildcards, attempt: int) -> int:
+    """Memory in MB for all null games of a chunk, which are solved at once."""
+    return games_memory(wildcards, null_draws(), attempt)
 
 
 def null_minutes(wildcards, attempt: int) -> int:
     """Minutes for the null games of a chunk, each as long as its extraction."""
-    games = CONFIG.nulls.renamings + CONFIG.nulls.exchanges
-    return games * extract_minutes(wildcards, attempt)
+    return games_minutes(wildcards, null_draws(), attempt)
 
 
 def tabulate_memory(wildcards, attempt: int) -> int:
@@ -105,6 +181,7 @@ def tabulate_memory(wildcards, attempt: int) -> int:
         for method in CONFIG.methods.values()
         for unit in units_of(wildcards.task, method.kind)
     )
-    games = 1 + CONFIG.nulls.renamings + CONFIG.nulls.exchanges
-    arrays = games * task.samples.count * models * 2 * 8 * 2**task.players.count
+    arrays = (
+        (1 + null_draws()) * task.samples.count * models * 2 * 8 * 2**task.players.count
+    )
     return attempt * (2000 + ceil(4e-6 * arrays))

@@ -21,7 +21,7 @@ rule screening:
         runtime=screening_minutes,
     params:
         code=code("masking", "baselines", "evaluate", "samples"),
-        masking=lambda wildcards: plain(TASKS[wildcards.task].masking),
+        masking=masking_of,
     script:
         "../workflow/scripts/screening.py"
 

@@ -5,7 +5,7 @@ import shutil
 import pytest
 from test_chain import copied, planned
 
-from conftest import ROOT
+from conftest import ROOT, snakemake, write_config
 
 ALWAYS = {"provenance", "all"}
 
@@ -42,3 +42,24 @@ def test_a_change_in_a_module_reruns_what_depends_on_it(edited):
 def test_a_cosmetic_change_reruns_nothing(edited):
     assert edited("sparsify/first_order.py", "CHECK = 50  #", "CHECK = (\n    50\n)  # more words:") == set()
     assert edited("tables/controls.py", '"""', '"""In other words: ') == set()
+
+
+def test_a_change_inside_a_local_folder_is_noticed(configuration, tmp_path, monkeypatch):
+    """Of a file, or of which files there are; a home folder is written `~`."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    mine = tmp_path / "mine" / "deep"
+    mine.mkdir(parents=True)
+    for name in ("first.json", "second.json"):
+        (mine / name).write_text("[]")
+    write_config(
+        tmp_path, {**configuration, "sources": {**configuration["sources"], "mine": {"mirrors": ["path:~/mine"]}}}
+    )
+    target = "results/sources/mine"
+    assert snakemake(tmp_path, target).returncode == 0
+    assert planned(tmp_path, "--", target) == set()
+    (mine / "first.json").write_text("[1]")
+    assert planned(tmp_path, "--", target) == {"source"}
+    assert snakemake(tmp_path, target).returncode == 0
+    assert (tmp_path / target / "deep" / "first.json").read_text() == "[1]"
+    (mine / "second.json").unlink()
+    assert planned(tmp_path, "--", target) == {"source"}

@@ -48,9 +48,14 @@ def test_all_memory_of_a_node_is_enough():
 def test_a_gpu_that_is_not_there():
     assert device(job("cpu", gpu=1)) == "cpu"
     assert device(job("auto")) == "cpu"
-    for name, gpu in (("auto", 1), ("cuda", 0), ("cuda:1", 1)):
+    for name, given in (("auto", {"gpu": 1}), ("cuda", {}), ("cuda:1", {"gpu": 1})):
         with pytest.raises(UserError, match="finds no CUDA device"):
-            device(job(name, gpu=gpu))
+            device(job(name, **given))
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+def test_a_job_whose_rule_asks_for_no_gpu_needs_none():
+    assert device(job("cuda", gpu=0)) == "cpu"
 
 
 def test_packages_of_another_snakemake_are_left_out(monkeypatch):

@@ -48,12 +48,12 @@ def fetched(folders: list[str]) -> Path | None:
 
 
 def device(snakemake: Any) -> str:
-    """The configured device, `auto` resolved.
+    """The configured device, `auto` resolved; the CPU where there is no CUDA and the rule asks for no GPU.
 
     Raises
     ------
     UserError
-        If CUDA is asked for, or the job was given a GPU, and torch finds none.
+        If torch finds no CUDA device and the job was given a GPU, or CUDA is configured and the rule says nothing.
     """
     import torch
 
@@ -62,7 +62,7 @@ def device(snakemake: Any) -> str:
         return name
     if torch.cuda.is_available():
         return "cuda" if name == "auto" else name
-    if name != "auto" or snakemake.resources.get("gpu"):
+    if snakemake.resources.get("gpu", int(name != "auto")):
         raise UserError(
             f"`device: {name}`: torch {torch.__version__} finds no CUDA device on {platform.node()}; "
             "set `device: cpu`, install a build of torch with CUDA, or run the job on a node with a GPU"
