@@ -5,7 +5,8 @@
 `planted`: games with AND and OR interactions that all models have (same sign, strengths within 30 %) and others that
 one model alone has, and output noise. An interaction is called shared if it is salient in every model with one sign;
 `survivors` are those of them with a false discovery rate of at most 10 % against renamed players; `8 strongest` are
-those among the 8 strongest of their kind in every model, with one sign. `trained`: two networks of different width
+those among the 8 strongest of their kind in every model, with one sign. AND alone has no reading of an OR: its truth is
+every dividend of the common part that all models have with one sign. `trained`: two networks of different width
 learn x1 x2 x3 + x2 x3 + x3 x4 + (x4 or x5) of eight inputs, which has two equally good readings, 3 AND and 1 OR
 interactions or 6 AND ones; which one is found in both? Results go to recovery.json, replacing the entries of the parts
 that ran; `plot` draws recovery.png from it. Intervals: 95 % bootstrap over games.
@@ -26,7 +27,7 @@ from andor import metrics, nulls
 from andor.attributions import merge_low_orders
 from andor.coalitions import mask_of, orders
 from andor.sparsify import Problem, kappa_bounds, solve, tau_bounds
-from andor.transforms import and_inverse, or_inverse
+from andor.transforms import and_inverse, and_transform, or_inverse
 
 RESULTS = Path(__file__).with_suffix(".json")
 PLAYERS, GAMES = 8, 10
@@ -44,8 +45,11 @@ SIZES = (4, 8, 16, 32, 64)
 # ---------------------------------------------------------------------------------------------------- planted games
 
 
-def planted(models: int, noise: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Values (GAMES, m, 2^n), and which interactions are planted in all models: bool (GAMES, 2, 2^n)."""
+def planted(models: int, noise: float, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Values (GAMES, m, 2^n), and which interactions all models have in common, as AND and OR and as AND alone.
+
+    The latter are bool, (GAMES, 2, 2^n) and (GAMES, 1, 2^n).
+    """
     random = np.random.default_rng(seed)
     order = orders(PLAYERS)
     interactions = np.zeros((2, GAMES, models, 2**PLAYERS))
@@ -65,7 +69,12 @@ def planted(models: int, noise: float, seed: int) -> tuple[np.ndarray, np.ndarra
                 )
     values = and_inverse(interactions[0]) + or_inverse(interactions[1])
     scale = np.abs(values[..., -1:] - values[..., :1]).mean()
-    return values + noise * scale * random.normal(size=values.shape), common
+    together = interactions * common.swapaxes(0, 1)[:, :, None]
+    dividends = and_transform(and_inverse(together[0]) + or_inverse(together[1]))
+    dividends[np.abs(dividends) < 1e-9] = 0
+    alone = (dividends != 0).all(1) & (np.abs(np.sign(dividends).sum(1)) == models)
+    alone[:, 0] = False
+    return values + noise * scale * random.normal(size=values.shape), common, alone[:, None]
 
 
 def extracted(values: np.ndarray, method: str) -> np.ndarray:
@@ -97,14 +106,11 @@ def surviving(values: np.ndarray, interactions: np.ndarray, method: str, seed: i
 
 
 def score(found: np.ndarray, truth: np.ndarray) -> dict[str, list[float] | None]:
-    """Precision and recall over both kinds, each with its interval; (B, kinds, 2^n). None of what is empty."""
-    truth = truth.copy()
-    whole = np.zeros_like(truth)
-    whole[:, : found.shape[1]] = found
-    hits = (whole & truth).sum((1, 2)).astype(float)
+    """Precision and recall over all kinds, each with its interval; (B, kinds, 2^n). None of what is empty."""
+    hits = (found & truth).sum((1, 2)).astype(float)
     bootstrap = metrics.Bootstrap(len(hits), 1000, 0)
     scores = {}
-    for name, total in (("precision", whole), ("recall", truth)):
+    for name, total in (("precision", found), ("recall", truth)):
         counted = total.sum((1, 2)).astype(float)
         low, high = bootstrap.interval(hits, over=counted)
         scores[name] = [float(hits.sum() / counted.sum()), float(low), float(high)] if counted.any() else None
@@ -115,19 +121,17 @@ def run_planted() -> list[dict]:
     rows = []
     for models in (2, 3):
         for noise in NOISES:
-            values, common = planted(models, noise, seed=models)
+            values, common, alone = planted(models, noise, seed=models)
             for method in METHODS:
-                interactions = extracted(values, method)
+                interactions, truth = extracted(values, method), alone if method == "original" else common
                 shared = called_shared(interactions)
                 survivors = shared & surviving(values, interactions, method, seed=models)
                 row = {"models": models, "noise": noise, "method": method, "games": len(values)}
-                rows.append({**row, "of": "shared", **score(shared, common)})
-                rows.append({**row, "of": "survivors", **score(survivors, common)})
+                rows.append({**row, "of": "shared", **score(shared, truth)})
+                rows.append({**row, "of": "survivors", **score(survivors, truth)})
                 print(rows[-2], rows[-1], sep="\n", flush=True)
                 for k in SIZES:
-                    rows.append(
-                        {**row, "of": f"{k} strongest", "k": k, **score(called_shared(interactions, k), common)}
-                    )
+                    rows.append({**row, "of": f"{k} strongest", "k": k, **score(called_shared(interactions, k), truth)})
     return rows
 
 
