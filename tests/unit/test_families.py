@@ -243,6 +243,21 @@ def test_transformers_image_classifiers(tmp_path):
         made(image_settings(library="transformers"), small, tmp_path, source=tmp_path / "vit")
 
 
+def test_settings_of_a_transformers_image_classifier_are_in_its_digest(tmp_path):
+    """Weights of one shape are another function with other heads or another activation."""
+    torch.manual_seed(0)
+    shape = {"hidden_size": 16, "num_hidden_layers": 1, "intermediate_size": 32, "image_size": 32, "patch_size": 8}
+    weights = ViTForImageClassification(ViTConfig(**shape, num_attention_heads=2)).state_dict()
+    digests = []
+    for settings in ({}, {}, {"num_attention_heads": 4}, {"hidden_act": "relu"}):
+        network = ViTForImageClassification(ViTConfig(**shape | {"num_attention_heads": 2} | settings))
+        network.load_state_dict(weights)
+        source = tmp_path / f"vit{len(digests)}"
+        network.save_pretrained(source)
+        digests.append(made(image_settings(library="transformers"), IMAGES, tmp_path, source=source).digest)
+    assert digests[0] == digests[1] and len(set(digests)) == 3
+
+
 def test_pretrained_classifiers_that_do_not_fit(shuffle, tmp_path):
     folder, _ = shuffle
     weights = folder / "model.safetensors"

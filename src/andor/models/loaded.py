@@ -61,7 +61,7 @@ class LoadedModel:
 
     def _described(self) -> dict[str, Any]:
         """Everything but the weights that can change an output, as JSON values."""
-        return self.description
+        return self.description | _settings(self.network)
 
     @cached_property
     def digest(self) -> str:
@@ -116,13 +116,7 @@ class TextModel(LoadedModel):
         tokenizer = json.loads(self.tokenizer.backend_tokenizer.to_str())
         # Padding and truncation are set anew by every call.
         described = {key: value for key, value in tokenizer.items() if key not in ("padding", "truncation")}
-        described = self.description | {"tokenizer": hashlib.sha256(canonical(described).encode()).hexdigest()}
-        if not isinstance(self.network, TextCNN):
-            settings = self.network.config.to_diff_dict()
-            described["config"] = {
-                key: value for key, value in settings.items() if key not in ("transformers_version", "architectures")
-            }
-        return described
+        return super()._described() | {"tokenizer": hashlib.sha256(canonical(described).encode()).hexdigest()}
 
     @property
     def _embedding(self) -> nn.Module:
@@ -218,6 +212,15 @@ class LanguageModel(TextModel):
         embeddings = embeddings.to(self.device, self.network.dtype)
         options = {"use_cache": False} | options
         return self.network(inputs_embeds=embeddings, logits_to_keep=keep, **options).logits.float()
+
+
+def _settings(network: nn.Module) -> dict[str, Any]:
+    """What beside its weights makes a network of transformers, alone or in a wrapper: heads, activations; else none."""
+    settings = getattr(getattr(network, "network", network), "config", None)
+    if not hasattr(settings, "to_diff_dict"):
+        return {}
+    left_out = ("transformers_version", "architectures")
+    return {"config": {key: value for key, value in settings.to_diff_dict().items() if key not in left_out}}
 
 
 def logits_of(outputs: Tensor, kind: str) -> Tensor:
