@@ -217,6 +217,7 @@ def file_digest(path: Path) -> str:
 
 def link_or_copy(source: Path, target: Path) -> None:
     """Put ``source`` at ``target`` without a second copy where the file system allows it."""
+    source = Path(source).resolve()  # a link to a symbolic link would be one too, and a relative one leads nowhere
     target.parent.mkdir(parents=True, exist_ok=True)
     target.unlink(missing_ok=True)
     try:
