@@ -672,6 +672,18 @@ class Masking(Closed):
         """How a learned baseline value is learned."""
         return self.learning or Learning()
 
+    def misfits(self, modality: str) -> Iterator[str]:
+        """What does not go with inputs of a modality."""
+        if self.tokens and modality not in ("text", "passage"):
+            of = {"image": "images", "table": "tables", "points": "point clouds"}[modality]
+            yield f"masking.baseline `{self.tokens[0]}` is a token; {of} take zero or mean"
+        if self.baseline == "centre" and modality != "points":
+            yield "masking.baseline `centre` is for point clouds; use mean"
+        if self.baseline == "learned" and modality == "passage":
+            yield "masking.baseline `learned` is for classifiers; use zero or mean"
+        if self.background == "integrate" and modality != "image":
+            yield "masking.background `integrate` is for images; use keep"
+
 
 class Reward(Closed):
     """The scalar output v that is explained."""
@@ -805,17 +817,9 @@ class Task(Closed):
         if modality not in players.of:
             kinds = sorted(tag(kind) for kind in _models(Players) if modality in kind.of)
             yield f"players of kind `{players.kind}` do not fit {data.reader}; use {' or '.join(kinds)}"
-        if masking.tokens and modality not in ("text", "passage"):
-            of = {"image": "images", "table": "tables", "points": "point clouds"}[modality]
-            yield f"masking.baseline `{masking.tokens[0]}` is a token; {of} take zero or mean"
-        if masking.baseline == "centre" and modality != "points":
-            yield "masking.baseline `centre` is for point clouds; use mean"
+        yield from masking.misfits(modality)
         if masking.baseline == "learned" and players.count < 2:
             yield "masking.baseline `learned` needs two players, players.count is 1; raise it"
-        if masking.baseline == "learned" and modality == "passage":
-            yield "masking.baseline `learned` is for classifiers; use zero or mean"
-        if masking.background == "integrate" and modality != "image":
-            yield "masking.background `integrate` is for images; use keep"
         if masking.background == "integrate" and players.kind == "grid":
             yield "masking.background `integrate` has no effect on a grid, which leaves no background; use keep"
         if players.kind == "patches" and (cells := (data.size // players.size) ** 2) < players.count:

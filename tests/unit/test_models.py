@@ -373,6 +373,17 @@ class TestFiles:
         expected = BertForSequenceClassification.from_pretrained(classifier)(input_ids=ids).logits
         torch.testing.assert_close(model.logits(model.embed(ids)), expected, rtol=0, atol=1e-6)
 
+    def test_a_folder_is_read_where_it_stands_as_if_adopted(self, classifier, language, tmp_path):
+        encoder = config.TextEncoder(family="text_encoder", source="tiny")
+        for settings, source in ((encoder, classifier), (config.CausalLM(family="causal_lm", source="tiny"), language)):
+            models.make(settings, None, source, tmp_path / settings.family, 0)
+            assert models.load_transformers(source).digest == models.load(tmp_path / settings.family).digest
+        with pytest.raises(UserError, match=f"{classifier}: is a text classifier, bfloat16 is for language models"):
+            models.load_transformers(classifier, CPU, "bfloat16")
+        BertForSequenceClassification(bert(num_labels=3)).save_pretrained(classifier)
+        with pytest.raises(UserError, match=f"{classifier}: classifies texts by 3 labels"):
+            models.load_transformers(classifier)
+
     def test_first_layers_of_a_ready_classifier(self, classifier, tmp_path):
         before = (classifier / "config.json").read_bytes()
         settings = config.TextEncoder(family="text_encoder", source="tiny", layers=1)

@@ -55,6 +55,11 @@ def settings_of(folder: Path) -> Any:
         ) from None
 
 
+def classifies(settings: Any) -> bool:
+    """Whether a config.json is that of a classifier of texts."""
+    return any(name.endswith("ForSequenceClassification") for name in settings.architectures or [])
+
+
 def encoder_to_train(model: config.TextEncoder, source: Path) -> PreTrainedModel:
     """An encoder with pretrained weights, its first `layers` only, and a new head with two classes."""
     settings = settings_of(source)
