@@ -7,7 +7,21 @@ import pyarrow as pa
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
-from transformers import BertConfig, BertForSequenceClassification, BertModel, GPT2Config, GPT2LMHeadModel
+from transformers import (
+    BertConfig,
+    BertForSequenceClassification,
+    BertModel,
+    BloomConfig,
+    BloomForCausalLM,
+    GPT2Config,
+    GPT2LMHeadModel,
+    LlamaConfig,
+    LlamaForCausalLM,
+    MPNetConfig,
+    MPNetForSequenceClassification,
+    RobertaConfig,
+    RobertaForSequenceClassification,
+)
 
 from andor import config, models
 from andor.errors import UserError
@@ -353,6 +367,56 @@ class TestEmbeddings:
         (exact_digest, exact), (rough_digest, rough) = both
         assert exact_digest != rough_digest
         assert 0 < (exact - rough).abs().max() < 0.1 * exact.abs().max()
+
+
+class TestLength:
+    """The longest text: what the tokenizer states or what the network has positions for, whichever is less."""
+
+    @staticmethod
+    def limits(network, family="text_encoder"):
+        model = (models.LanguageModel if family == "causal_lm" else models.TextClassifier)(
+            network, {"family": family}, wordpieces(10**30)
+        )
+        return model.tokenizer.model_max_length
+
+    @pytest.mark.parametrize(
+        ("kind", "settings", "more", "longest"),
+        [
+            (BertForSequenceClassification, BertConfig, {}, 32),
+            (RobertaForSequenceClassification, RobertaConfig, {"pad_token_id": 1}, 30),
+            (RobertaForSequenceClassification, RobertaConfig, {"pad_token_id": 3}, 28),
+            (MPNetForSequenceClassification, MPNetConfig, {"pad_token_id": 0}, 30),
+            (LlamaForCausalLM, LlamaConfig, {}, 32),
+        ],
+    )
+    def test_as_many_tokens_as_the_network_has_positions(self, kind, settings, more, longest):
+        shape = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 32}
+        network = kind(settings(vocab_size=80, max_position_embeddings=32, **shape, **more))
+        family = "causal_lm" if kind is LlamaForCausalLM else "text_encoder"
+        assert self.limits(network, family) == longest
+        ids = torch.full((1, longest + 1), 5)
+        with torch.no_grad():
+            embeddings = network.get_input_embeddings()(ids)
+            network(inputs_embeds=embeddings[:, :longest])
+            if kind is not LlamaForCausalLM:  # whose positions are computed
+                with pytest.raises((IndexError, RuntimeError)):
+                    network(inputs_embeds=embeddings)
+
+    def test_networks_without_a_limit(self):
+        assert self.limits(TextCNN(80, 8, 4, [3])) > 10**9
+        bloom = BloomForCausalLM(BloomConfig(vocab_size=80, hidden_size=16, n_layer=1, n_head=2))
+        assert self.limits(bloom, "causal_lm") > 10**9
+
+    def test_a_long_text_is_cut_in_training_and_use(self, tmp_path):
+        torch.manual_seed(0)
+        BertModel(bert()).save_pretrained(tmp_path / "source")
+        wordpieces(10**30).save_pretrained(tmp_path / "source")
+        rows = table([("film " * 100, 1), ("acting", 0), ("film", 1), ("acting " * 99, 0)], "text", pa.string())
+        settings = SCHOOLED["encoder"].model_copy(update={"training": config.Training(epochs=1)})
+        models.make(settings, rows, tmp_path / "source", tmp_path / "m", 0, CPU, progress=False)
+        model = models.load(tmp_path / "m", CPU)
+        assert model.tokenizer.model_max_length == 64
+        assert models.accuracy(model, rows, "train")[1] == 3
 
 
 class TestFiles:

@@ -105,12 +105,13 @@ class TextModel(LoadedModel):
     Attributes
     ----------
     tokenizer
-        Its fast tokenizer.
+        Its fast tokenizer, whose `model_max_length` is no more than what the network reads.
     """
 
     def __init__(self, network: nn.Module, description: dict[str, Any], tokenizer: PreTrainedTokenizerFast) -> None:
         super().__init__(network, description)
         self.tokenizer = tokenizer
+        limit_length(tokenizer, network)
 
     def _described(self) -> dict[str, Any]:
         tokenizer = json.loads(self.tokenizer.backend_tokenizer.to_str())
@@ -234,6 +235,18 @@ def logits_of(outputs: Tensor, kind: str) -> Tensor:
 def embedding_of(network: nn.Module) -> nn.Module:
     """The layer from token ids to word embeddings."""
     return network.embedding if isinstance(network, TextCNN) else network.get_input_embeddings()
+
+
+def limit_length(tokenizer: PreTrainedTokenizerFast, network: nn.Module) -> None:
+    """Lower a tokenizer's greatest length to the number of tokens for which a network of transformers has positions."""
+    if isinstance(network, TextCNN):
+        return
+    most = getattr(network.config.get_text_config(), "max_position_embeddings", None) or 0
+    # RoBERTa and its kin number positions from the one after the padding's.
+    tables = [module for name, module in network.named_modules() if name.endswith("position_embeddings")]
+    padding = next((table.padding_idx for table in tables if getattr(table, "padding_idx", None) is not None), -1)
+    if most > 0:  # XLNet, which has no limit, states -1
+        tokenizer.model_max_length = min(tokenizer.model_max_length, most - padding - 1)
 
 
 def text_logits(network: nn.Module, embeddings: Tensor, mask: Tensor | None = None) -> Tensor:

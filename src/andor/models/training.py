@@ -21,7 +21,7 @@ from andor import config
 from andor.errors import UserError
 from andor.models import files
 from andor.models.architectures import TextCNN
-from andor.models.loaded import ArrayClassifier, LoadedModel, TextClassifier, embedding_of, text_logits
+from andor.models.loaded import ArrayClassifier, LoadedModel, TextClassifier, embedding_of, limit_length, text_logits
 from andor.store import arrays
 
 if TYPE_CHECKING:
@@ -112,7 +112,6 @@ def _text_classifier(
     from andor.models import pretrained
 
     tokenizer = pretrained.tokenizer(source)
-    token_ids = encode(tokenizer, rows["text"].to_pylist())
     labels = torch.from_numpy(rows["label"].to_numpy().astype(np.int64))
     if isinstance(model, config.TextCNN):
         if tokenizer.mask_token_id is None:
@@ -128,6 +127,8 @@ def _text_classifier(
         network, description = TextCNN(**shape), files.description(model, network=shape)
     else:
         network, description = pretrained.encoder_to_train(model, source), files.description(model)
+    limit_length(tokenizer, network)
+    token_ids = encode(tokenizer, rows["text"].to_pylist())
     network.to(device)
     padding = tokenizer.pad_token_id or 0
 
