@@ -372,7 +372,7 @@ class PretrainedImageClassifier(Closed):
     """Name of the architecture in torchvision or timm, such as `resnet50`."""
     mean: list[float] | None = None
     """Mean of each channel that the model expects to be subtracted from images in [0, 1]; if unset, that of the
-    source's `preprocessor_config.json`, or ImageNet's."""
+    source's `preprocessor_config.json` (of timm `config.json`), or ImageNet's."""
     std: list[PositiveFloat] | None = None
     """Standard deviation of each channel by which images are divided; if unset, as for `mean`."""
 
