@@ -1138,12 +1138,17 @@ def _missing_files(config: Config, base: Path) -> list[str]:
         for name, model in task.models.items()
         if model.family == "own" and not (base / model.file).is_file()
     ]
-    return own + [
-        f"`sources.{name}.mirrors`: no file or folder at {base / part.name}; mend the path"
+    local = [
+        (name, base / Path(part.name).expanduser())
         for name in config.used_sources()
         for mirror in map(parse_uri, config.sources[name].mirrors)
         for part in mirror.parts or (mirror,)
-        if part.scheme == "path" and len(config.sources[name].mirrors) == 1 and not (base / part.name).exists()
+        if part.scheme == "path" and len(config.sources[name].mirrors) == 1
+    ]
+    return own + [
+        f"`sources.{name}.mirrors`: no file or folder at {path}; mend the path"
+        for name, path in local
+        if not path.exists()
     ]
 
 

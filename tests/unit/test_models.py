@@ -497,6 +497,16 @@ class TestFiles:
         with pytest.raises(UserError, match=r"no tokenizer; name a folder with tokenizer.json"):
             models.train(SCHOOLED["cnn"], texts(), tmp_path, 0, CPU, progress=False)
 
+    def test_a_tokenizer_may_be_one_file(self, tmp_path):
+        """Which knows its special tokens, but not what each is for: that is told from their names."""
+        wordpieces().save_pretrained(tmp_path)
+        (tmp_path / "tokenizer_config.json").unlink()
+        model = models.train(SCHOOLED["cnn"], texts(), tmp_path / "tokenizer.json", 0, CPU, progress=False)
+        whole = wordpieces()
+        for name in config.TOKENS:
+            assert getattr(model.tokenizer, f"{name}_token_id") == getattr(whole, f"{name}_token_id")
+        assert encode(model.tokenizer, ["the film"]) == encode(whole, ["the film"])
+
     def test_damage(self, classifier, tmp_path):
         folder = tmp_path / "m"
         with pytest.raises(UserError, match=r"model.json: missing or damaged"):
