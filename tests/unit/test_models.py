@@ -1,4 +1,5 @@
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -506,6 +507,15 @@ class TestFiles:
         for name in config.TOKENS:
             assert getattr(model.tokenizer, f"{name}_token_id") == getattr(whole, f"{name}_token_id")
         assert encode(model.tokenizer, ["the film"]) == encode(whole, ["the film"])
+
+    def test_products_on_cuda_are_told_to_be_deterministic(self, classifier, tmp_path, monkeypatch):
+        """Read when CUDA makes its first handle: before a model gets there, whatever is done with it."""
+        monkeypatch.delenv("CUBLAS_WORKSPACE_CONFIG", raising=False)
+        models.load_transformers(classifier)
+        assert os.environ["CUBLAS_WORKSPACE_CONFIG"] == ":4096:8"
+        monkeypatch.setenv("CUBLAS_WORKSPACE_CONFIG", ":16:8")
+        models.load_transformers(classifier)
+        assert os.environ["CUBLAS_WORKSPACE_CONFIG"] == ":16:8"
 
     def test_damage(self, classifier, tmp_path):
         folder = tmp_path / "m"

@@ -6,6 +6,7 @@ transformers models keep the layout of transformers. Nothing is unpickled, and n
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from pathlib import Path
 from typing import Any, cast
@@ -322,6 +323,7 @@ def description(model: config.Model, **more: Any) -> dict[str, Any]:
 
 def exact_arithmetic() -> None:
     """Full float32 products (no TF32) and, wherever torch has them, algorithms that give the same bits every time."""
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # without it CUDA's products are not deterministic
     torch.backends.fp32_precision = "ieee"
     torch.backends.cuda.matmul.fp32_precision = "ieee"
     torch.backends.cudnn.conv.fp32_precision = "ieee"

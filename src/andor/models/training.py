@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -252,7 +251,6 @@ def _cut(items: np.ndarray, size: int) -> list[np.ndarray]:
 @contextmanager
 def _reproducible(seed: int) -> Iterator[None]:
     """Seeded, deterministic torch inside; its generators are as before afterwards."""
-    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # without it CUDA's products are not deterministic
     files.exact_arithmetic()
     with torch.random.fork_rng():
         torch.manual_seed(seed)
