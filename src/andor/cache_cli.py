@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import shutil
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -45,7 +47,7 @@ def list_(
     rows = [_file_row(kept) for kept in whole] if files else _model_rows(whole)
     for row in rows:
         typer.echo(json.dumps(row) if as_json else "  ".join(f"{key} {value}" for key, value in row.items()))
-    size = sum(kept.path.stat().st_size for kept in whole)
+    size = sum(kept.size for kept in whole)
     if not as_json:
         typer.echo(f"{len(whole)} files, {_size(size)}; {len(damaged)} damaged")
 
@@ -85,22 +87,21 @@ def prune(
     whole, broken = _sorted_out(kept, model)
     now = time.time()
     if damaged:
-        old = [path for path in kept.leftovers() if now - path.stat().st_mtime > GRACE]
-        chosen = [*broken, *old]
+        left = [(path, status) for path, status in _statuses(kept.leftovers()) if now - status.st_mtime > GRACE]
+        chosen = {path: status.st_size for path, status in [*_statuses(broken), *left]}
     else:
-        chosen = [
-            one.path
+        chosen = {
+            one.path: one.size
             for one in whole
-            if (older_than is None or now - one.path.stat().st_mtime > older_than * DAY)
-            and (made_by is None or str(one.made.get(key)) == value)
-        ]
-    freed = sum(path.stat().st_size for path in chosen)
+            if (older_than is None or now - one.written > older_than * DAY)
+            and (made_by is None or (key in one.made and str(one.made[key]) == value))
+        }
     for path in chosen:
         if dry_run:
             typer.echo(str(path))
         else:
             path.unlink(missing_ok=True)
-    typer.echo(f"{'would remove' if dry_run else 'removed'} {len(chosen)} files, {_size(freed)}")
+    typer.echo(f"{'would remove' if dry_run else 'removed'} {len(chosen)} files, {_size(sum(chosen.values()))}")
 
 
 @app.command()
@@ -151,6 +152,13 @@ def _sorted_out(cache: OutputCache, model: str | None) -> tuple[list[Kept], dict
     return whole, damaged
 
 
+def _statuses(paths: Iterable[Path]) -> Iterator[tuple[Path, os.stat_result]]:
+    """Status of each file that no other run has removed meanwhile."""
+    for path in paths:
+        with suppress(FileNotFoundError):
+            yield path, path.stat()
+
+
 def _is_whole(cache: OutputCache, path: Path) -> bool:
     try:
         cache.read(path)
@@ -160,13 +168,12 @@ def _is_whole(cache: OutputCache, path: Path) -> bool:
 
 
 def _file_row(kept: Kept) -> dict[str, Any]:
-    status = kept.path.stat()
     return {
         "key": kept.path.stem,
         "model": str(kept.content.get("model", ""))[:12],
         "coalitions": kept.rows,
-        "bytes": status.st_size,
-        "written": time.strftime("%Y-%m-%d", time.localtime(status.st_mtime)),
+        "bytes": kept.size,
+        "written": time.strftime("%Y-%m-%d", time.localtime(kept.written)),
         **kept.made,
     }
 
@@ -180,7 +187,7 @@ def _model_rows(whole: Iterable[Kept]) -> list[dict[str, Any]]:
             "model": model,
             "files": len(group),
             "coalitions": sum(kept.rows for kept in group),
-            "bytes": sum(kept.path.stat().st_size for kept in group),
+            "bytes": sum(kept.size for kept in group),
             "torch": ",".join(sorted({str(kept.made.get("torch", "?")) for kept in group})),
             "device": ",".join(sorted({str(kept.made.get("device", "?")) for kept in group})),
         }

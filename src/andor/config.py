@@ -372,7 +372,7 @@ class PretrainedImageClassifier(Closed):
     """Name of the architecture in torchvision or timm, such as `resnet50`."""
     mean: list[float] | None = None
     """Mean of each channel that the model expects to be subtracted from images in [0, 1]; if unset, that of the
-    source's `preprocessor_config.json`, or ImageNet's."""
+    source's `preprocessor_config.json` (of timm `config.json`), or ImageNet's."""
     std: list[PositiveFloat] | None = None
     """Standard deviation of each channel by which images are divided; if unset, as for `mean`."""
 
@@ -672,6 +672,18 @@ class Masking(Closed):
         """How a learned baseline value is learned."""
         return self.learning or Learning()
 
+    def misfits(self, modality: str) -> Iterator[str]:
+        """What does not go with inputs of a modality."""
+        if self.tokens and modality not in ("text", "passage"):
+            of = {"image": "images", "table": "tables", "points": "point clouds"}[modality]
+            yield f"masking.baseline `{self.tokens[0]}` is a token; {of} take zero or mean"
+        if self.baseline == "centre" and modality != "points":
+            yield "masking.baseline `centre` is for point clouds; use mean"
+        if self.baseline == "learned" and modality == "passage":
+            yield "masking.baseline `learned` is for classifiers; use zero or mean"
+        if self.background == "integrate" and modality != "image":
+            yield "masking.background `integrate` is for images; use keep"
+
 
 class Reward(Closed):
     """The scalar output v that is explained."""
@@ -805,17 +817,9 @@ class Task(Closed):
         if modality not in players.of:
             kinds = sorted(tag(kind) for kind in _models(Players) if modality in kind.of)
             yield f"players of kind `{players.kind}` do not fit {data.reader}; use {' or '.join(kinds)}"
-        if masking.tokens and modality not in ("text", "passage"):
-            of = {"image": "images", "table": "tables", "points": "point clouds"}[modality]
-            yield f"masking.baseline `{masking.tokens[0]}` is a token; {of} take zero or mean"
-        if masking.baseline == "centre" and modality != "points":
-            yield "masking.baseline `centre` is for point clouds; use mean"
+        yield from masking.misfits(modality)
         if masking.baseline == "learned" and players.count < 2:
             yield "masking.baseline `learned` needs two players, players.count is 1; raise it"
-        if masking.baseline == "learned" and modality == "passage":
-            yield "masking.baseline `learned` is for classifiers; use zero or mean"
-        if masking.background == "integrate" and modality != "image":
-            yield "masking.background `integrate` is for images; use keep"
         if masking.background == "integrate" and players.kind == "grid":
             yield "masking.background `integrate` has no effect on a grid, which leaves no background; use keep"
         if players.kind == "patches" and (cells := (data.size // players.size) ** 2) < players.count:
@@ -1134,12 +1138,17 @@ def _missing_files(config: Config, base: Path) -> list[str]:
         for name, model in task.models.items()
         if model.family == "own" and not (base / model.file).is_file()
     ]
-    return own + [
-        f"`sources.{name}.mirrors`: no file or folder at {base / part.name}; mend the path"
+    local = [
+        (name, base / Path(part.name).expanduser())
         for name in config.used_sources()
         for mirror in map(parse_uri, config.sources[name].mirrors)
         for part in mirror.parts or (mirror,)
-        if part.scheme == "path" and len(config.sources[name].mirrors) == 1 and not (base / part.name).exists()
+        if part.scheme == "path" and len(config.sources[name].mirrors) == 1
+    ]
+    return own + [
+        f"`sources.{name}.mirrors`: no file or folder at {path}; mend the path"
+        for name, path in local
+        if not path.exists()
     ]
 
 

@@ -47,7 +47,18 @@ def evaluate(
         typer.Option(help="What a language model predicts after the text; its most likely next token by default."),
     ] = None,
     baseline: Annotated[str, typer.Option(help="What masks a player, as `masking.baseline`.")] = "zero",
+    damp: Annotated[float | None, typer.Option(help="As `masking.damp`.")] = None,
+    baseline_file: Annotated[
+        Path | None,
+        typer.Option(
+            help="The value of --baseline file, `.npy` or `.safetensors`; of --baseline learned, the folder that the "
+            "workflow made (results/TASK/baselines/MODEL)."
+        ),
+    ] = None,
     background: Annotated[str, typer.Option(help="As `masking.background`.")] = "keep",
+    dtype: Annotated[
+        str | None, typer.Option(help="Precision of a language model that the workflow did not make.")
+    ] = None,
     cache: Annotated[Path, typer.Option(help="The cache folder: what it holds is not computed again.")] = Path(
         ".cache"
     ),
@@ -59,16 +70,19 @@ def evaluate(
     """Run a model on all 2^n masked versions of each sample; print a JSON object per sample."""
     import torch
 
+    from andor.baselines import attach
     from andor.evaluate import evaluate_chunk
     from andor.store import OutputCache, read_table
 
-    masking, batch = _masking(baseline, background), _batch_size(batch_size)
+    masking, batch = _masking(baseline, damp, baseline_file, background), _batch_size(batch_size)
     given = _samples(samples, text, word, count, seed)
     if threads is not None:
         torch.set_num_threads(threads)
-    loaded = _load(model, _device(device))
-    table = _table(given, loaded, target) if isinstance(given, list) else given
-    evaluate_chunk(model.stem, loaded, table, masking, OutputCache(cache), out, batch_size=cast(Any, batch))
+    name = model.name if model.is_dir() else model.stem
+    loaded = attach(_load(model, _device(device), dtype), baseline_file, name)
+    table = _table(given, loaded, target)
+    _check_fit(masking, loaded, table)
+    evaluate_chunk(name, loaded, table, masking, OutputCache(cache), out, batch_size=cast(Any, batch))
     for number in table["sample"].to_pylist():
         typer.echo(json.dumps(_row(number, read_table(out / f"{number}.parquet"), table)))
 
@@ -85,13 +99,19 @@ def _row(number: int, outputs: pa.Table, samples: pa.Table) -> dict[str, Any]:
     return {"sample": number, "coalitions": len(outputs), **described, **ends}
 
 
-def _masking(baseline: str, background: str) -> config.Masking:
+def _masking(baseline: str, damp: float | None, file: Path | None, background: str) -> config.Masking:
     from pydantic import ValidationError
 
     from andor.config import Masking
 
+    for option, value, names in (("--damp", damp, ["damp"]), ("--baseline-file", file, ["file", "learned"])):
+        if value is None and baseline in names:
+            raise UserError(f"`--baseline {baseline}` needs `{option}`; add it")
+        if value is not None and baseline not in names:
+            raise UserError(f"`{option}` has no effect on `--baseline {baseline}`; use {' or '.join(names)}")
+    values = {"baseline": baseline, "damp": damp, "background": background}
     try:
-        return Masking.model_validate({"baseline": baseline, "background": background})
+        return Masking.model_validate(values | ({"source": "file"} if baseline == "file" else {}))
     except ValidationError as error:
         fault = error.errors()[0]
         raise UserError(
@@ -123,24 +143,25 @@ def _device(name: str) -> str:
     return name
 
 
-def _load(path: Path, device: str) -> LoadedModel:
-    """A model the workflow made, or one in the layout of transformers or GGUF, taken over for this run."""
+def _load(path: Path, device: str, dtype: str | None) -> LoadedModel:
+    """A model the workflow made, one in the layout of transformers, or that of a GGUF file, unpacked for this run."""
     from andor import config
-    from andor.models import adopt, load
+    from andor.models import adopt, load, load_transformers
     from andor.models.files import DESCRIPTION
 
+    if dtype not in (None, "float32", "bfloat16"):
+        raise UserError(f"`--dtype {dtype}`: write float32 or bfloat16")
     if not path.exists():
         raise UserError(f"{path}: no such model; name a folder, or a GGUF file")
     if (path / DESCRIPTION).exists():
+        if dtype is not None:
+            raise UserError(f"`--dtype {dtype}`: {path / DESCRIPTION} says the precision; take it away")
         return load(path, device)
-    family: type[config.CausalLM] | type[config.TextEncoder] = config.CausalLM
     if path.is_dir():
-        from andor.models.pretrained import settings_of
-
-        if any(name.endswith("ForSequenceClassification") for name in settings_of(path).architectures or []):
-            family = config.TextEncoder
+        return load_transformers(path, device, dtype or "float32")
+    model = config.CausalLM(family="causal_lm", source="model", dtype=cast(Any, dtype or "float32"))
     with tempfile.TemporaryDirectory() as folder:
-        adopt(family(family=family.model_fields["family"].annotation.__args__[0], source="model"), path, Path(folder))
+        adopt(model, path, Path(folder))
         return load(Path(folder), device)
 
 
@@ -150,12 +171,16 @@ def _samples(
     """Samples as `samples.parquet` has them; or texts with their players, which may still lack targets."""
     if (path is None) == (text is None):
         raise UserError("give either --samples or --text")
+    if words and count is not None:
+        raise UserError("give either --word or --count")
     if path is None:
         return [_with_players({"text": text}, words, count, (seed, 0), "--text")]
     if path.suffix == ".parquet":
         from andor.store import read_table
 
         table = read_table(path)
+        if words or count is not None:
+            raise UserError(f"{path}: names its players; take `--{'word' if words else 'count'}` away")
         for column in ("sample", "players"):
             if column not in table.column_names:
                 raise UserError(f"{path}: no column `{column}`; write it as the workflow writes samples.parquet")
@@ -177,6 +202,8 @@ def _with_players(
 
     if not isinstance(row, dict) or not isinstance(row.get("text"), str):
         raise UserError(f'{where}: no `text`; write {{"text": "…"}}')
+    if not isinstance(row.get("target") or "", str):
+        raise UserError(f"{where}: target {row['target']!r} is no text")
     text, named = row["text"], row.get("players", words)
     if named:
         if len(named) > MAX_PLAYERS:
@@ -203,17 +230,53 @@ def _span(text: str, player: Any, where: str) -> list[int]:
     raise UserError(f"{where}: player {player!r} is no word of the text and no [start, stop) of its characters")
 
 
-def _table(rows: list[dict[str, Any]], model: LoadedModel, target: str | None) -> pa.Table:
-    """Texts as a table of samples, with targets for a language model."""
+def _table(given: pa.Table | list[dict[str, Any]], model: LoadedModel, target: str | None) -> pa.Table:
+    """Samples as the model can read them: texts as a table, with targets for a language model."""
     import pyarrow as pa
 
-    if model.family == "image_classifier":
-        raise UserError("the model reads images: give --samples as the workflow writes samples.parquet")
-    columns: dict[str, list[Any]] = {key: [row[key] for row in rows] for key in ("text", "players", "player_names")}
+    columns = _read_columns(model)
+    if isinstance(given, list):
+        if "text" not in columns:
+            raise UserError(
+                f"the model ({model.family}) reads no texts: give --samples as the workflow writes samples.parquet"
+            )
+        rows = {key: [row.get(key) for row in given] for key in ("text", "players", "player_names", "target")}
+        given = pa.table({"sample": pa.array(range(len(given)), pa.int32()), **rows})
+    if not set(columns) & set(given.column_names):
+        raise UserError(f"--samples: no column `{'` or `'.join(columns)}`, which the model ({model.family}) reads")
+    own = [None] * given.num_rows
+    if "target" in given.column_names:
+        own, given = given["target"].to_pylist(), given.drop_columns("target")
     if model.family == "causal_lm":
         from andor.targets import predicted
 
-        columns["target"] = [row.get("target") or target or predicted(model, row["text"]) for row in rows]
-    elif target is not None:
+        texts = given["text"].to_pylist()
+        targets = [each or target or predicted(model, text) for each, text in zip(own, texts, strict=True)]
+        return given.append_column("target", pa.array(targets, pa.string()))
+    if target is not None:
         raise UserError(f"`--target` is for language models, this is a {model.family}; take it away")
-    return pa.table({"sample": pa.array(range(len(rows)), pa.int32()), **columns})
+    return given
+
+
+def _read_columns(model: Any) -> tuple[str, ...]:
+    """Columns of samples, any of which the model reads."""
+    from andor.masking import TEXT
+    from andor.store import ARRAYS
+
+    if model.family in TEXT or (model.family == "own" and model.mean is None):
+        return ("text",)
+    kinds = {"mlp": "features", "scikit_learn": "features", "pointnet": "points"}
+    return ARRAYS if model.family == "own" else (kinds.get(model.family, "image"),)
+
+
+def _check_fit(masking: config.Masking, model: LoadedModel, samples: pa.Table) -> None:
+    """Refuse what the configuration would refuse of these samples."""
+    from andor.config import TOKENS
+    from andor.store import array_column
+
+    kinds = {"image": "image", "features": "table", "points": "points", None: "text"}
+    modality = "passage" if model.family == "causal_lm" else kinds[array_column(samples)]
+    for fault in masking.misfits(modality):
+        raise UserError(fault.replace("masking.", "--"))
+    if model.family == "own" and modality == "text" and masking.baseline not in ("zero", *TOKENS):
+        raise UserError(f"--baseline `{masking.baseline}` is an embedding; a model of your own has none: use zero")

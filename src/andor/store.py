@@ -217,6 +217,7 @@ def file_digest(path: Path) -> str:
 
 def link_or_copy(source: Path, target: Path) -> None:
     """Put ``source`` at ``target`` without a second copy where the file system allows it."""
+    source = Path(source).resolve()  # a link to a symbolic link would be one too, and a relative one leads nowhere
     target.parent.mkdir(parents=True, exist_ok=True)
     target.unlink(missing_ok=True)
     try:
@@ -286,7 +287,7 @@ class OutputCache:
             If it is damaged or not what its name says.
         """
         try:
-            table = read_table(path)
+            table, status = read_table(path), path.stat()
             metadata = _metadata(table.schema)
             content = metadata["content"]
             whole = digest(content) == path.stem and metadata["values"] == _values_digest(table)
@@ -294,7 +295,7 @@ class OutputCache:
             raise UserError(f"{path}: damaged ({first_line(error)})") from None
         if not whole:
             raise UserError(f"{path}: its numbers or its name are not those it was written with")
-        return Kept(path, content, metadata.get("made", {}), table.num_rows)
+        return Kept(path, content, metadata.get("made", {}), table.num_rows, status.st_size, status.st_mtime)
 
 
 @dataclass(frozen=True)
@@ -308,6 +309,10 @@ class Kept:
     """How they were computed."""
     rows: int
     """Coalitions."""
+    size: int
+    """Bytes on disk."""
+    written: float
+    """When, in seconds since the epoch."""
 
 
 def _values_digest(table: pa.Table) -> str:

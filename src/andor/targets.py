@@ -34,7 +34,8 @@ def with_targets(candidates: pa.Table, target: config.Target, predictor: Any = N
 def predicted(model: Any, prompt: str, unit: str = "token") -> str:
     """Text of the most likely next token, or of the word that it begins and the most likely tokens after it complete.
 
-    Special tokens and those that are no text by themselves (part of a character) are passed over.
+    Special tokens and those that are no text by themselves (part of a character) are passed over. Of a prompt that is
+    longer than the model reads, the last tokens are read.
 
     Raises
     ------
@@ -42,11 +43,12 @@ def predicted(model: Any, prompt: str, unit: str = "token") -> str:
         If no token is text.
     """
     tokenizer = model.tokenizer
-    ids = tokenizer(prompt, truncation=tokenizer.model_max_length < 10**9)["input_ids"]
+    ids = tokenizer(prompt, verbose=False)["input_ids"]
     before = tokenizer.decode(ids, clean_up_tokenization_spaces=False)
     text = ""
     for _ in range(MOST_PIECES if unit == "word" else 1):
-        logits = model.next_logits(model.embed(torch.tensor(ids, device=model.device))[None])[0]
+        read = ids[-int(tokenizer.model_max_length) :]
+        logits = model.next_logits(model.embed(torch.tensor(read, device=model.device))[None])[0]
         for token in logits[: len(tokenizer)].argsort(descending=True, stable=True).tolist():
             # Decoded together with the prompt: some tokenizers drop the leading space of a token that stands alone.
             longer = tokenizer.decode([*ids, token], clean_up_tokenization_spaces=False)[len(before) :]

@@ -83,6 +83,32 @@ def test_pruning_by_model_age_and_version(cache, at):
     assert len(cache.files()) == 1
 
 
+def test_a_key_that_files_do_not_state_matches_none_of_them(cache, at):
+    assert "removed 0 files" in andor("prune", *at, "--made-by", "gpu=None")[1]
+    assert len(cache.files()) == 4
+
+
+@pytest.mark.parametrize("arguments", [["prune", "--model", "aa"], ["prune", "--older-than", "0"], ["list"]])
+def test_files_that_another_run_removes_meanwhile_are_no_error(cache, at, arguments, monkeypatch):
+    read = store.OutputCache.read
+
+    def read_and_lose(self, path):
+        kept = read(self, path)
+        path.unlink()
+        return kept
+
+    monkeypatch.setattr(store.OutputCache, "read", read_and_lose)
+    code, output = andor(*arguments, *at)
+    assert code == 0 and " files" in output
+
+
+def test_what_is_damaged_may_be_removed_meanwhile(cache, at, monkeypatch):
+    spoil(cache.files()[0])
+    gone = cache.files()[0].with_name(".x.parquet.gone")
+    monkeypatch.setattr(store.OutputCache, "leftovers", lambda self: [gone])
+    assert "removed 1 files" in andor("prune", *at, "--damaged")[1]
+
+
 def test_what_killed_runs_left_is_removed_but_not_what_is_being_written(cache, at):
     folder = cache.files()[0].parent
     left, fresh = folder / ".x.parquet.old", folder / ".y.parquet.new"

@@ -157,6 +157,14 @@ def test_a_fault_is_one_line(path, value, message, tmp_path):
     assert all(line.startswith("config.yaml: ") for line in lines)
 
 
+def test_a_path_may_begin_at_home(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    with pytest.raises(UserError, match=f"no file or folder at {tmp_path}/encoder; mend the path"):
+        check(changed("sources.minilm6.mirrors", ["path:~/encoder"]), base=tmp_path / "elsewhere")
+    (tmp_path / "encoder").mkdir()
+    check(changed("sources.minilm6.mirrors", ["path:~/encoder"]), base=tmp_path / "elsewhere")
+
+
 def test_every_fault_is_told_at_once():
     raw = changed("sed", 1)
     raw["tasks"]["digits"]["samples"]["cuont"] = 3

@@ -1,8 +1,11 @@
 """`andor evaluate`: one sample or a file of them, without the workflow."""
 
 import json
+import shutil
+from types import SimpleNamespace
 
 import numpy as np
+import pyarrow as pa
 import pytest
 import typer
 from typer.testing import CliRunner
@@ -11,10 +14,11 @@ import tiny
 from andor.config import Masking
 from andor.errors import UserError
 from andor.evaluate import evaluate as outputs_of
-from andor.evaluate_cli import evaluate
+from andor.evaluate_cli import _check_fit, _table, evaluate
 from andor.masking import bind
 from andor.models import ImageClassifier, save
-from andor.store import read_metadata, read_table
+from andor.store import read_metadata, read_table, write_table
+from andor.targets import predicted
 
 
 def andor(*arguments: object) -> list[dict]:
@@ -53,6 +57,21 @@ def test_one_text(tmp_path, gpt2):
     assert len(list((tmp_path / "cache").rglob("*.parquet"))) == 1
 
 
+def test_a_snapshot_of_the_hub_is_read_where_it_stands(tmp_path, gpt2):
+    blobs, snapshot = tmp_path / "hub" / "blobs", tmp_path / "hub" / "snapshots" / "1"
+    blobs.mkdir(parents=True)
+    snapshot.mkdir(parents=True)
+    for file in gpt2.iterdir():
+        shutil.copy(file, blobs)
+        (snapshot / file.name).symlink_to(f"../../blobs/{file.name}")
+    text = ["--text", tiny.TEXT, "--word", "film", "--target", " the"]
+    assert andor(snapshot, *text, *places(tmp_path)) == andor(gpt2, *text, *places(tmp_path))
+    assert len(list((tmp_path / "cache").rglob("*.parquet"))) == 1
+    (blobs / "model.safetensors").write_bytes(b"cut off")
+    with pytest.raises(UserError, match=f"{snapshot}: weights cannot be read"):
+        andor(snapshot, *text, *places(tmp_path))
+
+
 def test_a_file_of_texts(tmp_path, gpt2):
     lines = [
         {"text": tiny.TEXT, "players": [[2, 10], "acting", "nobody"], "target": " is"},
@@ -68,8 +87,6 @@ def test_a_file_of_texts(tmp_path, gpt2):
 
 def test_samples_and_a_model_of_the_workflow(tmp_path):
     from test_evaluate import image_table
-
-    from andor.store import write_table
 
     lenet = ImageClassifier(
         tiny.lenet().network,
@@ -91,6 +108,15 @@ def test_samples_and_a_model_of_the_workflow(tmp_path):
         (["--text", "a film", "--count", "5"], "fewer than 5 content words"),
         (["--text", "a film", "--word", "film", "--baseline", "nul"], "`--baseline nul`"),
         (["--text", "a film", "--word", "film", "--baseline", "mask"], "no such token"),
+        (["--text", "a film", "--word", "film", "--baseline", "damp"], "`--baseline damp` needs `--damp`"),
+        (["--text", "a film", "--word", "film", "--baseline", "damp", "--damp", "1"], "`--damp 1.0`: input should be"),
+        (["--text", "a film", "--word", "film", "--damp", "0.5"], "`--damp` has no effect on `--baseline zero`"),
+        (["--text", "a film", "--word", "film", "--baseline", "file"], "`--baseline file` needs `--baseline-file`"),
+        (["--text", "a film", "--word", "film", "--baseline", "learned"], "learned` needs `--baseline-file`"),
+        (["--text", "a film", "--word", "film", "--baseline", "centre"], "--baseline `centre` is for point clouds"),
+        (["--text", "a film", "--word", "film", "--background", "integrate"], "`integrate` is for images; use keep"),
+        (["--text", "a film", "--word", "film", "--dtype", "int8"], "`--dtype int8`: write float32 or bfloat16"),
+        (["--text", "a film", "--word", "film", "--count", "1"], "either --word or --count"),
         (["--text", "a film", "--word", "film", "--batch-size", "0"], "`--batch-size 0`"),
         (["--samples", "none.jsonl"], "none.jsonl: no readable JSON lines"),
         (["--samples", "none.parquet"], "none.parquet: no such file"),
@@ -101,6 +127,47 @@ def test_bad_input_is_one_line(tmp_path, gpt2, arguments, message):
         andor(gpt2, *arguments, *places(tmp_path))
     assert "\n" not in str(error.value)
     assert not list(tmp_path.rglob("*.parquet"))
+
+
+@pytest.mark.parametrize("family", ["mlp", "pointnet", "scikit_learn", "pretrained_image_classifier"])
+def test_a_model_that_reads_no_texts_says_so(family):
+    model = SimpleNamespace(family=family, mean=None)
+    with pytest.raises(UserError, match=rf"the model \({family}\) reads no texts: give --samples"):
+        _table([{"text": "a film", "players": [[2, 6]], "player_names": ["film"]}], model, None)
+
+
+def test_samples_of_another_kind_say_so():
+    texts = pa.table({"sample": [0], "text": ["a film"], "players": [[[2, 6]]]})
+    with pytest.raises(UserError, match=r"no column `features`, which the model \(mlp\) reads"):
+        _table(texts, SimpleNamespace(family="mlp"), None)
+    with pytest.raises(UserError, match=r"no column `text`, which the model \(text_cnn\) reads"):
+        _table(texts.drop_columns("text"), tiny.text_cnn(), None)
+    with pytest.raises(UserError, match="`--target` is for language models"):
+        _table(texts, tiny.text_cnn(), " the")
+    with pytest.raises(UserError, match="a model of your own has none"):
+        _check_fit(Masking(baseline="mean"), SimpleNamespace(family="own", mean=None), texts)
+
+
+def test_samples_of_a_file_need_no_target_but_say_who_plays(tmp_path, gpt2):
+    write_table(tmp_path / "samples.parquet", pa.table({"sample": [0], "text": [tiny.TEXT], "players": [[[2, 10]]]}))
+    given = ["--samples", tmp_path / "samples.parquet", *places(tmp_path)]
+    assert andor(gpt2, *given)[0]["target"] == predicted(tiny.gpt2(), tiny.TEXT)
+    assert andor(gpt2, *given, "--target", " the")[0]["target"] == " the"
+    with pytest.raises(UserError, match="names its players; take `--count` away"):
+        andor(gpt2, *given, "--count", 2)
+
+
+def test_values_that_mask_and_precision(tmp_path, gpt2):
+    text = [gpt2, "--text", tiny.TEXT, "--word", "film", "--target", " the", *places(tmp_path)]
+    zero = andor(*text)
+    np.save(tmp_path / "zero.npy", np.zeros(32, np.float32))
+    assert andor(*text, "--baseline", "file", "--baseline-file", tmp_path / "zero.npy") == zero
+    assert andor(*text, "--baseline", "damp", "--damp", 0) == zero
+    assert andor(*text, "--baseline", "damp", "--damp", 0.5)[0]["empty"] != zero[0]["empty"]
+    assert andor(*text, "--dtype", "bfloat16")[0]["full"] != zero[0]["full"]
+    assert read_metadata(tmp_path / "out" / "0.parquet")["content"]["precision"] == "bfloat16"
+    with pytest.raises(UserError, match=r"none\.npy: no readable baseline value"):
+        andor(*text, "--baseline", "file", "--baseline-file", tmp_path / "none.npy")
 
 
 def test_no_model(tmp_path):

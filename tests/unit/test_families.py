@@ -18,7 +18,7 @@ from andor.config import Masking
 from andor.errors import UserError
 from andor.evaluate import cache_content, evaluate
 from andor.masking import bind, locate
-from andor.models.vision import Normalised
+from andor.models.vision import Normalised, describe
 
 TOLERANCE = 1e-5
 QUICK = config.Training(epochs=3, batch_size=8, learning_rate=5e-3)
@@ -243,6 +243,21 @@ def test_transformers_image_classifiers(tmp_path):
         made(image_settings(library="transformers"), small, tmp_path, source=tmp_path / "vit")
 
 
+def test_settings_of_a_transformers_image_classifier_are_in_its_digest(tmp_path):
+    """Weights of one shape are another function with other heads or another activation."""
+    torch.manual_seed(0)
+    shape = {"hidden_size": 16, "num_hidden_layers": 1, "intermediate_size": 32, "image_size": 32, "patch_size": 8}
+    weights = ViTForImageClassification(ViTConfig(**shape, num_attention_heads=2)).state_dict()
+    digests = []
+    for settings in ({}, {}, {"num_attention_heads": 4}, {"hidden_act": "relu"}):
+        network = ViTForImageClassification(ViTConfig(**shape | {"num_attention_heads": 2} | settings))
+        network.load_state_dict(weights)
+        source = tmp_path / f"vit{len(digests)}"
+        network.save_pretrained(source)
+        digests.append(made(image_settings(library="transformers"), IMAGES, tmp_path, source=source).digest)
+    assert digests[0] == digests[1] and len(set(digests)) == 3
+
+
 def test_pretrained_classifiers_that_do_not_fit(shuffle, tmp_path):
     folder, _ = shuffle
     weights = folder / "model.safetensors"
@@ -253,6 +268,25 @@ def test_pretrained_classifiers_that_do_not_fit(shuffle, tmp_path):
     many = random_table("image", (1, 32, 32), labels=3)
     with pytest.raises(UserError, match="has 2 logits and the data 3 labels"):
         made(image_settings(library="torchvision", architecture="shufflenet_v2_x0_5"), many, tmp_path, source=weights)
+
+
+@pytest.mark.parametrize("stated", [{"pretrained_cfg": {"mean": [0.5], "std": [0.25]}}, {"mean": [0.5], "std": [0.25]}])
+def test_a_model_of_timm_is_normalised_as_its_folder_states(stated, tmp_path):
+    """In the layout of the hub, and in the flat one that came before."""
+    (tmp_path / "config.json").write_text(json.dumps({"architecture": "test_resnet", **stated}))
+    settings = image_settings(library="timm", architecture="test_resnet")
+    for source in (tmp_path, tmp_path / "model.safetensors"):
+        described = describe(settings, source)
+        assert described["mean"] == [0.5] and described["std"] == [0.25]
+    own = image_settings(library="timm", architecture="test_resnet", mean=[0.1], std=[1.0])
+    assert describe(own, tmp_path)["mean"] == [0.1]
+    other = image_settings(library="torchvision", architecture="resnet18")
+    assert describe(other, tmp_path)["mean"] == [0.485, 0.456, 0.406]
+    (tmp_path / "config.json").write_text('{"pretrained_cfg": {"mean": [0.5]}}')
+    with pytest.raises(UserError, match=r"config.json: no mean and standard deviation .*; set `mean` and `std`"):
+        describe(settings, tmp_path)
+    (tmp_path / "config.json").write_text('{"architecture": "test_resnet"}')
+    assert describe(settings, tmp_path)["mean"] == [0.485, 0.456, 0.406]
 
 
 def test_timm_is_used_if_installed(tmp_path):

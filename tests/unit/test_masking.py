@@ -11,6 +11,7 @@ from andor.evaluate import evaluate
 from andor.masking import MaskingError, bind, locate
 from andor.masking.model import batch_size, owners, presence
 from andor.masking.prompt import target_outputs
+from andor.models import LanguageModel
 
 TOLERANCE = 1e-5
 WORDS = ("gripping", "unforgettable", "film", "superb")
@@ -181,6 +182,29 @@ def test_a_word_that_is_cut_in_the_middle_cannot_be_masked():
     whole = locate(tiny.encoder(64), tiny.text_sample("unforgettable"), Masking())
     with pytest.raises(MaskingError, match="cut off"):
         locate(tiny.encoder(whole.players[0][-1] + 1), tiny.text_sample("unforgettable"), Masking())
+
+
+def test_a_prompt_longer_than_the_model_reads_is_refused_and_not_cut():
+    """What follows a cut prompt is no target of the whole one."""
+    text = tiny.TEXT + " The film" * 40
+    for model in (tiny.gpt2(), LanguageModel(tiny.gpt2().network, tiny.gpt2().description, limitless())):
+        with pytest.raises(MaskingError, match=r"the prompt has \d+ tokens with its target, the model reads 64"):
+            bind(model, tiny.text_sample("film", text=text, target=" the"), Masking())
+
+
+def test_the_longest_target_that_is_taken_can_be_read():
+    masked = []
+    with pytest.raises(MaskingError, match=r"has 6[5-6] tokens with its target, the model reads 64"):
+        for count in range(1, 64):
+            masked.append(bind(tiny.gpt2(), tiny.text_sample("film", target=" b" * count), Masking()))
+    assert masked[-1](torch.ones(1, 1, dtype=torch.bool)).isfinite().all()
+    assert masked[-1].samples.shape[1] in (63, 64)
+
+
+def limitless():
+    tokenizer = tiny.byte_bpe()
+    tokenizer.model_max_length = int(1e30)
+    return tokenizer
 
 
 def test_two_players_that_share_a_piece_cannot_be_masked():

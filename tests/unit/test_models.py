@@ -1,4 +1,5 @@
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -7,7 +8,21 @@ import pyarrow as pa
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
-from transformers import BertConfig, BertForSequenceClassification, BertModel, GPT2Config, GPT2LMHeadModel
+from transformers import (
+    BertConfig,
+    BertForSequenceClassification,
+    BertModel,
+    BloomConfig,
+    BloomForCausalLM,
+    GPT2Config,
+    GPT2LMHeadModel,
+    LlamaConfig,
+    LlamaForCausalLM,
+    MPNetConfig,
+    MPNetForSequenceClassification,
+    RobertaConfig,
+    RobertaForSequenceClassification,
+)
 
 from andor import config, models
 from andor.errors import UserError
@@ -355,6 +370,56 @@ class TestEmbeddings:
         assert 0 < (exact - rough).abs().max() < 0.1 * exact.abs().max()
 
 
+class TestLength:
+    """The longest text: what the tokenizer states or what the network has positions for, whichever is less."""
+
+    @staticmethod
+    def limits(network, family="text_encoder"):
+        model = (models.LanguageModel if family == "causal_lm" else models.TextClassifier)(
+            network, {"family": family}, wordpieces(10**30)
+        )
+        return model.tokenizer.model_max_length
+
+    @pytest.mark.parametrize(
+        ("kind", "settings", "more", "longest"),
+        [
+            (BertForSequenceClassification, BertConfig, {}, 32),
+            (RobertaForSequenceClassification, RobertaConfig, {"pad_token_id": 1}, 30),
+            (RobertaForSequenceClassification, RobertaConfig, {"pad_token_id": 3}, 28),
+            (MPNetForSequenceClassification, MPNetConfig, {"pad_token_id": 0}, 30),
+            (LlamaForCausalLM, LlamaConfig, {}, 32),
+        ],
+    )
+    def test_as_many_tokens_as_the_network_has_positions(self, kind, settings, more, longest):
+        shape = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 32}
+        network = kind(settings(vocab_size=80, max_position_embeddings=32, **shape, **more))
+        family = "causal_lm" if kind is LlamaForCausalLM else "text_encoder"
+        assert self.limits(network, family) == longest
+        ids = torch.full((1, longest + 1), 5)
+        with torch.no_grad():
+            embeddings = network.get_input_embeddings()(ids)
+            network(inputs_embeds=embeddings[:, :longest])
+            if kind is not LlamaForCausalLM:  # whose positions are computed
+                with pytest.raises((IndexError, RuntimeError)):
+                    network(inputs_embeds=embeddings)
+
+    def test_networks_without_a_limit(self):
+        assert self.limits(TextCNN(80, 8, 4, [3])) > 10**9
+        bloom = BloomForCausalLM(BloomConfig(vocab_size=80, hidden_size=16, n_layer=1, n_head=2))
+        assert self.limits(bloom, "causal_lm") > 10**9
+
+    def test_a_long_text_is_cut_in_training_and_use(self, tmp_path):
+        torch.manual_seed(0)
+        BertModel(bert()).save_pretrained(tmp_path / "source")
+        wordpieces(10**30).save_pretrained(tmp_path / "source")
+        rows = table([("film " * 100, 1), ("acting", 0), ("film", 1), ("acting " * 99, 0)], "text", pa.string())
+        settings = SCHOOLED["encoder"].model_copy(update={"training": config.Training(epochs=1)})
+        models.make(settings, rows, tmp_path / "source", tmp_path / "m", 0, CPU, progress=False)
+        model = models.load(tmp_path / "m", CPU)
+        assert model.tokenizer.model_max_length == 64
+        assert models.accuracy(model, rows, "train")[1] == 3
+
+
 class TestFiles:
     @pytest.fixture
     def classifier(self, tmp_path):
@@ -372,6 +437,17 @@ class TestFiles:
         ids = torch.tensor([[2, 5, 6, 3]])
         expected = BertForSequenceClassification.from_pretrained(classifier)(input_ids=ids).logits
         torch.testing.assert_close(model.logits(model.embed(ids)), expected, rtol=0, atol=1e-6)
+
+    def test_a_folder_is_read_where_it_stands_as_if_adopted(self, classifier, language, tmp_path):
+        encoder = config.TextEncoder(family="text_encoder", source="tiny")
+        for settings, source in ((encoder, classifier), (config.CausalLM(family="causal_lm", source="tiny"), language)):
+            models.make(settings, None, source, tmp_path / settings.family, 0)
+            assert models.load_transformers(source).digest == models.load(tmp_path / settings.family).digest
+        with pytest.raises(UserError, match=f"{classifier}: is a text classifier, bfloat16 is for language models"):
+            models.load_transformers(classifier, CPU, "bfloat16")
+        BertForSequenceClassification(bert(num_labels=3)).save_pretrained(classifier)
+        with pytest.raises(UserError, match=f"{classifier}: classifies texts by 3 labels"):
+            models.load_transformers(classifier)
 
     def test_first_layers_of_a_ready_classifier(self, classifier, tmp_path):
         before = (classifier / "config.json").read_bytes()
@@ -421,6 +497,25 @@ class TestFiles:
         shutil.copy(pretrained / "config.json", tmp_path)
         with pytest.raises(UserError, match=r"no tokenizer; name a folder with tokenizer.json"):
             models.train(SCHOOLED["cnn"], texts(), tmp_path, 0, CPU, progress=False)
+
+    def test_a_tokenizer_may_be_one_file(self, tmp_path):
+        """Which knows its special tokens, but not what each is for: that is told from their names."""
+        wordpieces().save_pretrained(tmp_path)
+        (tmp_path / "tokenizer_config.json").unlink()
+        model = models.train(SCHOOLED["cnn"], texts(), tmp_path / "tokenizer.json", 0, CPU, progress=False)
+        whole = wordpieces()
+        for name in config.TOKENS:
+            assert getattr(model.tokenizer, f"{name}_token_id") == getattr(whole, f"{name}_token_id")
+        assert encode(model.tokenizer, ["the film"]) == encode(whole, ["the film"])
+
+    def test_products_on_cuda_are_told_to_be_deterministic(self, classifier, tmp_path, monkeypatch):
+        """Read when CUDA makes its first handle: before a model gets there, whatever is done with it."""
+        monkeypatch.delenv("CUBLAS_WORKSPACE_CONFIG", raising=False)
+        models.load_transformers(classifier)
+        assert os.environ["CUBLAS_WORKSPACE_CONFIG"] == ":4096:8"
+        monkeypatch.setenv("CUBLAS_WORKSPACE_CONFIG", ":16:8")
+        models.load_transformers(classifier)
+        assert os.environ["CUBLAS_WORKSPACE_CONFIG"] == ":16:8"
 
     def test_damage(self, classifier, tmp_path):
         folder = tmp_path / "m"

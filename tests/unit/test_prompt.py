@@ -28,6 +28,7 @@ from andor.masking import bind
 from andor.masking.model import MaskedModel, presence
 from andor.masking.prompt import block_size, target_outputs
 from andor.models import LanguageModel
+from andor.models.caches import agree
 
 # In another order than in the text, which also begins with a player.
 WORDS = ("superb", "A", "film", "nobody", "gripping")
@@ -134,6 +135,17 @@ def test_a_model_without_such_a_cache_runs_every_prompt_whole(caplog):
         assert not masked.model.shares_prefixes
     assert "every masked prompt is recomputed whole" in caplog.text
     assert np.abs(evaluate(masked) - whole(masked)).max() < 1e-5
+
+
+@pytest.mark.parametrize("offset", [0.0, 1000.0])
+def test_a_common_offset_of_all_logits_hides_no_fault_of_a_cache(offset):
+    """It changes no probability; a share of the largest logit would let any fault pass."""
+    whole = torch.randn(2, 50, generator=torch.Generator().manual_seed(0))
+    faulty = whole.clone()
+    faulty[0, 3] += 0.05
+    assert agree(whole + offset, whole + offset, torch.float32)
+    assert not agree(faulty + offset, whole + offset, torch.float32)
+    assert agree(faulty + offset, whole + offset, torch.bfloat16)
 
 
 def test_blocks_are_as_large_as_stated():

@@ -76,6 +76,17 @@ def test_a_folder_that_cannot_be_written(tmp_path):
         refuse()
 
 
+def test_a_link_to_a_file_is_followed(tmp_path):
+    """Snapshots of the Hugging Face hub are folders of relative links to blobs."""
+    (tmp_path / "blobs").mkdir()
+    (tmp_path / "blobs" / "1").write_text("weights")
+    (tmp_path / "snapshot").mkdir()
+    (tmp_path / "snapshot" / "model").symlink_to("../blobs/1")
+    store.link_or_copy(tmp_path / "snapshot" / "model", tmp_path / "elsewhere" / "deep" / "model")
+    assert (tmp_path / "elsewhere" / "deep" / "model").read_text() == "weights"
+    assert not (tmp_path / "elsewhere" / "deep" / "model").is_symlink()
+
+
 def test_the_digest_does_not_depend_on_the_order_of_keys():
     assert store.digest({"a": 1, "b": [1.5]}) == store.digest({"b": [1.5], "a": 1})
     assert store.digest({"a": 1}) != store.digest({"a": 2})

@@ -69,3 +69,13 @@ def test_a_word_is_completed_until_the_next_would_begin(continuation, token, wor
     model = Scripted("a ", continuation)
     assert predicted(model, "a ") == token
     assert predicted(model, "a ", "word") == word
+
+
+def test_a_long_prompt_is_continued_where_it_ends():
+    """The model reads 64 tokens: the last ones, also while a word grows."""
+    model = tiny.gpt2()
+    prompt = "nobody sleeps " * 20 + tiny.TEXT
+    ids = model.tokenizer(prompt)["input_ids"]
+    assert len(ids) > 64
+    assert predicted(model, prompt) == predicted(model, model.tokenizer.decode(ids[-64:]))
+    assert predicted(model, model.tokenizer.decode(ids[-64:]), "word").strip()

@@ -80,13 +80,14 @@ def locate_text(model: Any, sample: Mapping[str, Any], masking: config.Masking) 
     Raises
     ------
     MaskingError
-        If a word is cut off by the model's maximal length, or a piece belongs to two players.
+        If a word or a prompt's end is cut off by the model's maximal length, or a piece belongs to two players.
     UserError
         If the tokenizer lacks the token that stands for a masked player.
     """
     tokenizer, text = model.tokenizer, sample["text"]
-    # Tokenizers that know no limit state an enormous one.
-    encoded = tokenizer(text, return_offsets_mapping=True, truncation=tokenizer.model_max_length < 10**9)
+    # Tokenizers that know no limit state an enormous one. A prompt is not cut: its target stands at its end.
+    cut = model.family != "causal_lm" and tokenizer.model_max_length < 10**9
+    encoded = tokenizer(text, return_offsets_mapping=True, truncation=cut, verbose=False)
     ids = encoded["input_ids"]
     players = [pieces(encoded["offset_mapping"], start, stop) for start, stop in sample["players"]]
     for (start, stop), own in zip(sample["players"], players, strict=True):
@@ -98,6 +99,10 @@ def locate_text(model: Any, sample: Mapping[str, Any], masking: config.Masking) 
     target = None
     if model.family == "causal_lm":
         target = target_tokens(tokenizer, ids, text, sample["target"])
+        if (length := len(ids) + len(target) - 1) > tokenizer.model_max_length:  # the last token is never read
+            raise MaskingError(
+                f"the prompt has {length} tokens with its target, the model reads {tokenizer.model_max_length}"
+            )
     token = baselines.special_token(tokenizer, masking.baseline)
     value = model.baseline if masking.baseline in ("file", "learned") else None
     return MaskedText(ids, players, masking, token, target, value)
@@ -115,7 +120,7 @@ def target_tokens(tokenizer: Any, ids: list[int], text: str, target: str) -> lis
     """
     if not target:
         raise MaskingError("the target is empty")
-    own = tokenizer(text + target)["input_ids"]
+    own = tokenizer(text + target, verbose=False)["input_ids"]
     own = own[len(ids) :] if own[: len(ids)] == ids else tokenizer(target, add_special_tokens=False)["input_ids"]
     if not own:
         raise MaskingError(f"the target {target!r} is no token of the model")

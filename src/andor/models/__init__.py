@@ -15,13 +15,13 @@ import torch
 
 from andor import config
 from andor.models.accuracy import accuracy, predictions
-from andor.models.files import adopt, load, save
+from andor.models.files import adopt, load, load_transformers, save
 from andor.models.loaded import ArrayClassifier, ImageClassifier, LanguageModel, LoadedModel, TextClassifier
 from andor.models.training import train
 
 __all__ = [
     "ArrayClassifier", "ImageClassifier", "LanguageModel", "LoadedModel", "TextClassifier",
-    "accuracy", "adopt", "load", "make", "predictions", "save", "train",
+    "accuracy", "adopt", "load", "load_transformers", "make", "predictions", "save", "train",
 ]  # fmt: skip
 
 

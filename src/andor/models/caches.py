@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from andor.models.loaded import LanguageModel
 
 _AGREE = {torch.float32: 1e-4, torch.float16: 1e-2, torch.bfloat16: 1e-1}
-"""How far logits may be from those of a whole pass, as a share of the largest: above rounding, far below a fault."""
+"""How far log-probabilities may be from those of a whole pass, as a share of the largest: above rounding, far below a
+fault. Logits themselves may share an offset, which no probability sees."""
 
 
 def fork(cache: Any, repeats: int = 1) -> Any:
@@ -39,9 +40,10 @@ def shares_prefixes(model: LanguageModel) -> bool:
     model.extend(prefix, prompts[:1, :2], 0)
     alone = [model.extend(fork(prefix), prompt[None, 2:], 1)[0, 0] for prompt in prompts]
     pair = model.extend(fork(prefix, 2), prompts[:, 2:], 1)[:, 0]
-    tolerance = _AGREE.get(model.network.dtype, 1e-4) * whole.abs().max()
-    return all(_close(logits, whole, tolerance) for logits in (torch.stack(alone), pair))
+    return all(agree(logits, whole, model.network.dtype) for logits in (torch.stack(alone), pair))
 
 
-def _close(logits: Tensor, whole: Tensor, tolerance: Tensor) -> bool:
-    return bool((logits - whole).abs().max() <= tolerance)
+def agree(logits: Tensor, whole: Tensor, dtype: torch.dtype) -> bool:
+    """Whether logits (B, V) give the log-probabilities of those of a whole pass, to the rounding of a precision."""
+    found, expected = logits.log_softmax(dim=-1), whole.log_softmax(dim=-1)
+    return bool((found - expected).abs().max() <= _AGREE.get(dtype, 1e-4) * expected.abs().max())

@@ -6,6 +6,7 @@ transformers models keep the layout of transformers. Nothing is unpickled, and n
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from pathlib import Path
 from typing import Any, cast
@@ -102,8 +103,7 @@ def _adopt_transformers(model: config.TextEncoder | config.CausalLM, source: Pat
         return
     settings = pretrained.settings_of(source)
     if isinstance(model, config.TextEncoder):
-        classifies = any(name.endswith("ForSequenceClassification") for name in settings.architectures or [])
-        if not classifies or settings.num_labels != 2:
+        if not pretrained.classifies(settings) or settings.num_labels != 2:
             raise UserError(
                 f"`source: {model.source}` is no classifier with two labels; set `training` to fine-tune it"
             )
@@ -207,7 +207,37 @@ def load(folder: Path, device: torch.device | str = "cpu") -> LoadedModel:
         raise UserError(
             f"{folder / DESCRIPTION}: missing or damaged ({error}); delete the folder and run again"
         ) from None
-    device = torch.device(device)
+    return _loaded(family, folder, description, torch.device(device))
+
+
+def load_transformers(folder: Path, device: torch.device | str = "cpu", dtype: str = "float32") -> LoadedModel:
+    """Read a text classifier or a language model in the layout of transformers where it stands.
+
+    Parameters
+    ----------
+    dtype
+        Precision of a language model.
+
+    Raises
+    ------
+    UserError
+        If a file is missing or damaged, or a classifier has other than two labels or reduced precision is asked of it.
+    """
+    from andor.models import pretrained
+
+    settings = pretrained.settings_of(folder)
+    if not pretrained.classifies(settings):
+        made = description(config.CausalLM(family="causal_lm", source="folder", dtype=cast(Any, dtype)))
+    elif settings.num_labels != 2:
+        raise UserError(f"{folder}: classifies texts by {settings.num_labels} labels; name a classifier with two")
+    elif dtype != "float32":
+        raise UserError(f"{folder}: is a text classifier, {dtype} is for language models; take it away")
+    else:
+        made = description(config.TextEncoder(family="text_encoder", source="folder"))
+    return _loaded(made["family"], folder, made, torch.device(device))
+
+
+def _loaded(family: str, folder: Path, description: dict[str, Any], device: torch.device) -> LoadedModel:
     exact_arithmetic()
     if family in ("image_classifier", "mlp", "pointnet"):
         model = array_classifier(description, _mean(folder), device)
@@ -293,6 +323,7 @@ def description(model: config.Model, **more: Any) -> dict[str, Any]:
 
 def exact_arithmetic() -> None:
     """Full float32 products (no TF32) and, wherever torch has them, algorithms that give the same bits every time."""
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # without it CUDA's products are not deterministic
     torch.backends.fp32_precision = "ieee"
     torch.backends.cuda.matmul.fp32_precision = "ieee"
     torch.backends.cudnn.conv.fp32_precision = "ieee"

@@ -61,7 +61,7 @@ class LoadedModel:
 
     def _described(self) -> dict[str, Any]:
         """Everything but the weights that can change an output, as JSON values."""
-        return self.description
+        return self.description | _settings(self.network)
 
     @cached_property
     def digest(self) -> str:
@@ -105,24 +105,19 @@ class TextModel(LoadedModel):
     Attributes
     ----------
     tokenizer
-        Its fast tokenizer.
+        Its fast tokenizer, whose `model_max_length` is no more than what the network reads.
     """
 
     def __init__(self, network: nn.Module, description: dict[str, Any], tokenizer: PreTrainedTokenizerFast) -> None:
         super().__init__(network, description)
         self.tokenizer = tokenizer
+        limit_length(tokenizer, network)
 
     def _described(self) -> dict[str, Any]:
         tokenizer = json.loads(self.tokenizer.backend_tokenizer.to_str())
         # Padding and truncation are set anew by every call.
         described = {key: value for key, value in tokenizer.items() if key not in ("padding", "truncation")}
-        described = self.description | {"tokenizer": hashlib.sha256(canonical(described).encode()).hexdigest()}
-        if not isinstance(self.network, TextCNN):
-            settings = self.network.config.to_diff_dict()
-            described["config"] = {
-                key: value for key, value in settings.items() if key not in ("transformers_version", "architectures")
-            }
-        return described
+        return super()._described() | {"tokenizer": hashlib.sha256(canonical(described).encode()).hexdigest()}
 
     @property
     def _embedding(self) -> nn.Module:
@@ -220,6 +215,15 @@ class LanguageModel(TextModel):
         return self.network(inputs_embeds=embeddings, logits_to_keep=keep, **options).logits.float()
 
 
+def _settings(network: nn.Module) -> dict[str, Any]:
+    """What beside its weights makes a network of transformers, alone or in a wrapper: heads, activations; else none."""
+    settings = getattr(getattr(network, "network", network), "config", None)
+    if not hasattr(settings, "to_diff_dict"):
+        return {}
+    left_out = ("transformers_version", "architectures")
+    return {"config": {key: value for key, value in settings.to_diff_dict().items() if key not in left_out}}
+
+
 def logits_of(outputs: Tensor, kind: str) -> Tensor:
     """Logits (B, C) from logits or probabilities (B, C): log-odds of label 1 if C is 1, else log-probabilities."""
     if kind == "logits":
@@ -231,6 +235,18 @@ def logits_of(outputs: Tensor, kind: str) -> Tensor:
 def embedding_of(network: nn.Module) -> nn.Module:
     """The layer from token ids to word embeddings."""
     return network.embedding if isinstance(network, TextCNN) else network.get_input_embeddings()
+
+
+def limit_length(tokenizer: PreTrainedTokenizerFast, network: nn.Module) -> None:
+    """Lower a tokenizer's greatest length to the number of tokens for which a network of transformers has positions."""
+    if isinstance(network, TextCNN):
+        return
+    most = getattr(network.config.get_text_config(), "max_position_embeddings", None) or 0
+    # RoBERTa and its kin number positions from the one after the padding's.
+    tables = [module for name, module in network.named_modules() if name.endswith("position_embeddings")]
+    padding = next((table.padding_idx for table in tables if getattr(table, "padding_idx", None) is not None), -1)
+    if most > 0:  # XLNet, which has no limit, states -1
+        tokenizer.model_max_length = min(tokenizer.model_max_length, most - padding - 1)
 
 
 def text_logits(network: nn.Module, embeddings: Tensor, mask: Tensor | None = None) -> Tensor:

@@ -33,7 +33,8 @@ if TYPE_CHECKING:
 
 
 def tokenizer(folder: Path) -> PreTrainedTokenizerFast:
-    """The fast tokenizer of a folder in the layout of transformers."""
+    """The fast tokenizer of a folder in the layout of transformers, or of a tokenizer.json that is alone."""
+    folder = folder.parent if folder.name == "tokenizer.json" else folder
     try:
         found = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False, use_fast=True)
     except (OSError, ValueError, KeyError) as error:
@@ -42,7 +43,18 @@ def tokenizer(folder: Path) -> PreTrainedTokenizerFast:
         raise UserError(f"{folder}: its tokenizer has no fast version; name a folder with tokenizer.json")
     if len(found) == len(found.all_special_ids):  # what transformers makes of a folder without a vocabulary
         raise UserError(f"{folder}: no tokenizer; name a folder with tokenizer.json")
+    if not (folder / "tokenizer_config.json").exists():
+        _name_special_tokens(found)
     return found
+
+
+def _name_special_tokens(found: PreTrainedTokenizerFast) -> None:
+    """What special tokens are for, by their usual names: a tokenizer.json alone does not say it."""
+    special = {str(token) for token in found.added_tokens_decoder.values() if token.special}
+    for name in config.TOKENS:
+        named = special & {f"[{name.upper()}]", f"<{name}>"}
+        if named and getattr(found, f"{name}_token") is None:
+            setattr(found, f"{name}_token", min(named))
 
 
 def settings_of(folder: Path) -> Any:
@@ -53,6 +65,11 @@ def settings_of(folder: Path) -> Any:
         raise UserError(
             f"{folder}: no readable config.json ({first_line(error)}); name a folder in the layout of transformers"
         ) from None
+
+
+def classifies(settings: Any) -> bool:
+    """Whether a config.json is that of a classifier of texts."""
+    return any(name.endswith("ForSequenceClassification") for name in settings.architectures or [])
 
 
 def encoder_to_train(model: config.TextEncoder, source: Path) -> PreTrainedModel:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -21,7 +20,7 @@ from andor import config
 from andor.errors import UserError
 from andor.models import files
 from andor.models.architectures import TextCNN
-from andor.models.loaded import ArrayClassifier, LoadedModel, TextClassifier, embedding_of, text_logits
+from andor.models.loaded import ArrayClassifier, LoadedModel, TextClassifier, embedding_of, limit_length, text_logits
 from andor.store import arrays
 
 if TYPE_CHECKING:
@@ -112,7 +111,6 @@ def _text_classifier(
     from andor.models import pretrained
 
     tokenizer = pretrained.tokenizer(source)
-    token_ids = encode(tokenizer, rows["text"].to_pylist())
     labels = torch.from_numpy(rows["label"].to_numpy().astype(np.int64))
     if isinstance(model, config.TextCNN):
         if tokenizer.mask_token_id is None:
@@ -128,6 +126,8 @@ def _text_classifier(
         network, description = TextCNN(**shape), files.description(model, network=shape)
     else:
         network, description = pretrained.encoder_to_train(model, source), files.description(model)
+    limit_length(tokenizer, network)
+    token_ids = encode(tokenizer, rows["text"].to_pylist())
     network.to(device)
     padding = tokenizer.pad_token_id or 0
 
@@ -251,7 +251,6 @@ def _cut(items: np.ndarray, size: int) -> list[np.ndarray]:
 @contextmanager
 def _reproducible(seed: int) -> Iterator[None]:
     """Seeded, deterministic torch inside; its generators are as before afterwards."""
-    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # without it CUDA's products are not deterministic
     files.exact_arithmetic()
     with torch.random.fork_rng():
         torch.manual_seed(seed)

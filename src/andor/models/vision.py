@@ -40,20 +40,29 @@ def describe(model: config.PretrainedImageClassifier, source: Path) -> dict[str,
     UserError
         If mean and standard deviation are not of as many channels.
     """
-    normalisation = dict(IMAGENET)
-    processor = (source if source.is_dir() else source.parent) / "preprocessor_config.json"
-    if processor.is_file():
-        try:
-            stated = json.loads(processor.read_text(encoding="utf-8"))
-            normalisation |= {key: stated[f"image_{key}"] for key in IMAGENET if stated.get("do_normalize", True)}
-            if not stated.get("do_normalize", True):
-                normalisation = {"mean": [0.0] * 3, "std": [1.0] * 3}
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise UserError(f"{processor}: no mean and standard deviation ({error}); set `mean` and `std`") from None
+    normalisation = IMAGENET | _stated(model.library, source if source.is_dir() else source.parent)
     normalisation |= {key: list(value) for key in IMAGENET if (value := getattr(model, key)) is not None}
     if len(normalisation["mean"]) != len(normalisation["std"]):
         raise UserError(f"`mean: {normalisation['mean']}` and `std: {normalisation['std']}` differ in length; mend one")
     return {"library": model.library, "architecture": model.architecture, **normalisation}
+
+
+def _stated(library: str, folder: Path) -> dict[str, list[float]]:
+    """Mean and standard deviation that a file beside the weights states, if there is one that does."""
+    timm = library == "timm" and (folder / "config.json").is_file()
+    path = folder / ("config.json" if timm else "preprocessor_config.json")
+    if not path.is_file():
+        return {}
+    try:
+        stated = json.loads(path.read_text(encoding="utf-8"))
+        if timm:
+            stated = stated.get("pretrained_cfg", stated)  # which older folders do without
+            return {key: stated[key] for key in IMAGENET if stated.keys() & IMAGENET.keys()}
+        if not stated.get("do_normalize", True):
+            return {"mean": [0.0] * 3, "std": [1.0] * 3}
+        return {key: stated[f"image_{key}"] for key in IMAGENET}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise UserError(f"{path}: no mean and standard deviation ({error}); set `mean` and `std`") from None
 
 
 def network_from(model: config.PretrainedImageClassifier, source: Path) -> tuple[nn.Module, int]:
