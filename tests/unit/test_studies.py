@@ -92,5 +92,7 @@ def test_a_figure_is_drawn_from_the_table_alone(table, tmp_path):
     titles = [axes.get_title().replace("\n", " ") for axes in figure.axes[:6]]
     assert titles[0] == "salient interactions"
     assert "same as in the first method" in titles
+    unproved = table.assign(samples=table["samples"].where(table["measure"] != "gap", 0))  # no gap of sgd is known
+    assert "; 3 samples" in figures.draw_study(unproved, ASKED.question).get_suptitle()
     with pytest.raises(UserError, match="no rows"):
         figures.draw_study(table[:0], ASKED.question)

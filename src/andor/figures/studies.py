@@ -58,7 +58,8 @@ def draw(table: pd.DataFrame, question: str) -> Figure:
     ]
     key.append(Line2D([], [], color=style.GREY, markerfacecolor="white", label="players renamed", **marks))
     key.append(Line2D([], [], color=style.GREY, marker="|", linestyle="", label="chance"))
-    title = f"{question} Mean over samples, 95 % bootstrap interval; {style.samples_phrase(table['samples'])}"
+    samples = style.samples_phrase(pd.concat([_of(table, panel)["samples"] for panel in panels]))
+    title = f"{question} Mean over samples, 95 % bootstrap interval; {samples}"
     style.heading(figure, title, key)
     return style.settle(figure, axes[:, 0], LINE * sum(max(LEAST, len(of_task)) for of_task in lines.values()))
 
