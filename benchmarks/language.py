@@ -49,7 +49,7 @@ def tree_against_whole(model: models.LanguageModel) -> dict[str, Any]:
     """All 1,024 masked versions of 40 tokens, each fourth of which is a player: the tree, and every prompt whole."""
     ids = torch.randint(0, len(model.tokenizer), (TOKENS,), generator=torch.Generator().manual_seed(0)).tolist()
     step = TOKENS // PLAYERS
-    masked = MaskedText(ids, [[step * k] for k in range(PLAYERS)], "zero", None, [ids[0]]).bind(model)
+    masked = MaskedText(ids, [[step * k] for k in range(PLAYERS)], config.Masking(), None, [ids[0]]).bind(model)
     assert isinstance(masked, MaskedPrompt)
     rates = {}
     for size in (16, 32, 64):
