@@ -33,7 +33,7 @@ def results(written):
 @pytest.fixture(scope="module")
 def made(written, results):
     folder, config = written
-    of_task = {name: tables.TABLES[name](results) for name in FOUND_IN}
+    of_task = tables.make(results, FOUND_IN)
     of_study = study({"digits": TaskResults.of_study(folder / "digits", config, "digits", "s")})
     return of_task, of_study, findings({"digits": ("image", of_task)}, {"s": (ASKED.question, of_study)})
 
@@ -108,7 +108,7 @@ def test_a_control_network_is_judged_apart(made):
 )
 def test_what_there_is_not_is_left_out(results, changes, gone):
     fewer = dataclasses.replace(results, **changes)
-    text = findings({"digits": ("image", {name: tables.TABLES[name](fewer) for name in FOUND_IN})}, {})
+    text = findings({"digits": ("image", tables.make(fewer, FOUND_IN))}, {})
     assert "nan" not in text
     assert gone not in text
 
