@@ -32,6 +32,7 @@ ELSEWHERE = {
     "config/paper.yaml": "test_chain.py plans it: it needs GPUs and a hub",
     "config/replication.yaml": "test_chain.py plans it: it takes an hour",
     "study.yaml": "test_chain.py has a study",
+    "model.gguf": "test_evaluate_cli.py reads one",
 }
 """Parts of commands that are not run here, and why."""
 HERE = {"resnet20-vgg16": "lenet-resnet20", "models/minilm6": "models/bert"}
