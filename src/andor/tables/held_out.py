@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from andor import metrics, nulls
-from andor.coalitions import orders, rename
+from andor import metrics
+from andor.coalitions import orders
 from andor.tables.frames import tidy
-from andor.tables.parts import Comparison, Games, games
+from andor.tables.parts import Comparison, Games, games, renamed
 
 DOUBLINGS = 4
 """Classes of strength in which interactions are compared: up to 2, 4, 8 times the threshold of salience, and above."""
@@ -49,11 +49,11 @@ def _signs(alone: Games) -> np.ndarray:
 
 def _found(each: Comparison, signs: np.ndarray, named: dict[str, list[str]]) -> list[pd.DataFrame]:
     """Rows of all groups against the signs of a model left out."""
-    renamed = [_renamed(each, signs, draw) for draw in range(each.results.draws("renaming"))]
+    elsewhere = [renamed(each.results, signs, draw) for draw in range(each.results.draws("renaming"))]
     of = groups(each.games)
     weights = alike(each.games, of)
-    whole = {by: _counted(each, group, np.ones(group.shape), signs, renamed) for by, group in of.items()}
-    cells = {by: _counted(each, group, weights[by], signs, renamed) for by, group in of.items()}
+    whole = {by: _counted(each, group, np.ones(group.shape), signs, elsewhere) for by, group in of.items()}
+    cells = {by: _counted(each, group, weights[by], signs, elsewhere) for by, group in of.items()}
     shares = [metrics.ratio(*(each.bootstrap.means(cells[by][name]) for name in ("found", "count"))) for by in of]
     low, high = each.bootstrap.percentiles(shares[0] - shares[1])
     more = {"more": _share(cells["all"], "found") - _share(cells["one"], "found"), "more_low": low, "more_high": high}
@@ -85,7 +85,7 @@ def alike(each: Games, of: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
 
 
 def _counted(
-    each: Comparison, group: np.ndarray, weight: np.ndarray, signs: np.ndarray, renamed: list[np.ndarray]
+    each: Comparison, group: np.ndarray, weight: np.ndarray, signs: np.ndarray, elsewhere: list[np.ndarray]
 ) -> dict[str, np.ndarray]:
     """How many there are, and how many are found: in the model left out, by chance, and with its players renamed."""
     possible = metrics.possible(each.games.players, len(each.kinds))
@@ -95,7 +95,7 @@ def _counted(
 
     count, found = total(group != 0), total((group == signs) & (group != 0))
     chance = sum(total(group == sign) * (signs == sign).sum(-1) / possible for sign in (1, -1))
-    null = [total((group == other) & (group != 0)) for other in renamed]
+    null = [total((group == other) & (group != 0)) for other in elsewhere]
     return {
         "count": count,
         "found": found,
@@ -123,10 +123,3 @@ def _columns(each: Comparison, counted: dict[str, np.ndarray]) -> dict[str, np.n
         "excess_high": excess_high,
         "samples": (count > 0).sum(0),
     }
-
-
-def _renamed(each: Comparison, signs: np.ndarray, draw: int) -> np.ndarray:
-    """The signs with the players of each sample renamed."""
-    results, players = each.results, each.games.players
-    names = [nulls.names(players, 2, results.seed, number, draw)[1] for number in results.sample_numbers]
-    return np.stack([rename(own, permutation) for own, permutation in zip(signs, names, strict=True)])

@@ -11,7 +11,7 @@ import numpy as np
 
 from andor import metrics, nulls
 from andor.attributions import predict
-from andor.coalitions import number_of_players
+from andor.coalitions import number_of_players, rename
 from andor.coalitions import orders as orders_of
 from andor.config import Salience
 from andor.metrics import Bootstrap
@@ -213,6 +213,13 @@ def games(results: TaskResults, interactions: np.ndarray, members: Sequence[str]
     """Interactions (K, m, kinds, 2^n) of some models under the task's rule of salience."""
     salience = results.analysis.salience
     return Games(interactions, salience, results.output_range(members) if salience.rule == "output" else None)
+
+
+def renamed(results: TaskResults, sets: np.ndarray, draw: int) -> np.ndarray:
+    """Sets or signs of each sample, (K, ..., 2^n), with its players renamed: nothing corresponds."""
+    players = number_of_players(sets.shape[-1])
+    names = [nulls.names(players, 2, results.seed, number, draw)[1] for number in results.sample_numbers]
+    return np.stack([rename(own, permutation) for own, permutation in zip(sets, names, strict=True)])
 
 
 def units(results: TaskResults) -> Iterator[Unit]:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from andor import metrics, nulls
-from andor.coalitions import number_of_players, orders, rename
+from andor import metrics
+from andor.coalitions import number_of_players, orders
 from andor.tables.frames import excess, measured, numbers, tidy
-from andor.tables.parts import Unit
+from andor.tables.parts import Unit, renamed
 
 THRESHOLD = 0.1
 """Share of the standard of salience, as published."""
@@ -23,7 +23,7 @@ def transfer(unit: Unit) -> pd.DataFrame:
     if not unit.results.same_players:
         return pd.DataFrame()
     sets = unit.games.salient_above(THRESHOLD)  # (K, m, kinds, 2^n)
-    drawn = [_renamed(unit, sets, draw) for draw in range(unit.results.draws("renaming"))]
+    drawn = [renamed(unit.results, sets, draw) for draw in range(unit.results.draws("renaming"))]
     k = numbers(unit.possible)
     frames = []
     for chosen, leave_out in CHOSEN.items():
@@ -46,13 +46,6 @@ def _rho(sets: np.ndarray, k: np.ndarray, leave_out: bool) -> list[np.ndarray]:
     order = orders(number_of_players(size))
     possible = np.concatenate([sets[..., kind, order > kind] for kind in range(kinds)], axis=-1)
     return [curve[..., k - 1] for curve in metrics.frequent_cover(possible, leave_out)]
-
-
-def _renamed(unit: Unit, sets: np.ndarray, draw: int) -> np.ndarray:
-    """The sets with the players of each sample renamed: nothing corresponds."""
-    results = unit.results
-    names = [nulls.names(unit.games.players, 2, results.seed, number, draw)[1] for number in results.sample_numbers]
-    return np.stack([rename(own, permutation) for own, permutation in zip(sets, names, strict=True)])
 
 
 def discrimination(unit: Unit) -> pd.DataFrame:
