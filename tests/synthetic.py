@@ -21,10 +21,10 @@ from andor import store, tables
 from andor.attributions import merge_low_orders
 from andor.coalitions import orders
 from andor.config import Config, Method, Task, check
+from andor.files import write_text
 from andor.nulls import null_games
 from andor.results import TaskResults
 from andor.samples import ELIGIBILITY
-from andor.store import write_text
 from andor.transforms import and_inverse, and_transform, or_inverse, or_transform
 
 TEXT = "the film left me cold and wet like a long slow story without heart but with great warm music"

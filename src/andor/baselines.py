@@ -22,10 +22,10 @@ from tqdm import tqdm
 
 from andor import config
 from andor.errors import UserError
+from andor.files import first_line, replacing
 from andor.masking import MaskedText, MaskingError, locate
 from andor.masking.baselines import special_token
 from andor.samples import rows
-from andor.store import first_line, replacing
 
 VALUE = "baseline.safetensors"
 CURVE = "curve.csv"

@@ -111,7 +111,8 @@ def copy(
     model: Model = None,
 ) -> None:
     """Copy whole files that another cache lacks, or holds damaged, each verified and put in place at once."""
-    from andor.store import OutputCache, replacing
+    from andor.files import replacing
+    from andor.store import OutputCache
 
     source, target = _open(cache), OutputCache(destination)
     if target.folder.resolve() == source.folder.resolve():

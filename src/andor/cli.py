@@ -56,8 +56,8 @@ app.add_typer(cache_cli.app)
 @app.command()
 def reference(root: Annotated[Path, typer.Argument(help="The repository.")] = Path()) -> None:
     """Write the configuration's schema and table of keys anew."""
+    from andor.files import write_text
     from andor.reference import json_schema, key_table
-    from andor.store import write_text
 
     write_text(root / "workflow" / "schemas" / "config.schema.json", json_schema())
     write_text(root / "config" / "README.md", key_table())

@@ -30,8 +30,8 @@ from PIL import Image
 
 from andor import config
 from andor.errors import UserError
+from andor.files import first_line
 from andor.players import is_content, words
-from andor.store import first_line
 
 SENTENCE_END = re.compile(r"[.!?][\"'”’)\]]*\s")
 

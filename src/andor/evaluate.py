@@ -18,9 +18,10 @@ from tqdm import tqdm
 
 from andor import config
 from andor.errors import UserError
+from andor.files import link_or_copy, replacing
 from andor.masking import Located, MaskedModel, MaskingError, locate, presence
 from andor.samples import rows
-from andor.store import LANGUAGE_OUTPUTS, OutputCache, classifier_outputs, link_or_copy, replacing
+from andor.store import LANGUAGE_OUTPUTS, OutputCache, classifier_outputs
 
 FORMAT = 1
 """Version of what is stored: raise it when the same content would give other numbers or another file."""

@@ -17,7 +17,7 @@ import numpy as np
 
 from andor.coalitions import mask_of, members, number_of_players, orders, presence
 from andor.errors import UserError
-from andor.store import replacing
+from andor.files import replacing
 
 Kind = Literal["and", "or"]
 

@@ -6,12 +6,8 @@ checksums that are verified on reading: a damaged file is an error (or, in the c
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import json
-import os
-import shutil
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -23,6 +19,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from andor.errors import UserError
+from andor.files import canonical, digest, first_line, replacing
 
 INTERACTIONS = pa.schema(
     [
@@ -117,40 +114,6 @@ def arrays(table: pa.Table) -> np.ndarray:
 # ------------------------------------------------------------------------------------------------ whole files
 
 
-@contextmanager
-def replacing(path: Path) -> Iterator[Path]:
-    """A temporary path beside ``path`` that takes its place, synced, when the block ends well, and vanishes when not.
-
-    Raises
-    ------
-    UserError
-        If the disk is full or the folder cannot be written.
-    """
-    path = Path(path)
-    temporary = None
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-        os.close(handle)
-        temporary = Path(name)
-        yield temporary
-        with temporary.open("rb") as file:
-            os.fsync(file.fileno())
-        temporary.chmod(0o644)
-        temporary.replace(path)
-    except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EACCES, errno.EROFS):
-            reason = os.strerror(error.errno)
-            raise UserError(
-                f"{path}: cannot be written ({reason}); make room or choose another folder and start again: "
-                "what is already computed is kept"
-            ) from error
-        raise
-    finally:
-        if temporary is not None:
-            temporary.unlink(missing_ok=True)
-
-
 def write_table(path: Path, table: pa.Table, metadata: Mapping[str, Any] | None = None) -> None:
     """Write a table as zstd Parquet with page checksums, atomically.
 
@@ -161,12 +124,6 @@ def write_table(path: Path, table: pa.Table, metadata: Mapping[str, Any] | None 
     table = table.replace_schema_metadata({**(table.schema.metadata or {}), **texts})
     with replacing(path) as temporary:
         pq.write_table(table, temporary, compression="zstd", write_page_checksum=True)
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write a text file, atomically."""
-    with replacing(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")
 
 
 def read_table(path: Path, columns: list[str] | None = None) -> pa.Table:
@@ -197,34 +154,6 @@ def read_metadata(path: Path) -> dict[str, Any]:
 def _metadata(schema: pa.Schema) -> dict[str, Any]:
     stored = schema.metadata or {}
     return {key.decode(): json.loads(value) for key, value in stored.items() if key != b"ARROW:schema"}
-
-
-def digest(content: Any) -> str:
-    """SHA-256 of a value's canonical JSON: the same for equal values, whatever the order of keys."""
-    return hashlib.sha256(canonical(content).encode()).hexdigest()
-
-
-def canonical(content: Any) -> str:
-    """JSON with sorted keys and no spare space."""
-    return json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
-
-
-def file_digest(path: Path) -> str:
-    """SHA-256 of a file's bytes."""
-    with Path(path).open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def link_or_copy(source: Path, target: Path) -> None:
-    """Put ``source`` at ``target`` without a second copy where the file system allows it."""
-    source = Path(source).resolve()  # a link to a symbolic link would be one too, and a relative one leads nowhere
-    target.parent.mkdir(parents=True, exist_ok=True)
-    target.unlink(missing_ok=True)
-    try:
-        os.link(source, target)
-    except OSError:
-        with replacing(target) as temporary:
-            shutil.copyfile(source, temporary)
 
 
 # ------------------------------------------------------------------------------------------------------ cache
@@ -341,8 +270,3 @@ def _readable(path: Path) -> Iterator[None]:
         raise UserError(f"{path}: no such file; run the step that makes it") from None
     except (OSError, pa.ArrowException) as error:
         raise UserError(f"{path}: damaged Parquet file ({first_line(error)}); delete it and run again") from error
-
-
-def first_line(error: Exception) -> str:
-    """The first line of an error's message, or its name if it has none."""
-    return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from andor import store
+from andor import files, store
 from andor.errors import UserError
 
 CONTENT = {"weights": "ab", "players": [[0, 3], [4, 7]], "baseline": 0.5}
@@ -52,7 +52,7 @@ def flipped(content: bytes, place: int) -> bytes:
 def test_a_write_that_fails_leaves_what_was_there(tmp_path):
     path = tmp_path / "t.txt"
     path.write_text("old")
-    with pytest.raises(RuntimeError), store.replacing(path) as temporary:
+    with pytest.raises(RuntimeError), files.replacing(path) as temporary:
         temporary.write_text("half")
         raise RuntimeError
     assert path.read_text() == "old"
@@ -63,7 +63,7 @@ def test_a_full_disk_is_one_line():
     full = Path("/dev/full")
     if not full.exists():
         pytest.skip("no /dev/full here")
-    with pytest.raises(UserError, match="No space left on device"), store.replacing(Path("t.parquet")):
+    with pytest.raises(UserError, match="No space left on device"), files.replacing(Path("t.parquet")):
         full.write_text("x" * 10)
     assert not Path("t.parquet").exists()
 
@@ -72,7 +72,7 @@ def test_a_folder_that_cannot_be_written(tmp_path):
     def refuse(*_args, **_kwargs):
         raise OSError(errno.EROFS, "Read-only file system")
 
-    with pytest.raises(UserError, match="Read-only"), store.replacing(tmp_path / "x"):
+    with pytest.raises(UserError, match="Read-only"), files.replacing(tmp_path / "x"):
         refuse()
 
 
@@ -82,14 +82,14 @@ def test_a_link_to_a_file_is_followed(tmp_path):
     (tmp_path / "blobs" / "1").write_text("weights")
     (tmp_path / "snapshot").mkdir()
     (tmp_path / "snapshot" / "model").symlink_to("../blobs/1")
-    store.link_or_copy(tmp_path / "snapshot" / "model", tmp_path / "elsewhere" / "deep" / "model")
+    files.link_or_copy(tmp_path / "snapshot" / "model", tmp_path / "elsewhere" / "deep" / "model")
     assert (tmp_path / "elsewhere" / "deep" / "model").read_text() == "weights"
     assert not (tmp_path / "elsewhere" / "deep" / "model").is_symlink()
 
 
 def test_the_digest_does_not_depend_on_the_order_of_keys():
-    assert store.digest({"a": 1, "b": [1.5]}) == store.digest({"b": [1.5], "a": 1})
-    assert store.digest({"a": 1}) != store.digest({"a": 2})
+    assert files.digest({"a": 1, "b": [1.5]}) == files.digest({"b": [1.5], "a": 1})
+    assert files.digest({"a": 1}) != files.digest({"a": 2})
 
 
 def test_the_cache_returns_what_it_kept(tmp_path):

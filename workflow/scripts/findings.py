@@ -7,8 +7,9 @@ from _job import run
 
 def main(snakemake):
     from andor.catalogue import FOUND_IN
+    from andor.files import write_text
     from andor.findings import findings
-    from andor.store import read_table, write_text
+    from andor.store import read_table
 
     def table(path):
         return read_table(Path(path)).to_pandas()

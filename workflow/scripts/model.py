@@ -9,8 +9,9 @@ from _job import device, fetched, run
 def main(snakemake):
     from andor import models
     from andor.config import Model, part
+    from andor.files import write_text
     from andor.models.labels import relabelled
-    from andor.store import read_table, write_text
+    from andor.store import read_table
 
     settings = part(Model, snakemake.params.model)
     table = read_table(Path(snakemake.input.data[0])) if snakemake.input.get("data") else None

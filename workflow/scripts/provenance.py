@@ -11,7 +11,7 @@ from _job import run
 
 def main(snakemake):
     from andor import __version__
-    from andor.store import file_digest, write_text
+    from andor.files import file_digest, write_text
 
     record = {
         "andor": __version__,

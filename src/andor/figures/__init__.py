@@ -11,7 +11,7 @@ from pathlib import Path
 import pandas as pd
 from matplotlib.figure import Figure
 
-from andor import store
+from andor import files
 from andor.errors import UserError
 from andor.figures import (
     controls,
@@ -114,5 +114,5 @@ def save(figure: Figure, paths: Iterable[str | Path]) -> None:
         ending = path.suffix.removeprefix(".")
         if ending not in _METADATA:
             raise UserError(f"{path}: figures are written as {', '.join(_METADATA)}; give it one of these endings")
-        with style.styled(), store.replacing(path) as temporary:
+        with style.styled(), files.replacing(path) as temporary:
             figure.savefig(temporary, format=ending, metadata=_METADATA[ending])

@@ -16,8 +16,8 @@ from sklearn.utils import all_estimators
 from torch import Tensor
 
 from andor.errors import UserError
+from andor.files import first_line
 from andor.models.loaded import ArrayClassifier, logits_of
-from andor.store import first_line
 
 
 class Estimator(ArrayClassifier):

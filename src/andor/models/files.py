@@ -21,9 +21,10 @@ from torch import nn
 
 from andor import config
 from andor.errors import UserError
+from andor.files import first_line, link_or_copy, replacing
 from andor.models.architectures import MLP, PointNet, TextCNN, image_network
 from andor.models.loaded import ArrayClassifier, ImageClassifier, LanguageModel, LoadedModel, TextClassifier, TextModel
-from andor.store import array_column, arrays, first_line, link_or_copy, replacing
+from andor.store import array_column, arrays
 
 DESCRIPTION = "model.json"
 WEIGHTS = "model.safetensors"

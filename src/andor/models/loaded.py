@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
+from andor.files import canonical
 from andor.models.architectures import TextCNN
-from andor.store import canonical
 
 if TYPE_CHECKING:
     from transformers import DynamicCache, PreTrainedTokenizerFast

@@ -13,8 +13,8 @@ import torch
 from torch import Tensor, nn
 
 from andor.errors import UserError
+from andor.files import canonical, file_digest, first_line
 from andor.models.loaded import ArrayClassifier, logits_of
-from andor.store import canonical, file_digest, first_line
 
 CODE = "own.py"
 """The file's copy in the model's folder."""

@@ -26,7 +26,7 @@ from transformers.utils import logging as transformers_logging
 
 from andor import config
 from andor.errors import UserError
-from andor.store import first_line
+from andor.files import first_line
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerFast

@@ -11,7 +11,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from andor.errors import UserError
-from andor.store import first_line
+from andor.files import first_line
 
 SUFFIXES = (".safetensors", ".pth", ".pt", ".bin", ".ckpt", ".tar")
 """Files of weights, the safest first; ``.pth.tar`` is what torch's own examples write, and no tar archive."""

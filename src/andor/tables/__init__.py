@@ -15,7 +15,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.csv
 
-from andor import store
+from andor import files, store
 from andor.results import TaskResults
 from andor.tables.controls import controls, sample_size, survivors
 from andor.tables.frames import finish
@@ -97,5 +97,5 @@ def write(
     """Write a table as Parquet and as CSV, each whole or not at all; a task's has the schema of its name."""
     table = pa.Table.from_pandas(frame, schema=schema or SCHEMAS[name], preserve_index=False).replace_schema_metadata()
     store.write_table(Path(parquet), table, {"table": name})
-    with store.replacing(Path(csv)) as temporary:
+    with files.replacing(Path(csv)) as temporary:
         pyarrow.csv.write_csv(table, temporary, pyarrow.csv.WriteOptions(quoting_style="needed"))

@@ -1,0 +1,114 @@
+"""Records of what was written: the SHA-256 of every file of a step's output, checked wherever another step reads it.
+
+Beside a file ``NAME`` lies ``.NAME.sha256``, in a folder ``.sha256``; both are read by ``sha256sum --check``. Hidden
+files are no part of an output. What has no record, because it is older or somebody else's, is taken as it is.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from andor.errors import UserError
+from andor.files import file_digest, write_text
+
+SUFFIX = ".sha256"
+_LINE = re.compile(r"([0-9a-f]{64})  (.+)")
+
+
+def record_of(output: Path) -> Path:
+    """Where the record of a file, or of a folder, is."""
+    return output / SUFFIX if output.is_dir() else output.with_name(f".{output.name}{SUFFIX}")
+
+
+def write(output: Path) -> None:
+    """Record a file, or all files below a folder, as they are now.
+
+    Raises
+    ------
+    UserError
+        If a name cannot stand in a record, or the disk is full.
+    """
+    folder = _folder(output)
+    lines = [f"{file_digest(folder / name)}  {name}" for name in _names(output)]
+    if any("\n" in line or "\r" in line for line in lines):
+        raise UserError(f"{output}: a file's name holds a line break; rename it")
+    write_text(record_of(output), "".join(f"{line}\n" for line in lines))
+
+
+def drop(output: Path) -> None:
+    """Take the record of an output away, which is about to be made anew."""
+    output.with_name(f".{output.name}{SUFFIX}").unlink(missing_ok=True)
+
+
+def check(output: Path) -> None:
+    """Refuse an output that is not as it was recorded.
+
+    Raises
+    ------
+    UserError
+        One line that names the first such file and says how many more there are.
+    """
+    if found := list(faults(output)):
+        more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
+        raise UserError(f"{found[0]}{more}; delete {output} and run again")
+
+
+def faults(output: Path) -> Iterator[str]:
+    """What is wrong with a recorded file or folder, a line for each file; nothing if there is no record."""
+    record = record_of(output)
+    try:
+        text = record.read_bytes().decode("utf-8")
+    except FileNotFoundError:
+        return
+    except (OSError, ValueError) as error:
+        yield f"{record}: damaged ({error})"
+        return
+    matches = [_LINE.fullmatch(line) for line in text.removesuffix("\n").split("\n")] if text else []
+    if not all(matches) or not text.endswith("\n"):
+        yield f"{record}: damaged, it holds no digest and name in each line"
+        return
+    folder, recorded = _folder(output), {match[2]: match[1] for match in matches}
+    for name in sorted({*recorded, *_names(output)}):
+        if fault := _fault(folder / name, recorded.get(name)):
+            yield f"{folder / name}: {fault}"
+
+
+def recorded(root: Path) -> Iterator[Path]:
+    """Every output below a folder that has a record, in the order of their names."""
+    for folder, _, names in sorted(os.walk(root)):
+        for name in sorted(names):
+            if name == SUFFIX:
+                yield Path(folder)
+            elif name.startswith(".") and name.endswith(SUFFIX):
+                yield Path(folder, name[1 : -len(SUFFIX)])
+
+
+def _fault(file: Path, digest: str | None) -> str | None:
+    if digest is None:
+        return "is no part of what was written there"
+    try:
+        return None if file_digest(file) == digest else "is not as it was written"
+    except FileNotFoundError:
+        return "is gone"
+    except OSError as error:
+        return f"cannot be read ({error.strerror or error})"
+
+
+def _folder(output: Path) -> Path:
+    """What the names in a record are relative to."""
+    return output if output.is_dir() else output.parent
+
+
+def _names(output: Path) -> list[str]:
+    """Names of the files of an output that are not hidden, relative to its record's folder, sorted."""
+    if not output.is_dir():
+        return [output.name] if output.exists() else []
+    return sorted(
+        (Path(folder, name).relative_to(output)).as_posix()
+        for folder, _, names in os.walk(output, followlinks=False)
+        for name in names
+        if not any(part.startswith(".") for part in Path(folder, name).relative_to(output).parts)
+    )
