@@ -5,6 +5,7 @@ rule baseline:
     input:
         candidates="results/{task}/candidates.parquet",
         model="results/{task}/models/{model}",
+        begun=BEGUN,
     output:
         directory("results/{task}/baselines/{model}"),
     log:

@@ -33,6 +33,10 @@ def failed(logs: list[str]) -> list[str]:
     return list(dict.fromkeys(lines))
 
 
+onstart:
+    Path(BEGUN).touch()
+
+
 onsuccess:
     print("Done. Look at:", *made(config["tasks"]), sep="\n  ")
     print("As one page: snakemake --report report.zip")

@@ -1,6 +1,7 @@
 """The checked configuration, and what the rules need of it: names, paths and parts of it as plain values."""
 
 import ast
+import os
 from functools import cache
 from hashlib import sha256
 
@@ -35,6 +36,26 @@ wildcard_constraints:
     source="|".join(CONFIG.sources) or "none",
     figure="|".join(FIGURE_TABLES),
     study="|".join(CONFIG.studies) or "none",
+
+
+def begun() -> str:
+    """A file that every job takes as input, and whose time is when the last run began.
+
+    A failed job leaves neither output nor record, and what was made from its former output stands. Snakemake takes that
+    for deleted on purpose and has nothing to do, unless an input is newer: this one is. To jobs with a record it is the
+    same file as ever.
+    """
+    stamp = Path(".snakemake", "andor", "begun")
+    if not stamp.exists():
+        stamp.parent.mkdir(parents=True, exist_ok=True)
+        stamp.write_text("The time of this file is when the last run began.\n")
+        os.utime(
+            stamp, (0, 0)
+        )  # results without records, from elsewhere, are taken as they are
+    return str(stamp)
+
+
+BEGUN = begun()
 
 
 def plain(part) -> dict:
@@ -86,21 +107,38 @@ def fetched(*names) -> list[str]:
     return [f"results/sources/{name}" for name in names if name]
 
 
-def local_files(source: str) -> list[str]:
-    """Files of the user's own behind a source, a folder's one by one: a change in or among them fetches it again.
-
-    A folder's own time does not change when a file in it is overwritten.
-    """
+def local_files(source: str) -> list[Path]:
+    """Files of the user's own behind a source, a folder's one by one."""
     mirrors = map(uri.parse, CONFIG.sources[source].mirrors)
     parts = [part for mirror in mirrors for part in mirror.parts or [mirror]]
     paths = [Path(part.name).expanduser() for part in parts if part.scheme == "path"]
     folders = [path / name for path in paths for name in file_names(path)]
-    return [str(path) for path in [*filter(Path.is_file, paths), *folders]]
+    return [*filter(Path.is_file, paths), *folders]
+
+
+def state_of(files: list[Path]) -> str:
+    """Digest of the user's files by name and content, of large ones by size and time: a change in it fetches them again.
+
+    As inputs they would be compared by their times alone, which may be those of another machine, or lie in the future.
+    """
+    states = []
+    for file in files:
+        status = file.stat()
+        small = status.st_size < 2**20
+        state = file.read_bytes() if small else f"{status.st_size} {status.st_mtime_ns}"
+        states.append((str(file), state))
+    return sha256(repr(states).encode()).hexdigest()
 
 
 def model_of(wildcards):
     """The configured model."""
     return TASKS[wildcards.task].models[wildcards.model]
+
+
+def own_files(wildcards) -> list[Path]:
+    """The Python file of a model of the user's own."""
+    file = getattr(model_of(wildcards), "file", None)
+    return [Path(file)] if file else []
 
 
 def masking_of(wildcards) -> dict:

@@ -4,6 +4,7 @@
 rule data:
     input:
         source=lambda wildcards: fetched(TASKS[wildcards.task].data.source),
+        begun=BEGUN,
     output:
         "results/{task}/data.parquet",
     log:
@@ -35,6 +36,7 @@ rule candidates:
             for name in [predictor_of(wildcards.task)]
             if name
         ],
+        begun=BEGUN,
     output:
         "results/{task}/candidates.parquet",
     log:

@@ -8,6 +8,7 @@ rule figure:
             f"results/{wildcards.task}/tables/{table}.parquet"
             for table in FIGURE_TABLES[wildcards.figure]
         ],
+        begun=BEGUN,
     output:
         pdf="results/{task}/figures/{figure}.pdf",
         svg=report(

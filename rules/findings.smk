@@ -1,8 +1,9 @@
-"""Takes tables of tasks and studies; makes RESULTS.md, what was found in plain words."""
+"""Takes tables of tasks and studies; makes RESULTS.md, what was found in plain words, and the record of the run."""
 
 
 localrules:
     findings,
+    provenance,
 
 
 rule findings:
@@ -11,6 +12,7 @@ rule findings:
             "results/{task}/tables/{table}.parquet", task=TASKS, table=FOUND_IN
         ),
         studies=expand("results/studies/{study}.parquet", study=CONFIG.studies),
+        begun=BEGUN,
     output:
         report(
             "results/RESULTS.md",
@@ -33,3 +35,32 @@ rule findings:
         questions={name: study.question for name, study in CONFIG.studies.items()},
     script:
         "../workflow/scripts/findings.py"
+
+
+rule provenance:
+    input:
+        sources=fetched(*CONFIG.used_sources()),
+        results=[
+            rules.tables.input,
+            rules.figures.input,
+            rules.studies.input,
+            rules.explorer.input,
+            rules.findings.output,
+        ],
+        begun=BEGUN,
+    output:
+        report(
+            "results/provenance.json",
+            caption="../workflow/report/provenance.rst",
+            category="run",
+        ),
+    log:
+        "logs/provenance.log",
+    benchmark:
+        "logs/provenance.tsv"
+    conda:
+        "../envs/torch.yaml"
+    params:
+        config=CONFIG.model_dump(mode="json"),
+    script:
+        "../workflow/scripts/provenance.py"

@@ -20,6 +20,7 @@ rule extract:
             f"results/{wildcards.task}/masked_outputs/{model}/{wildcards.chunk}"
             for model in members(wildcards.task, wildcards.unit)
         ],
+        begun=BEGUN,
     output:
         directory("results/{task}/interactions/{method}/{unit}/{chunk}"),
     log:
@@ -48,6 +49,7 @@ rule null_games:
         samples=rules.extract.input.samples,
         eligibility=rules.extract.input.eligibility,
         outputs=rules.extract.input.outputs,
+        begun=BEGUN,
     output:
         directory("results/{task}/nulls/{method}/{unit}/{chunk}"),
     log:

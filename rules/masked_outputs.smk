@@ -6,6 +6,7 @@ rule evaluate:
         samples="results/{task}/samples.parquet",
         model="results/{task}/models/{model}",
         baseline=baseline_of,
+        begun=BEGUN,
     output:
         directory("results/{task}/masked_outputs/{model}/{chunk}"),
     log:

@@ -13,7 +13,7 @@ rule model:
             getattr(model_of(wildcards), "tokenizer", None),
         ),
         weights=lambda wildcards: fetched(getattr(model_of(wildcards), "weights", None)),
-        own=lambda wildcards: getattr(model_of(wildcards), "file", []),
+        begun=BEGUN,
     output:
         directory("results/{task}/models/{model}"),
     log:
@@ -30,6 +30,7 @@ rule model:
     params:
         code=code("models"),
         model=lambda wildcards: plain(model_of(wildcards)),
+        own=lambda wildcards: state_of(own_files(wildcards)),
         seed=CONFIG.seed,
     script:
         "../workflow/scripts/model.py"

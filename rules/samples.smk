@@ -6,6 +6,7 @@ rule screening:
         candidates="results/{task}/candidates.parquet",
         model="results/{task}/models/{model}",
         baseline=baseline_of,
+        begun=BEGUN,
     output:
         "results/{task}/screening/{model}.parquet",
     log:
@@ -33,6 +34,7 @@ rule samples:
             f"results/{wildcards.task}/screening/{model}.parquet"
             for model in TASKS[wildcards.task].models
         ],
+        begun=BEGUN,
     output:
         samples="results/{task}/samples.parquet",
         eligibility="results/{task}/eligibility.parquet",

@@ -7,7 +7,7 @@ localrules:
 
 rule source:
     input:
-        files=lambda wildcards: local_files(wildcards.source),
+        begun=BEGUN,
     output:
         directory("results/sources/{source}"),
     log:
@@ -19,6 +19,7 @@ rule source:
     params:
         code=code("sources"),
         source=lambda wildcards: plain(CONFIG.sources[wildcards.source]),
+        local=lambda wildcards: state_of(local_files(wildcards.source)),
     script:
         "../workflow/scripts/source.py"
 

@@ -9,6 +9,7 @@ rule study:
         ],
         interactions=lambda wildcards: studied(wildcards.study, "interactions"),
         nulls=lambda wildcards: studied(wildcards.study, "nulls"),
+        begun=BEGUN,
     output:
         parquet="results/studies/{study}.parquet",
         csv=report(
@@ -50,6 +51,7 @@ rule study:
 rule study_figure:
     input:
         table="results/studies/{study}.parquet",
+        begun=BEGUN,
     output:
         pdf="results/studies/{study}.pdf",
         svg=report(

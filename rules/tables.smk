@@ -1,4 +1,4 @@
-"""Takes samples, masked outputs and interactions of a task; makes tidy tables, and the record of the run."""
+"""Takes samples, masked outputs and interactions of a task; makes tidy tables."""
 
 
 rule tabulate:
@@ -12,6 +12,7 @@ rule tabulate:
         masked_outputs=lambda wildcards: masked_outputs_of(wildcards.task),
         interactions=lambda wildcards: interactions_of(wildcards.task),
         nulls=lambda wildcards: nulls_of(wildcards.task),
+        begun=BEGUN,
     output:
         parquet=expand("results/{{task}}/tables/{table}.parquet", table=TABLES),
         csv=[
@@ -57,32 +58,6 @@ rule tabulate:
         seed=CONFIG.seed,
     script:
         "../workflow/scripts/task_tables.py"
-
-
-localrules:
-    provenance,
-
-
-rule provenance:
-    input:
-        sources=fetched(*CONFIG.used_sources()),
-        tables=expand("results/{task}/tables/summary.parquet", task=TASKS),
-    output:
-        report(
-            "results/provenance.json",
-            caption="../workflow/report/provenance.rst",
-            category="run",
-        ),
-    log:
-        "logs/provenance.log",
-    benchmark:
-        "logs/provenance.tsv"
-    conda:
-        "../envs/torch.yaml"
-    params:
-        config=CONFIG.model_dump(mode="json"),
-    script:
-        "../workflow/scripts/provenance.py"
 
 
 rule tables:

@@ -54,7 +54,7 @@ def list_(
 
 @app.command()
 def verify(cache: Folder = Path(".cache"), model: Model = None) -> None:
-    """Read every file and check its name, checksums and digest; exit with 1 if one is damaged."""
+    """Read every file and check its bytes and its name; exit with 1 if one is damaged."""
     whole, damaged = _sorted_out(_open(cache), model)
     for reason in damaged.values():
         typer.echo(reason)
@@ -120,14 +120,21 @@ def copy(
     whole, damaged = _sorted_out(source, model)
     copied = 0
     for kept in whole:
-        place = target.path(kept.content)
-        if _is_whole(target, place):
+        if target.find(kept.content, kept.rows):
             continue
-        with replacing(place) as temporary:
+        with replacing(target.folder / kept.path.relative_to(source.folder)) as temporary:
             shutil.copyfile(kept.path, temporary)
         copied += 1
     left = f"; {len(damaged)} damaged ones left behind" if damaged else ""
     typer.echo(f"copied {copied} files, {len(whole) - copied} were there{left}")
+
+
+def faults(cache: Path) -> list[str]:
+    """What is wrong with each damaged file of a cache: masked outputs, and fetched sources."""
+    from andor.sources.store import Store
+
+    _, damaged = _sorted_out(_open(cache), None)
+    return [*damaged.values(), *Store(cache / "sources").faults()]
 
 
 def _open(folder: Path) -> OutputCache:
@@ -158,14 +165,6 @@ def _statuses(paths: Iterable[Path]) -> Iterator[tuple[Path, os.stat_result]]:
     for path in paths:
         with suppress(FileNotFoundError):
             yield path, path.stat()
-
-
-def _is_whole(cache: OutputCache, path: Path) -> bool:
-    try:
-        cache.read(path)
-    except UserError:
-        return False
-    return True
 
 
 def _file_row(kept: Kept) -> dict[str, Any]:

@@ -48,6 +48,25 @@ def check(config: Annotated[Path, typer.Argument(help="A configuration in YAML."
         typer.echo(f"{name}: {task.samples.count} samples, {task.players.count} players, ensembles {units}")
 
 
+@app.command()
+def verify(
+    results: Annotated[Path, typer.Argument(help="A folder of results, or one below it.")] = Path("results"),
+    cache: Annotated[Path | None, typer.Option(help="A cache folder as well, such as .cache.")] = None,
+) -> None:
+    """Name every file that is not as it was written; nothing, and exit status 0, if all are."""
+    from andor import digests
+
+    if not results.is_dir():
+        raise UserError(f"{results}: no such folder; name the folder of the results")
+    found = [fault for output in digests.recorded(results) for fault in digests.faults(output)]
+    if cache is not None:
+        found += cache_cli.faults(cache)
+    for fault in found:
+        typer.echo(fault)
+    if found:
+        raise typer.Exit(1)
+
+
 app.command()(extract_cli.extract)
 app.command()(evaluate_cli.evaluate)
 app.add_typer(cache_cli.app)

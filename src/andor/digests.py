@@ -1,7 +1,7 @@
 """Records of what was written: the SHA-256 of every file of a step's output, checked wherever another step reads it.
 
-Beside a file ``NAME`` lies ``.NAME.sha256``, in a folder ``.sha256``; both are read by ``sha256sum --check``. Hidden
-files are no part of an output. What has no record, because it is older or somebody else's, is taken as it is.
+Beside a file ``NAME`` lies ``.NAME.sha256``, in a folder ``.sha256``; ``sha256sum --check`` reads both. What has no
+record, because it is older or somebody else's, is taken as it is.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ from andor.errors import UserError
 from andor.files import file_digest, write_text
 
 SUFFIX = ".sha256"
+TIMESTAMP = ".snakemake_timestamp"
+"""What Snakemake leaves in a folder that a rule has made."""
 _LINE = re.compile(r"([0-9a-f]{64})  (.+)")
 
 
@@ -31,7 +33,7 @@ def write(output: Path) -> None:
     UserError
         If a name cannot stand in a record, or the disk is full.
     """
-    folder = _folder(output)
+    folder = output if output.is_dir() else output.parent
     lines = [f"{file_digest(folder / name)}  {name}" for name in _names(output)]
     if any("\n" in line or "\r" in line for line in lines):
         raise UserError(f"{output}: a file's name holds a line break; rename it")
@@ -58,22 +60,39 @@ def check(output: Path) -> None:
 
 def faults(output: Path) -> Iterator[str]:
     """What is wrong with a recorded file or folder, a line for each file; nothing if there is no record."""
+    try:
+        digests = read(output)
+    except UserError as error:
+        yield str(error)
+        return
+    if digests is None:
+        return
+    folder = output if output.is_dir() else output.parent
+    present = (name for name in _names(output) if not _hidden(name))  # systems leave hidden files anywhere
+    for name in sorted({*digests, *present}):
+        if fault := _fault(folder / name, digests.get(name)):
+            yield f"{folder / name}: {fault}"
+
+
+def read(output: Path) -> dict[str, str] | None:
+    """Digest of each file of an output as it was written; None if there is no record.
+
+    Raises
+    ------
+    UserError
+        If the record itself is damaged.
+    """
     record = record_of(output)
     try:
         text = record.read_bytes().decode("utf-8")
     except FileNotFoundError:
-        return
+        return None
     except (OSError, ValueError) as error:
-        yield f"{record}: damaged ({error})"
-        return
-    matches = [_LINE.fullmatch(line) for line in text.removesuffix("\n").split("\n")] if text else []
-    if not all(matches) or not text.endswith("\n"):
-        yield f"{record}: damaged, it holds no digest and name in each line"
-        return
-    folder, recorded = _folder(output), {match[2]: match[1] for match in matches}
-    for name in sorted({*recorded, *_names(output)}):
-        if fault := _fault(folder / name, recorded.get(name)):
-            yield f"{folder / name}: {fault}"
+        raise UserError(f"{record}: damaged ({error})") from None
+    matches = [_LINE.fullmatch(line) for line in text.removesuffix("\n").split("\n")]
+    if not all(matches):
+        raise UserError(f"{record}: damaged, it holds no digest and name in each line")
+    return {match[2]: match[1] for match in matches}
 
 
 def recorded(root: Path) -> Iterator[Path]:
@@ -97,18 +116,14 @@ def _fault(file: Path, digest: str | None) -> str | None:
         return f"cannot be read ({error.strerror or error})"
 
 
-def _folder(output: Path) -> Path:
-    """What the names in a record are relative to."""
-    return output if output.is_dir() else output.parent
-
-
 def _names(output: Path) -> list[str]:
-    """Names of the files of an output that are not hidden, relative to its record's folder, sorted."""
+    """Names of an output's files, relative to the folder of its record, sorted."""
     if not output.is_dir():
         return [output.name] if output.exists() else []
-    return sorted(
-        (Path(folder, name).relative_to(output)).as_posix()
-        for folder, _, names in os.walk(output, followlinks=False)
-        for name in names
-        if not any(part.startswith(".") for part in Path(folder, name).relative_to(output).parts)
-    )
+    files = (Path(folder, name) for folder, _, names in os.walk(output) for name in names)
+    names = (file.relative_to(output).as_posix() for file in files)
+    return sorted(name for name in names if name not in (SUFFIX, TIMESTAMP))
+
+
+def _hidden(name: str) -> bool:
+    return any(part.startswith(".") for part in name.split("/"))

@@ -26,28 +26,46 @@ def replacing(path: Path) -> Iterator[Path]:
         If the disk is full or the folder cannot be written.
     """
     path = Path(path)
+    with staged(path.parent, path.name) as temporary:
+        yield temporary
+        settle(temporary)
+        temporary.replace(path)
+
+
+@contextmanager
+def staged(folder: Path, name: str) -> Iterator[Path]:
+    """A new hidden file in ``folder``, made if need be, that vanishes unless the block moves it elsewhere.
+
+    Raises
+    ------
+    UserError
+        If the disk is full or the folder cannot be written.
+    """
     temporary = None
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+        folder.mkdir(parents=True, exist_ok=True)
+        handle, made = tempfile.mkstemp(prefix=f".{name}.", dir=folder)
         os.close(handle)
-        temporary = Path(name)
+        temporary = Path(made)
         yield temporary
-        with temporary.open("rb") as file:
-            os.fsync(file.fileno())
-        temporary.chmod(0o644)
-        temporary.replace(path)
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EACCES, errno.EROFS):
             reason = os.strerror(error.errno)
             raise UserError(
-                f"{path}: cannot be written ({reason}); make room or choose another folder and start again: "
+                f"{folder / name}: cannot be written ({reason}); make room or choose another folder and start again: "
                 "what is already computed is kept"
             ) from error
         raise
     finally:
         if temporary is not None:
             temporary.unlink(missing_ok=True)
+
+
+def settle(path: Path) -> None:
+    """Make a new file readable to all, and wait until its bytes are on the disk."""
+    path.chmod(0o644)
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
 
 
 def write_text(path: Path, text: str) -> None:

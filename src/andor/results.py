@@ -24,6 +24,10 @@ from andor.config import Analysis, Config, Nulls, Reward
 from andor.errors import UserError
 from andor.metrics import KINDS, without_rounding
 
+AGREEMENT = 1e-3
+"""Most by which two computations of one output in float32 differ, as a share of the largest |v|: a hundred times what
+other batches, devices and versions do."""
+
 
 @dataclass(frozen=True, eq=False)
 class TaskResults:
@@ -222,9 +226,9 @@ class TaskResults:
     @functools.cache  # noqa: B019
     def values(self, model: str) -> np.ndarray:
         """Rewards v of a model; float64, shape (K, 2^n)."""
-        labels = self.samples["label"].to_pylist()
-        outputs = [read_outputs(path) for path in self.output_files(model)]
-        return np.stack([rewards.values(*sample, self.reward) for sample in zip(outputs, labels, strict=True)])
+        samples = self.samples.select(sample_columns([model])).to_pylist()
+        files = self.output_files(model)
+        return np.stack([read_values(*each, model, self.reward) for each in zip(files, samples, strict=True)])
 
     def output_range(self, models: Sequence[str]) -> np.ndarray:
         """|v(N) - v(empty)| of models; float64, shape (K, m)."""
@@ -247,7 +251,7 @@ def read_interactions(path: Path, models: Sequence[str]) -> np.ndarray:
     UserError
         If the file is damaged or does not hold each kind x coalition x model once.
     """
-    table = store.read_table(path)
+    table = store.read_table(path, ["model", "kind", "coalition", "strength"])
     size = len(table) // (2 * len(models))
     row_model, row_kind = _places(table["model"], models), _places(table["kind"], KINDS)
     coalition = table["coalition"].to_numpy().astype(np.int64)
@@ -275,7 +279,7 @@ def read_nulls(path: Path, draws: Callable[[str], int], shape: tuple[int, ...]) 
     draws : number of games drawn under a null
     shape : (m, kinds, 2^n)
     """
-    table = store.read_table(path)
+    table = store.read_table(path, store.NULL_INTERACTIONS.names)
     null = _places(table["null"], nulls.NULLS)
     place = [table[name].to_numpy().astype(np.int64) for name in ("draw", "model")]
     place += [_places(table["kind"], KINDS), table["coalition"].to_numpy().astype(np.int64)]
@@ -298,31 +302,69 @@ def read_outputs(path: Path) -> pa.Table:
         If the file is damaged or a coalition is missing.
     """
     table = store.read_table(path)
+    if "coalition" not in table.column_names:
+        raise UserError(f"{path}: holds no coalitions; delete it and run again")
     coalition = table["coalition"].to_numpy()
     rows = len(coalition)
     if rows == 0 or rows & (rows - 1) or not np.array_equal(coalition, np.arange(rows)):
         raise UserError(f"{path}: does not hold every coalition once and in order; delete it and run again")
+    if "logits" not in table.column_names and not {"log_prob", "log_odds"} <= set(table.column_names):
+        raise UserError(f"{path}: holds neither logits nor log_prob and log_odds; delete it and run again")
     return table
 
 
-def games(folders: Sequence[str | Path], numbers: Sequence[int], labels: Sequence[int], reward: Reward) -> np.ndarray:
+def games(
+    folders: Sequence[str | Path], models: Sequence[str], samples: pa.Table, numbers: Sequence[int], reward: Reward
+) -> np.ndarray:
     """Rewards v of several models on some samples; float64, shape (B, m, 2^n).
 
     Parameters
     ----------
     folders : of each model's masked outputs, `<sample>.parquet`
+    models : their names
+    samples : `samples.parquet`, of which `sample_columns` are needed
     numbers : of the samples
-    labels : of all samples of the task
     """
+    rows = {row["sample"]: row for row in samples.select(sample_columns(models)).to_pylist()}
     return np.array(
         [
             [
-                rewards.values(read_outputs(Path(folder) / f"{number}.parquet"), labels[number], reward)
-                for folder in folders
+                read_values(Path(folder) / f"{number}.parquet", rows[number], model, reward)
+                for folder, model in zip(folders, models, strict=True)
             ]
             for number in numbers
         ]
     )
+
+
+def sample_columns(models: Sequence[str]) -> list[str]:
+    """Columns of `samples.parquet` that say what is known of the outputs of models."""
+    return ["sample", "label", *(f"output_{model}" for model in models)]
+
+
+def read_values(path: Path, sample: Mapping[str, Any], model: str, reward: Reward) -> np.ndarray:
+    """Rewards v of one sample, held against the v(N) and v(∅) that it was chosen by; float64, shape (2^n,).
+
+    The two were computed apart: by other forward passes, of other batches. They differ by rounding, and by the noise of
+    reduced precision, which the file states.
+
+    Raises
+    ------
+    UserError
+        If the file is damaged, or the two differ by more: the model or the sample has changed in between.
+    """
+    table = read_outputs(path)
+    v = rewards.uncentred(table, sample["label"], reward)
+    noise = json.loads((table.schema.metadata or {}).get(b"made", b"{}")).get("noise", 0.0)
+    allowed = np.inf if noise is None else AGREEMENT * np.abs(v).max() + 10 * noise
+    chosen_by = sample[f"output_{model}"]
+    if np.abs(v[[-1, 0]] - chosen_by).max() > allowed:
+        raise UserError(
+            f"{path}: v(N) and v(∅) of model `{model}` are {v[-1]:.6g} and {v[0]:.6g}, but sample {sample['sample']} "
+            f"was chosen by {chosen_by[0]:.6g} and {chosen_by[1]:.6g}; delete the model's screening and masked outputs "
+            "and run again"
+        )
+    return v - v[0] if reward.centred else v
 
 
 def _places(column: pa.ChunkedArray, names: Sequence[str]) -> np.ndarray:

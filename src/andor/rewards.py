@@ -14,6 +14,12 @@ from andor.errors import UserError
 
 
 def values(table: pa.Table, label: int | None, reward: config.Reward) -> np.ndarray:
+    """v of every coalition, less v(∅) if the reward is centred; float64 (2^n,). See `uncentred`."""
+    v = uncentred(table, label, reward)
+    return v - v[0] if reward.centred else v
+
+
+def uncentred(table: pa.Table, label: int | None, reward: config.Reward) -> np.ndarray:
     """v of every coalition, float64 (2^n,).
 
     Parameters
@@ -23,14 +29,12 @@ def values(table: pa.Table, label: int | None, reward: config.Reward) -> np.ndar
     label
         The sample's true label; not used for language models.
     reward
-        Which reward, and whether v(∅) is subtracted.
+        Which reward.
     """
     outputs, language = stored(table)
     if language:
-        v = language_reward(outputs, reward.kind)
-    else:
-        v = classifier_reward(outputs, label, reward.kind, reward.temperature)
-    return v - v[0] if reward.centred else v
+        return language_reward(outputs, reward.kind)
+    return classifier_reward(outputs, label, reward.kind, reward.temperature)
 
 
 def stored(table: pa.Table) -> tuple[np.ndarray, bool]:

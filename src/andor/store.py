@@ -19,7 +19,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from andor.errors import UserError
-from andor.files import canonical, digest, first_line, replacing
+from andor.files import canonical, digest, file_digest, first_line, replacing, settle, staged
 
 INTERACTIONS = pa.schema(
     [
@@ -120,10 +120,18 @@ def write_table(path: Path, table: pa.Table, metadata: Mapping[str, Any] | None 
     ``metadata`` is added to the table's own, as JSON values under their keys in the file's key-value metadata (see
     `read_metadata`).
     """
-    texts = {key.encode(): json.dumps(value, sort_keys=True) for key, value in (metadata or {}).items()}
-    table = table.replace_schema_metadata({**(table.schema.metadata or {}), **texts})
     with replacing(path) as temporary:
-        pq.write_table(table, temporary, compression="zstd", write_page_checksum=True)
+        _write(temporary, table, metadata or {})
+
+
+def _write(path: Path, table: pa.Table, metadata: Mapping[str, Any]) -> None:
+    texts = {key.encode(): json.dumps(value, sort_keys=True) for key, value in metadata.items()}
+    table = table.replace_schema_metadata({**(table.schema.metadata or {}), **texts})
+    pq.write_table(table, path, compression="zstd", write_page_checksum=True)
+
+
+def _parsed(content: bytes) -> pa.Table:
+    return pq.ParquetFile(pa.BufferReader(content), page_checksum_verification=True).read(use_threads=False)
 
 
 def read_table(path: Path, columns: list[str] | None = None) -> pa.Table:
@@ -136,7 +144,10 @@ def read_table(path: Path, columns: list[str] | None = None) -> pa.Table:
     """
     with _readable(path):
         # One thread: files are small, and a job has no more unless it is given more.
-        return pq.ParquetFile(path, page_checksum_verification=True).read(columns=columns, use_threads=False)
+        table = pq.ParquetFile(path, page_checksum_verification=True).read(columns=columns, use_threads=False)
+    if columns and (missing := set(columns) - set(table.column_names)):  # read() passes over names that are not there
+        raise UserError(f"{path}: holds no column `{min(missing)}`; delete it and run again")
+    return table
 
 
 def read_metadata(path: Path) -> dict[str, Any]:
@@ -162,41 +173,47 @@ def _metadata(schema: pa.Schema) -> dict[str, Any]:
 class OutputCache:
     """Masked outputs by the digest of everything that can change a number in them.
 
-    The digested text is stored in the file, so a cached file says what it is. Two runs may share a folder: both would
-    write the same bytes under the same name, and a rename is atomic.
+    A file is named ``<key>-<digest>.parquet``. The key is the digest of what determines its numbers, which also stands
+    in the file; behind it is the SHA-256 of the file's bytes: a file says what it is and whether it is whole. Two runs
+    may share a folder: under one name both write the same bytes, and a rename is atomic. A file from before bytes had
+    digests is called ``<key>.parquet``, is checked by the digest of its numbers, and is given one.
     """
 
     def __init__(self, folder: Path) -> None:
         self.folder = Path(folder) / "masked_outputs"
 
-    def path(self, content: Mapping[str, Any]) -> Path:
-        """Where outputs described by ``content`` are kept."""
-        key = digest(content)
-        return self.folder / key[:2] / f"{key}.parquet"
-
     def find(self, content: Mapping[str, Any], rows: int) -> Path | None:
         """The whole, undamaged file of ``content`` with ``rows`` rows, or None.
 
-        A damaged file counts as none and is left for `keep` to replace: removing it could hit the good one that another
-        run has just put in its place.
+        A damaged file counts as none and is left alone: removing it could hit the good one that another run has just
+        put in its place.
         """
-        path = self.path(content)
-        if not path.exists():
-            return None
-        try:
-            kept = self.read(path)
-        except UserError:
-            return None
-        return path if kept.rows == rows else None
+        key = digest(content)
+        folder = self.folder / key[:2]
+        for path in [*sorted(folder.glob(f"{key}-*.parquet")), folder / f"{key}.parquet"]:
+            if not path.exists():
+                continue
+            try:
+                kept = self.read(path)
+            except UserError:
+                continue
+            if kept.rows == rows:
+                return path if "-" in path.name else _given_a_digest(path)
+        return None
 
     def keep(self, content: Mapping[str, Any], table: pa.Table, made: Mapping[str, Any] | None = None) -> Path:
         """Store outputs and return their path.
 
-        ``made`` says how they were computed; it is stored beside ``content`` but is no part of the name.
+        ``made`` says how they were computed; it is stored beside ``content`` but is no part of the key.
         """
-        path = self.path(content)
-        values = {"content": json.loads(canonical(content)), "values": _values_digest(table)}
-        write_table(path, table, values | ({"made": dict(made)} if made else {}))
+        key = digest(content)
+        values = {"content": json.loads(canonical(content))} | ({"made": dict(made)} if made else {})
+        folder = self.folder / key[:2]
+        with staged(folder, key) as temporary:
+            _write(temporary, table, values)
+            settle(temporary)
+            path = folder / f"{key}-{file_digest(temporary)}.parquet"
+            temporary.replace(path)
         return path
 
     def files(self) -> list[Path]:
@@ -208,23 +225,37 @@ class OutputCache:
         return sorted(self.folder.glob("??/.*"))
 
     def read(self, path: Path) -> Kept:
-        """What a file of the cache holds, verified: its name, its checksums and the digest of its numbers.
+        """What a file of the cache holds, verified: its bytes and its name.
 
         Raises
         ------
         UserError
             If it is damaged or not what its name says.
         """
+        key, _, written = path.stem.partition("-")
         try:
-            table, status = read_table(path), path.stat()
+            content, status = path.read_bytes(), path.stat()
+            if written and hashlib.sha256(content).hexdigest() != written:
+                raise UserError(f"{path}: is not as it was written")
+            table = _parsed(content)
             metadata = _metadata(table.schema)
-            content = metadata["content"]
-            whole = digest(content) == path.stem and metadata["values"] == _values_digest(table)
+            whole = digest(metadata["content"]) == key and (written or metadata["values"] == _values_digest(table))
         except (OSError, ValueError, KeyError, TypeError, pa.ArrowException) as error:
             raise UserError(f"{path}: damaged ({first_line(error)})") from None
         if not whole:
             raise UserError(f"{path}: its numbers or its name are not those it was written with")
-        return Kept(path, content, metadata.get("made", {}), table.num_rows, status.st_size, status.st_mtime)
+        made = metadata.get("made", {})
+        return Kept(path, metadata["content"], made, table.num_rows, status.st_size, status.st_mtime)
+
+
+def _given_a_digest(path: Path) -> Path:
+    """New place of a whole file from before bytes had digests; its old one where the cache cannot be written."""
+    new = path.with_name(f"{path.stem}-{file_digest(path)}.parquet")
+    try:
+        path.rename(new)
+    except OSError:  # read-only, or another run was first
+        return new if new.exists() else path
+    return new
 
 
 @dataclass(frozen=True)
@@ -268,5 +299,5 @@ def _readable(path: Path) -> Iterator[None]:
         yield
     except FileNotFoundError:
         raise UserError(f"{path}: no such file; run the step that makes it") from None
-    except (OSError, pa.ArrowException) as error:
+    except (OSError, ValueError, pa.ArrowException) as error:  # ValueError: metadata that are no JSON, or no UTF-8
         raise UserError(f"{path}: damaged Parquet file ({first_line(error)}); delete it and run again") from error

@@ -15,6 +15,7 @@ from typing import Any, TextIO
 # Snakemake puts the workflow's own package behind those of the environment, which may hold a copy of another state.
 sys.path.insert(0, str(Path(__file__).parents[2] / "src"))
 
+from andor import digests
 from andor.errors import UserError
 
 
@@ -113,6 +114,19 @@ def leave_out_snakemake() -> None:
         sys.path[:] = [place for place in sys.path if place != home]
 
 
+def checked(main: Callable[[Any], None], snakemake: Any) -> None:
+    """Call ``main`` on inputs that are as they were written, and record what it writes."""
+    outputs = [Path(path) for path in snakemake.output]
+    for output in outputs:
+        digests.drop(output)
+    for path in snakemake.input:
+        digests.check(Path(path))
+    main(snakemake)
+    for output in outputs:
+        if output.exists():  # Snakemake says what is missing
+            digests.write(output)
+
+
 def run(main: Callable[[Any], None], names: dict[str, Any]) -> None:
     """Call ``main(snakemake)`` if Snakemake started the script; importing the script does nothing."""
     if "snakemake" not in names:
@@ -131,7 +145,7 @@ def run(main: Callable[[Any], None], names: dict[str, Any]) -> None:
         logging.getLogger("fontTools").setLevel(logging.WARNING)  # a line for every table of every font otherwise
         try:
             check_allocation(snakemake, os.environ)
-            main(snakemake)
+            checked(main, snakemake)
         except UserError as error:
             print(f"error: {error}", file=sys.stderr)
             sys.exit(1)

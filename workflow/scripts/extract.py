@@ -12,7 +12,7 @@ def main(snakemake):
     from tqdm import tqdm
 
     from andor.config import Method, Reward
-    from andor.results import games
+    from andor.results import games, sample_columns
     from andor.samples import mean_range
     from andor.sparsify import solve, stated
     from andor.store import interactions_table, read_table, write_table
@@ -20,11 +20,11 @@ def main(snakemake):
     method = Method.model_validate(snakemake.params.method)
     reward = Reward.model_validate(snakemake.params.reward)
     models, numbers = list(snakemake.params.models), list(snakemake.params.numbers)
-    labels = read_table(Path(snakemake.input.samples))["label"].to_pylist()
-    eligibility = read_table(Path(snakemake.input.eligibility))
+    samples = read_table(Path(snakemake.input.samples), sample_columns(models))
+    eligibility = read_table(Path(snakemake.input.eligibility), ["model", "range", "eligible"])
 
     ranges = np.array([mean_range(eligibility, model) for model in models])
-    problem = stated(games(snakemake.input.outputs, numbers, labels, reward), method, ranges)
+    problem = stated(games(snakemake.input.outputs, models, samples, numbers, reward), method, ranges)
     options = method.solver.model_dump(exclude={"name"}, exclude_none=True)
     title = f"{snakemake.wildcards.method} {snakemake.wildcards.unit}, samples {numbers[0]} to {numbers[-1]}"
     interval = 0.5 if sys.stderr.isatty() else 10.0  # a log wants fewer lines than a terminal

@@ -11,7 +11,7 @@ def main(snakemake):
     from andor.attributions import merge_low_orders
     from andor.config import Method, Nulls, Reward
     from andor.nulls import null_games
-    from andor.results import games
+    from andor.results import games, sample_columns
     from andor.samples import mean_range
     from andor.sparsify import solve, stated
     from andor.store import null_table, read_table, write_table
@@ -20,11 +20,11 @@ def main(snakemake):
     reward = Reward.model_validate(snakemake.params.reward)
     nulls = Nulls.model_validate(snakemake.params.nulls)
     models, numbers = list(snakemake.params.models), list(snakemake.params.numbers)
-    labels = read_table(Path(snakemake.input.samples))["label"].to_pylist()
-    eligibility = read_table(Path(snakemake.input.eligibility))
+    samples = read_table(Path(snakemake.input.samples), sample_columns(models))
+    eligibility = read_table(Path(snakemake.input.eligibility), ["model", "range", "eligible"])
 
     ranges = np.array([mean_range(eligibility, model) for model in models])
-    true = games(snakemake.input.outputs, numbers, labels, reward)
+    true = games(snakemake.input.outputs, models, samples, numbers, reward)
     drawn = null_games(true, numbers, nulls.renamings, nulls.exchanges, snakemake.params.seed)
     options = method.solver.model_dump(exclude={"name"}, exclude_none=True)
     interactions, gaps = {}, {}

@@ -1,4 +1,4 @@
-"""Record what made this run: configuration, versions, machine, sources and commit."""
+"""Record what made this run: configuration, versions, machine, commit, and digests of sources and results."""
 
 import json
 import platform
@@ -10,19 +10,23 @@ from _job import run
 
 
 def main(snakemake):
-    from andor import __version__
-    from andor.files import file_digest, write_text
+    from andor import __version__, digests
+    from andor.files import write_text
+
+    def written(paths):
+        outputs = [Path(path) for path in paths]
+        return {
+            (output / name if output.is_dir() else output).relative_to("results").as_posix(): digest
+            for output in outputs
+            for name, digest in (digests.read(output) or {}).items()
+        }
 
     record = {
         "andor": __version__,
         "commit": commit(Path(snakemake.scriptdir)),
         "config": snakemake.params.config,
-        "sources": {
-            path.relative_to("results/sources").as_posix(): file_digest(path)
-            for folder in snakemake.input.sources
-            for path in sorted(Path(folder).rglob("*"))
-            if path.is_file() and path.name != ".snakemake_timestamp"
-        },
+        "sources": written(snakemake.input.sources),
+        "results": written(snakemake.input.results),
         "machine": {
             "system": platform.platform(),
             "processor": platform.machine(),

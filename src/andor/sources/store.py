@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -127,6 +128,12 @@ class Store:
                 if not self.find(digest):
                     raise
         return path
+
+    def faults(self) -> Iterator[str]:
+        """What is wrong with each damaged entry."""
+        for path in sorted(self.root.glob("*")):
+            if re.fullmatch(r"[0-9a-f]{64}", path.name) and content_digest(path) != path.name:
+                yield f"{path}: is not as it was fetched"
 
     def recall(self, uri: str) -> str | None:
         """Digest that an address was found to have."""
