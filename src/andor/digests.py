@@ -17,7 +17,7 @@ from andor.files import file_digest, write_text
 SUFFIX = ".sha256"
 TIMESTAMP = ".snakemake_timestamp"
 """What Snakemake leaves in a folder that a rule has made."""
-_LINE = re.compile(r"([0-9a-f]{64})  (.+)")
+_LINE = re.compile(r"([0-9a-f]{64})  ([^\0]+)")
 
 
 def record_of(output: Path) -> Path:

@@ -61,6 +61,7 @@ def flip(path):
         (lambda tree: (tree / "model/more.json").touch(), "model/more.json: is no part of what was written there"),
         (lambda tree: (tree / "model/.sha256").write_text(""), "model/.sha256: damaged"),
         (lambda tree: (tree / "model/.sha256").write_bytes(b"\xff\xfe"), "model/.sha256: damaged"),
+        (lambda tree: (tree / "model/.sha256").write_bytes(b"0" * 64 + b"  a\0b\n"), "model/.sha256: damaged"),
     ],
 )
 def test_damage_is_named(tree, damage, said):

@@ -187,3 +187,22 @@ def test_metrics_of_models(results):
     path.unlink()
     with pytest.raises(UserError, match=f"{path}: no such file"):
         results.model_metrics("cnn")
+
+
+@pytest.mark.parametrize("end", [0, -1])
+def test_outputs_of_another_model_are_noticed(results, end):
+    """v(N) and v(∅) stand in the samples too: masked outputs must be those of the network that chose them."""
+    path = results.output_files("cnn")[2]
+    table = store.read_table(path)
+    logits = np.array(table["logits"].to_pylist(), np.float32)
+    rounded = logits * (1 + 1e-5)
+    logits[end, 0] += 0.05 * np.abs(logits).max()
+    for changed, said in ((rounded, None), (logits, f"{path}: v\\(N\\) and v\\(∅\\) of model `cnn` are")):
+        column = pa.FixedSizeListArray.from_arrays(pa.array(changed.ravel()), changed.shape[1])
+        rewrite(path, table.set_column(1, table.schema.field("logits"), column))
+        again = dataclasses.replace(results)
+        if said is None:
+            again.values("cnn")
+        else:
+            with pytest.raises(UserError, match=said):
+                again.values("cnn")

@@ -119,6 +119,40 @@ def test_a_file_of_other_content_or_length_is_a_miss(tmp_path):
     assert cache.find(CONTENT, rows=64) is None
 
 
+def kept_before(cache: store.OutputCache, table: pa.Table) -> Path:
+    """A file as the cache kept it before its bytes had a digest."""
+    path = cache.folder / files.digest(CONTENT)[:2] / f"{files.digest(CONTENT)}.parquet"
+    store.write_table(path, table, {"content": CONTENT, "values": store._values_digest(table)})
+    return path
+
+
+def test_a_file_from_before_is_found_and_given_a_digest(tmp_path):
+    cache = store.OutputCache(tmp_path)
+    before = kept_before(cache, outputs())
+    found = cache.find(CONTENT, rows=64)
+    assert found.name == f"{files.digest(CONTENT)}-{files.file_digest(found)}.parquet"
+    assert not before.exists()
+    assert store.read_table(found).equals(outputs())
+    assert cache.find(CONTENT, rows=64) == found
+
+
+def test_a_damaged_file_from_before_is_a_miss(tmp_path):
+    cache = store.OutputCache(tmp_path)
+    before = kept_before(cache, outputs())
+    before.write_bytes(flipped(before.read_bytes(), 60))
+    assert cache.find(CONTENT, rows=64) is None
+    assert before.exists()
+
+
+def test_any_flipped_bit_of_a_cached_file_is_noticed(tmp_path):
+    cache = store.OutputCache(tmp_path)
+    path = cache.keep(CONTENT, outputs(), {"device": "cpu"})
+    whole = path.read_bytes()
+    for place in range(0, len(whole), 7):
+        path.write_bytes(flipped(whole, place))
+        assert cache.find(CONTENT, rows=64) is None, place
+
+
 def keep_many(folder: Path) -> None:
     cache = store.OutputCache(folder)
     for number in range(20):

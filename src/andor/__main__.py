@@ -1,0 +1,5 @@
+"""``python -m andor`` is the command `andor`."""
+
+from andor.cli import main
+
+main()

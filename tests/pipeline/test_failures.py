@@ -1,0 +1,210 @@
+"""After a failure the next run does again what failed, or fails again: nothing stands as if all were well."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from test_chain import copied, planned
+
+from conftest import ROOT, STUDY, snakemake, write_config
+from labs import faults
+
+INJECTED = """
+        if Path("fail.json").exists() and snakemake.output[0] in Path("fail.json").read_text():
+            raise UserError("injected")
+"""
+
+
+@pytest.fixture
+def clone(tmp_path) -> Path:
+    """A copy of the workflow whose jobs fail if the first of their outputs is named in a file."""
+    for name in ("rules", "src", "workflow", "envs", "profiles"):
+        shutil.copytree(ROOT / name, tmp_path / "clone" / name, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy2(ROOT / "Snakefile", tmp_path / "clone")
+    job = tmp_path / "clone" / "workflow" / "scripts" / "_job.py"
+    text = job.read_text(encoding="utf-8")
+    before = "            checked(main, snakemake)\n"
+    assert before in text
+    job.write_text(text.replace(before, INJECTED.replace("        ", "            ", 1) + before), encoding="utf-8")
+    return tmp_path / "clone"
+
+
+def task(reader: dict | None = None, **more) -> dict:
+    """A task with one ensemble; nothing of it is ever computed here."""
+    network = {"family": "image_classifier", "architecture": "lenet"}
+    return {
+        "data": reader or {"reader": "digits", "size": 16},
+        "models": {"one": network, "two": network},
+        "players": {"kind": "patches", "count": 4, "size": 4},
+        "reward": {"kind": "logit"},
+        "samples": {"count": 2, "candidates": 20},
+        **more,
+    }
+
+
+def every_rule() -> dict[str, str]:
+    """For each rule that makes something, in a task (or study) of its own: the output whose job is to fail."""
+    return {
+        "source": "results/sources/reviews",
+        "data": "results/data/data.parquet",
+        "candidates": "results/candidates/candidates.parquet",
+        "model": "results/model/models/one",
+        "baseline": "results/baseline/baselines/one",
+        "screening": "results/screening/screening/two.parquet",
+        "samples": "results/samples/samples.parquet",
+        "evaluate": "results/evaluate/masked_outputs/one/0000",
+        "extract": "results/extract/interactions/traditional/two/0000",
+        "null_games": "results/null_games/nulls/generalizable/one-two/0000",
+        "tabulate": "results/tabulate/tables/interactions.parquet",
+        "figure": "results/figure/figures/sparsity.pdf",
+        "page": "results/page/explorer.html",
+        "study": "results/studies/study.parquet",
+        "study_figure": "results/studies/study_figure.pdf",
+        "findings": "results/RESULTS.md",
+        "provenance": "results/provenance.json",
+    }
+
+
+def configuration(folder: Path) -> dict:
+    tasks = {rule: task() for rule in every_rule() if rule not in ("findings", "provenance", "study_figure", "source")}
+    tasks["baseline"]["masking"] = {"baseline": "learned"}
+    words = {"players": {"kind": "words", "count": 4}, "reward": {"kind": "log_odds"}, "masking": {"baseline": "mask"}}
+    encoder = {"family": "text_encoder", "source": "encoder"}
+    tasks["source"] = task({"reader": "film_reviews", "source": "reviews"}, **words)
+    tasks["source"]["models"] = {"one": encoder, "two": encoder}
+    question = {**STUDY, "ensembles": ["one-two"], "tasks": ["study"]}
+    return {
+        "device": "cpu",
+        "sources": {name: {"mirrors": [f"path:{folder / name}"]} for name in ("reviews", "encoder")},
+        "tasks": tasks,
+        "studies": {"study": question, "study_figure": question},
+    }
+
+
+def test_the_rules_are_all_there():
+    rules = {
+        name
+        for path in (ROOT / "rules").glob("*.smk")
+        for name in re.findall(r"^rule (\w+):\n(?:(?!^rule ).*\n)*?    output:", path.read_text(encoding="utf-8"), re.M)
+    }
+    assert rules == set(every_rule())
+
+
+def test_a_failure_of_any_rule_is_not_forgotten(clone, tmp_path):
+    """Outputs are touched, not computed: what a job would do is of no account here, that it is run is."""
+    folder = tmp_path / "run"
+    folder.mkdir()
+    (folder / "reviews").touch()
+    (folder / "encoder").touch()
+    write_config(folder, configuration(folder))
+    workflow = ["--snakefile", str(clone / "Snakefile")]
+    plan = snakemake(folder, *workflow, "--dry-run")
+    assert plan.returncode == 0, plan.stderr
+    for line in re.findall(r"^    output: (.+)$", plan.stdout + plan.stderr, re.M):
+        for output in map(Path, line.split(", ")):
+            (folder / output).parent.mkdir(parents=True, exist_ok=True)
+            if output.suffix:
+                (folder / output).touch()
+            else:
+                (folder / output).mkdir(exist_ok=True)
+    assert snakemake(folder, *workflow, "--touch").returncode == 0
+    assert planned(folder, *workflow) == set()
+
+    ends = [["findings"], ["provenance"]]  # below all others
+    for together in [[rule for rule in every_rule() if [rule] not in ends], *ends]:
+        failing = {rule: every_rule()[rule] for rule in together}
+        kept = {output: (folder / output).exists() for output in every_rule().values()}
+        shutil.copytree(folder, tmp_path / together[0], symlinks=True)
+        where = tmp_path / together[0]
+        (where / "fail.json").write_text(json.dumps(list(failing.values())))
+        for attempt in ("first", "second", "third"):
+            force = ["--forcerun", *failing.values()] if attempt == "first" else []
+            done = snakemake(where, *workflow, "--rerun-incomplete", "--keep-going", *force)
+            assert done.returncode == 1, (attempt, done.stdout, done.stderr)
+            failed = set(re.findall(r"^Error in rule (\w+):", done.stdout + done.stderr, re.M))
+            assert failed == set(failing), attempt
+            assert not [output for output in failing.values() if (where / output).exists()]
+        (where / "fail.json").unlink()
+        assert planned(where, *workflow) >= set(failing), "mended, all of it is made again"
+        assert all(kept.values())
+
+
+def test_what_failed_for_a_setting_fails_again_until_it_is_mended(run, configuration, tmp_path):
+    folder = copied(run, tmp_path / "failing")
+    tables = {path: path.read_bytes() for path in folder.glob("results/digits/tables/*.csv")}
+    record = (folder / "results/provenance.json").read_bytes()
+    impossible = {**configuration["tasks"]["digits"]["samples"], "min_range": 1e6}
+    digits = {**configuration["tasks"]["digits"], "samples": impossible}
+    changed = {**configuration, "tasks": {**configuration["tasks"], "digits": digits}}
+    write_config(folder, changed)
+    for attempt in ("first", "second", "third"):
+        done = snakemake(folder)
+        assert done.returncode == 1, attempt
+        assert "only 0 of 20 candidates are eligible" in done.stderr, attempt
+        assert (folder / "results/provenance.json").read_bytes() == record, "it would speak of tables that are not made"
+    done = snakemake(folder, "results/digits/figures/orders.pdf")
+    assert done.returncode == 1, "a single figure needs its samples too"
+
+    write_config(folder, configuration)
+    done = snakemake(folder)
+    assert done.returncode == 0, done.stderr
+    assert {path: path.read_bytes() for path in tables if "timings" not in path.name} == {
+        path: content for path, content in tables.items() if "timings" not in path.name
+    }
+    assert planned(folder) == set()
+
+
+def test_a_source_from_the_future_is_read_like_any_other(configuration, tmp_path):
+    write_config(tmp_path, configuration)
+    source = Path(configuration["sources"]["reviews"]["mirrors"][0].removeprefix("path:"))
+    mine = tmp_path / "reviews.tsv"
+    shutil.copy(source, mine)
+    write_config(
+        tmp_path, {**configuration, "sources": {**configuration["sources"], "reviews": {"mirrors": [f"path:{mine}"]}}}
+    )
+    target = "results/sentiment/data.parquet"
+    for days in (0, 400, -400):
+        mine.write_text(mine.read_text(encoding="utf-8") + f"{900 + days}\t2.0\tA film of {days} days .\n", "utf-8")
+        os.utime(mine, (time.time() + days * 86400,) * 2)
+        done = snakemake(tmp_path, target)
+        assert done.returncode == 0, done.stderr
+        assert (tmp_path / "results/sources/reviews/reviews.tsv").read_bytes() == mine.read_bytes(), days
+        assert planned(tmp_path, "--", target) == set()
+
+
+def test_faults_are_told(run, tmp_path):
+    """A short form of the campaign of tests/labs/faults.py."""
+    for name in ("results", ".cache"):
+        shutil.copytree(run / name, tmp_path / name)
+    outcomes = faults.campaign(tmp_path, 300, seed=int(time.time()))
+    total = sum(outcomes.values(), Counter())
+    assert set(total) <= faults.GOOD, outcomes
+    assert total["told"] > 200
+
+
+def test_altered_files_stop_the_run(run, tmp_path):
+    """One bit in a file that a step reads, its time kept, and the run stops before it is used."""
+    folder = copied(run, tmp_path / "altered")
+    weights = folder / "results/digits/models/lenet/model.safetensors"
+    status, content = weights.stat(), bytearray(weights.read_bytes())
+    content[-3] ^= 1
+    weights.unlink()  # it may share its bytes with the run of the other tests
+    weights.write_bytes(content)
+    os.utime(weights, ns=(status.st_atime_ns, status.st_mtime_ns))
+    shutil.rmtree(folder / "results/digits/masked_outputs/lenet")
+    done = snakemake(folder, "results/digits/masked_outputs/lenet/0000")
+    assert done.returncode == 1
+    assert "models/lenet/model.safetensors: is not as it was written; delete" in done.stderr
+    assert not (folder / "results/digits/masked_outputs/lenet").exists()
+    verify = [sys.executable, "-m", "andor", "verify", str(folder / "results")]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "src")}
+    told = subprocess.run(verify, capture_output=True, text=True, check=False, env=environment)
+    assert told.returncode == 1
+    assert [line.split(":")[0] for line in told.stdout.splitlines()] == [str(weights)]
