@@ -6,7 +6,6 @@ checksums that are verified on reading: a damaged file is an error (or, in the c
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import json
 import os
@@ -22,7 +21,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from andor.errors import UserError
+from andor.errors import UserError, cannot_write, refused
 
 INTERACTIONS = pa.schema(
     [
@@ -138,13 +137,11 @@ def replacing(path: Path) -> Iterator[Path]:
             os.fsync(file.fileno())
         temporary.chmod(0o644)
         temporary.replace(path)
-    except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EACCES, errno.EROFS):
-            reason = os.strerror(error.errno)
-            raise UserError(
-                f"{path}: cannot be written ({reason}); make room or choose another folder and start again: "
-                "what is already computed is kept"
-            ) from error
+    except UserError:
+        raise
+    except Exception as error:  # writers have errors of their own for a full disk
+        if refusal := refused(error):
+            raise cannot_write(path, refusal) from error
         raise
     finally:
         if temporary is not None:
@@ -343,6 +340,6 @@ def _readable(path: Path) -> Iterator[None]:
         raise UserError(f"{path}: damaged Parquet file ({first_line(error)}); delete it and run again") from error
 
 
-def first_line(error: Exception) -> str:
+def first_line(error: BaseException) -> str:
     """The first line of an error's message, or its name if it has none."""
     return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__

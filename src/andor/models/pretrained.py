@@ -26,6 +26,7 @@ from transformers.utils import logging as transformers_logging
 
 from andor import config
 from andor.errors import UserError
+from andor.models.states import reason
 from andor.store import first_line
 
 if TYPE_CHECKING:
@@ -118,7 +119,7 @@ def _network(
             )  # fmt: skip
     except (OSError, ValueError, KeyError, RuntimeError, SafetensorError, UnpicklingError) as error:
         raise UserError(
-            f"{folder}: weights cannot be read ({first_line(error)}); fetch or train the model again"
+            f"{folder}: weights cannot be read ({reason(error)}); fetch or train the model again"
         ) from None
     if complete and report["missing_keys"]:
         raise UserError(
