@@ -10,7 +10,6 @@ import json
 import logging
 import os
 import pickle
-import re
 import shutil
 import signal
 import subprocess
@@ -268,7 +267,7 @@ def test_another_file_system_gets_copies(tmp_path: Path, folder: Path) -> None:
 
 
 READ_ONLY = """
-import os, sys
+import json, logging, os, sys
 import filelock
 import andor.sources
 os.chdir(sys.argv[2])
@@ -306,7 +305,7 @@ def test_a_store_that_cannot_be_written_gives_what_it_has(tmp_path: Path, folder
     told = done.stdout.splitlines()
     assert told[:3] == ["out/known", "out/pinned", "out/local/a.txt"], done.stderr
     assert tree(tmp_path / "out/known") == tree(tmp_path / "out/pinned") == tree(folder)
-    assert re.fullmatch(r"error: store/\S+: Permission denied; .*", told[3]) and len(told) == 4
+    assert told[3].startswith(f"error: {tmp_path}/store: Permission denied; ") and len(told) == 4
 
 
 # --------------------------------------------------------------------------------------------------- archives

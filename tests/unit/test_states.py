@@ -150,7 +150,9 @@ def test_a_name_that_a_pickle_made_up_is_not_repeated(tmp_path):
 
 
 def test_a_refused_pickle_in_the_layout_of_transformers(tmp_path):
-    BertConfig(hidden_size=16, num_hidden_layers=1, num_attention_heads=2, intermediate_size=32).save_pretrained(tmp_path)
+    BertConfig(hidden_size=16, num_hidden_layers=1, num_attention_heads=2, intermediate_size=32).save_pretrained(
+        tmp_path
+    )
     torch.save({"evil": Evil(tmp_path / "ran")}, tmp_path / "pytorch_model.bin")
     with pytest.raises(UserError, match=r"weights cannot be read \(the pickle holds [\w.]+\)") as caught:
         pretrained.classifier(tmp_path)

@@ -118,9 +118,7 @@ def _network(
                 dtype=dtype, output_loading_info=True, **options,
             )  # fmt: skip
     except (OSError, ValueError, KeyError, RuntimeError, SafetensorError, UnpicklingError) as error:
-        raise UserError(
-            f"{folder}: weights cannot be read ({reason(error)}); fetch or train the model again"
-        ) from None
+        raise UserError(f"{folder}: weights cannot be read ({reason(error)}); fetch or train the model again") from None
     if complete and report["missing_keys"]:
         raise UserError(
             f"{folder}: has no weights {', '.join(sorted(report['missing_keys'])[:3])}; fetch or train the model again"
