@@ -39,5 +39,6 @@ onsuccess:
 
 
 onerror:
-    print("Not all could be made:", *failed(log), sep="\n  ")
+    refused = filter(None, map(refusal, ("results", "logs")))
+    print("Not all could be made:", *failed(log), *refused, sep="\n  ")
     print("What is done is kept: mend the cause and give the same command again.")

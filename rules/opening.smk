@@ -1,29 +1,45 @@
-"""The first line on the terminal where a run could write nothing: the folder, instead of a traceback."""
+"""A line where a run can write nothing: before any job if that can be known, else under what Snakemake says of it."""
 
+import atexit
 import os
 from pathlib import Path
+from tempfile import TemporaryFile
 
 
-def writable(path: Path) -> bool:
-    """Whether a folder, or the nearest one above where it would be made, can be written."""
-    path = path.absolute()
-    nearest = next(place for place in [path, *path.parents] if os.path.exists(place))
-    return nearest.is_dir() and os.access(nearest, os.W_OK | os.X_OK)
+def unwritable(place: Path, error: OSError) -> str:
+    """The line of a folder."""
+    return f"error: {place}: cannot be written ({error.strerror}); make room or make it writable, and start again"
 
 
-def refuse_unwritable(*folders: str | Path) -> None:
-    """End with a line if one of some folders cannot be written."""
-    for folder in map(Path, folders):
-        if not writable(folder):
-            sys.exit(
-                f"error: {folder.absolute()}: cannot be written; make it writable, or run in another folder"
-            )
+def refusal(folder: str | Path) -> str | None:
+    """The line of a folder in which nothing can be written, or in the nearest one above where it would be made."""
+    place = Path(folder).absolute()
+    place = next(path for path in [place, *place.parents] if os.path.exists(path))
+    try:
+        with TemporaryFile(dir=place) as file:
+            file.write(bytes(2**16))
+    except OSError as error:
+        return unwritable(place, error)
+    return None
 
 
-# Snakemake makes this one whatever it is asked for, but when it only lints.
-if workflow.is_main_process and workflow.check_envvars:
-    refuse_unwritable(".snakemake")
+def say_last() -> None:
+    """The line under the traceback of a run that could not even lock its folder."""
+    runs = workflow.execution_settings is not None and not workflow.dryrun
+    if runs and (told := refusal(".snakemake")):
+        print(told, file=sys.stderr)
+
+
+if workflow.is_main_process and workflow.check_envvars:  # False where it only lints
+    try:  # as Snakemake will, whatever else it is asked for
+        Path(".snakemake", "locks").mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        sys.exit(unwritable(Path(".snakemake").absolute(), error))
+    atexit.register(say_last)
 
 
 onstart:  # not in a dry run, nor where there is nothing to do
-    refuse_unwritable("results", "logs", *Path("results").glob("*/"))
+    places = ["results", "logs", *Path("results").glob("*/")]
+    if told := sorted(set(filter(None, map(refusal, places)))):
+        atexit.unregister(say_last)
+        sys.exit("\n".join(told))
