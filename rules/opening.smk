@@ -30,7 +30,12 @@ def say_last() -> None:
         print(told, file=sys.stderr)
 
 
-if workflow.is_main_process and workflow.check_envvars:  # False where it only lints
+# Nothing is to be checked where Snakemake only lints, and once is enough if this workflow is another's module.
+if (
+    workflow.is_main_process
+    and workflow.check_envvars
+    and not workflow.modifier.is_module
+):
     try:  # as Snakemake will, whatever else it is asked for
         Path(".snakemake", "locks").mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -1,7 +1,11 @@
 """Files are whole or absent, damage is found, and the cache returns what was kept under exactly this description."""
 
 import errno
+import json
 import multiprocessing
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -74,6 +78,47 @@ def test_a_folder_that_cannot_be_written(tmp_path):
 
     with pytest.raises(UserError, match="Read-only"), store.replacing(tmp_path / "x"):
         refuse()
+
+
+def test_errors_of_writers_are_told_too(tmp_path):
+    with pytest.raises(UserError, match=r"x: cannot be written \(No space left on device\)"):  # noqa: SIM117
+        with store.replacing(tmp_path / "x"):
+            raise ValueError("Error while serializing: I/O error: No space left on device (os error 28)")
+    with pytest.raises(ValueError, match="another fault"), store.replacing(tmp_path / "x"):
+        raise ValueError("another fault")
+    with pytest.raises(UserError, match="as it was said"), store.replacing(tmp_path / "x"):
+        try:
+            raise PermissionError(errno.EACCES, "Permission denied")
+        except PermissionError as error:
+            raise UserError("as it was said") from error
+    assert not list(tmp_path.iterdir())
+
+
+AS_NOBODY = """
+import json, os, sys
+from pathlib import Path
+from andor import store
+os.chdir(sys.argv[1])
+if os.geteuid() == 0:  # whom permissions do not stop
+    os.setuid(65534)
+cache, content = store.OutputCache(Path("cache")), json.loads(sys.argv[2])
+store.link_or_copy(cache.find(content, rows=64), Path("out/0.parquet"))
+try:
+    cache.keep({"other": 1}, store.read_table(Path("out/0.parquet")))
+except store.UserError as error:
+    print(error)
+"""
+
+
+def test_outputs_are_taken_from_a_cache_that_cannot_be_written(tmp_path):
+    kept = store.OutputCache(tmp_path / "cache").keep(CONTENT, outputs())
+    for path in [tmp_path, *(tmp_path / "cache").rglob("*"), tmp_path / "cache"]:
+        path.chmod(0o777 if path == tmp_path else 0o555 if path.is_dir() else 0o444)
+    environment = os.environ | {"PYTHONPATH": str(Path(store.__file__).parents[1])}
+    command = [sys.executable, "-c", AS_NOBODY, str(tmp_path), json.dumps(CONTENT)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
+    assert (tmp_path / "out" / "0.parquet").read_bytes() == kept.read_bytes()
+    assert "cannot be written (Permission denied)" in done.stdout and done.stdout.count("\n") == 1
 
 
 def test_a_link_to_a_file_is_followed(tmp_path):
