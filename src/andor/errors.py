@@ -34,8 +34,8 @@ def refused(error: BaseException | None) -> OSError | None:
 
 def cannot_write(path: Path | str, refusal: OSError) -> UserError:
     """The error to tell when a disk refused a path."""
-    reason = os.strerror(refusal.errno)
+    kind, fix = ("read or written", "mend permissions") if refusal.errno == errno.EACCES else ("written", "make room")
     return UserError(
-        f"{path}: cannot be written ({reason}); make room or choose another folder and start again: what is already "
-        "computed is kept"
+        f"{path}: cannot be {kind} ({os.strerror(refusal.errno)}); {fix} or choose another folder and start again: "
+        "what is already computed is kept"
     )

@@ -141,7 +141,8 @@ def replacing(path: Path) -> Iterator[Path]:
         raise
     except Exception as error:  # writers have errors of their own for a full disk
         if refusal := refused(error):
-            raise cannot_write(path, refusal) from error
+            read = temporary is not None and refusal.filename not in (None, str(temporary), temporary)
+            raise cannot_write(refusal.filename if read else path, refusal) from error
         raise
     finally:
         if temporary is not None:

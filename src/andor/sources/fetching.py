@@ -76,7 +76,10 @@ def fetch(
         raise UserError(f"{destination.name}: no mirror gave it: {error}{advice}") from None
     except OSError as error:
         where = error.filename or store
-        raise UserError(f"{where}: {error.strerror or error}; what was fetched is kept in {store}") from error
+        raise UserError(
+            f"{where}: {error.strerror or error}; make room or mend permissions and start again: what was fetched is "
+            f"kept in {store}"
+        ) from error
 
 
 def _check(mirrors: Sequence[str], sha256: str | None) -> list[Mirror]:
