@@ -33,6 +33,7 @@ include: "rules/figures.smk"
 include: "rules/studies.smk"
 include: "rules/explorer.smk"
 include: "rules/findings.smk"
+include: "rules/opening.smk"
 include: "rules/closing.smk"
 
 

@@ -5,7 +5,6 @@ rule baseline:
     input:
         candidates="results/{task}/candidates.parquet",
         model="results/{task}/models/{model}",
-        begun=BEGUN,
     output:
         directory("results/{task}/baselines/{model}"),
     log:
@@ -19,6 +18,7 @@ rule baseline:
         mem_mb=memory,
         runtime=growing(60),
     params:
+        again=again("results/{task}/baselines/{model}"),
         code=code("masking", "baselines", "samples"),
         masking=masking_of,
         reward=lambda wildcards: plain(TASKS[wildcards.task].reward),

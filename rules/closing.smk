@@ -33,15 +33,13 @@ def failed(logs: list[str]) -> list[str]:
     return list(dict.fromkeys(lines))
 
 
-onstart:
-    Path(BEGUN).touch()
-
-
 onsuccess:
+    note([], FAILED)
     print("Done. Look at:", *made(config["tasks"]), sep="\n  ")
     print("As one page: snakemake --report report.zip")
 
 
 onerror:
-    print("Not all could be made:", *failed(log), sep="\n  ")
+    refused = filter(None, map(refusal, ("results", "logs")))
+    print("Not all could be made:", *failed(log), *refused, sep="\n  ")
     print("What is done is kept: mend the cause and give the same command again.")

@@ -1,13 +1,15 @@
 """The checked configuration, and what the rules need of it: names, paths and parts of it as plain values."""
 
 import ast
-import os
+import json
+from collections import Counter
 from functools import cache
 from hashlib import sha256
 
 from andor.catalogue import FIGURE_TABLES, FOUND_IN, LONG_TABLES, TABLES, figures_of
 from andor.config import ARRAYS_PER_MODEL, Config, Target, check
 from andor.errors import UserError
+from andor.files import write_text
 from andor.sources import uri
 from andor.sources.store import file_names
 
@@ -38,24 +40,54 @@ wildcard_constraints:
     study="|".join(CONFIG.studies) or "none",
 
 
-def begun() -> str:
-    """A file that every job takes as input, and whose time is when the last run began.
+JOURNAL = Path(".snakemake", "andor", "journal.json")
+"""Outputs that the last run was to replace, and how often each was then not there."""
 
-    A failed job leaves neither output nor record, and what was made from its former output stands. Snakemake takes that
-    for deleted on purpose and has nothing to do, unless an input is newer: this one is. To jobs with a record it is the
-    same file as ever.
+
+def failures() -> dict[str, int]:
+    """How often each output was to be made anew and was not.
+
+    Snakemake takes what a failed job has left undone for deleted on purpose: it has nothing to do as long as there is
+    what was once made from it. So each job counts its failures among its parameters, and runs again.
     """
-    stamp = Path(".snakemake", "andor", "begun")
-    if not stamp.exists():
-        stamp.parent.mkdir(parents=True, exist_ok=True)
-        stamp.write_text("The time of this file is when the last run began.\n")
-        os.utime(
-            stamp, (0, 0)
-        )  # results without records, from elsewhere, are taken as they are
-    return str(stamp)
+    if not JOURNAL.exists():
+        return {}
+    try:
+        journal = json.loads(JOURNAL.read_text(encoding="utf-8"))
+        counts = Counter(journal["failed"])
+        if (
+            workflow.is_main_process
+        ):  # a job on a cluster has not made its own output yet
+            counts.update(path for path in journal["begun"] if not Path(path).exists())
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        sys.exit(
+            f"error: {JOURNAL}: damaged ({error}); delete it and `results/`, and run again"
+        )
+    return counts
 
 
-BEGUN = begun()
+def note(begun: list[str], failed: dict[str, int]) -> None:
+    """Write the journal."""
+    write_text(JOURNAL, json.dumps({"begun": begun, "failed": failed}, indent=1))
+
+
+def replaced(dag) -> list[str]:
+    """Of the jobs that will run, the first output, if it is there or anything that was made from it."""
+    made_from = {job: [job, *dag.depending[job]] for job in dag.needrun_jobs()}
+    return [
+        str(job.output[0])
+        for job, others in made_from.items()
+        if job.output
+        if any(Path(file).exists() for other in others for file in other.output)
+    ]
+
+
+FAILED = failures()
+
+
+def again(output: str):
+    """A parameter that counts how often the job with this (first) output has failed."""
+    return lambda wildcards: FAILED.get(output.format(**wildcards), 0)
 
 
 def plain(part) -> dict:

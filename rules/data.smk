@@ -4,7 +4,6 @@
 rule data:
     input:
         source=lambda wildcards: fetched(TASKS[wildcards.task].data.source),
-        begun=BEGUN,
     output:
         "results/{task}/data.parquet",
     log:
@@ -18,6 +17,7 @@ rule data:
         mem_mb=data_memory,
         runtime=growing(30),
     params:
+        again=again("results/{task}/data.parquet"),
         code=code("data", "players"),
         data=lambda wildcards: plain(TASKS[wildcards.task].data),
         seed=CONFIG.seed,
@@ -36,7 +36,6 @@ rule candidates:
             for name in [predictor_of(wildcards.task)]
             if name
         ],
-        begun=BEGUN,
     output:
         "results/{task}/candidates.parquet",
     log:
@@ -51,6 +50,7 @@ rule candidates:
         mem_mb=candidates_memory,
         runtime=candidates_minutes,
     params:
+        again=again("results/{task}/candidates.parquet"),
         code=code("players", "targets"),
         players=lambda wildcards: plain(TASKS[wildcards.task].players),
         candidates=lambda wildcards: TASKS[wildcards.task].samples.candidates,

@@ -7,7 +7,6 @@ rule page:
         masked_outputs=lambda wildcards: masked_outputs_of(wildcards.task),
         interactions=lambda wildcards: interactions_of(wildcards.task),
         listed="results/{task}/tables/interactions.parquet",
-        begun=BEGUN,
     output:
         report(
             "results/{task}/explorer.html",
@@ -26,6 +25,7 @@ rule page:
         mem_mb=tabulate_memory,
         runtime=growing(30),
     params:
+        again=again("results/{task}/explorer.html"),
         code=code(
             "explorer",
             "catalogue",

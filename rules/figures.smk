@@ -8,7 +8,6 @@ rule figure:
             f"results/{wildcards.task}/tables/{table}.parquet"
             for table in FIGURE_TABLES[wildcards.figure]
         ],
-        begun=BEGUN,
     output:
         pdf="results/{task}/figures/{figure}.pdf",
         svg=report(
@@ -29,6 +28,7 @@ rule figure:
         mem_mb=growing(2000),
         runtime=growing(30),
     params:
+        again=again("results/{task}/figures/{figure}.pdf"),
         code=code("figures"),
         models=lambda wildcards: list(TASKS[wildcards.task].models),
         output=lambda wildcards: TASKS[wildcards.task].reward.words,

@@ -12,7 +12,6 @@ rule findings:
             "results/{task}/tables/{table}.parquet", task=TASKS, table=FOUND_IN
         ),
         studies=expand("results/studies/{study}.parquet", study=CONFIG.studies),
-        begun=BEGUN,
     output:
         report(
             "results/RESULTS.md",
@@ -30,6 +29,7 @@ rule findings:
         mem_mb=growing(2000),
         runtime=growing(30),
     params:
+        again=again("results/RESULTS.md"),
         code=code("findings", "published", "catalogue", "nulls"),
         read={name: task.data.modality for name, task in TASKS.items()},
         questions={name: study.question for name, study in CONFIG.studies.items()},
@@ -47,7 +47,6 @@ rule provenance:
             rules.explorer.input,
             rules.findings.output,
         ],
-        begun=BEGUN,
     output:
         report(
             "results/provenance.json",
@@ -61,6 +60,7 @@ rule provenance:
     conda:
         "../envs/torch.yaml"
     params:
+        again=again("results/provenance.json"),
         config=CONFIG.model_dump(mode="json"),
     script:
         "../workflow/scripts/provenance.py"

@@ -20,7 +20,6 @@ rule extract:
             f"results/{wildcards.task}/masked_outputs/{model}/{wildcards.chunk}"
             for model in members(wildcards.task, wildcards.unit)
         ],
-        begun=BEGUN,
     output:
         directory("results/{task}/interactions/{method}/{unit}/{chunk}"),
     log:
@@ -35,6 +34,7 @@ rule extract:
         runtime=extract_minutes,
         abreast=1,  # of a group: a profile says how many may run at once
     params:
+        again=again("results/{task}/interactions/{method}/{unit}/{chunk}"),
         code=code(*EXTRACTION),
         models=lambda wildcards: members(wildcards.task, wildcards.unit),
         numbers=lambda wildcards: chunks(wildcards.task)[wildcards.chunk],
@@ -49,7 +49,6 @@ rule null_games:
         samples=rules.extract.input.samples,
         eligibility=rules.extract.input.eligibility,
         outputs=rules.extract.input.outputs,
-        begun=BEGUN,
     output:
         directory("results/{task}/nulls/{method}/{unit}/{chunk}"),
     log:
@@ -64,6 +63,7 @@ rule null_games:
         runtime=null_minutes,
         abreast=1,
     params:
+        again=again("results/{task}/nulls/{method}/{unit}/{chunk}"),
         code=code("nulls", "attributions", *EXTRACTION),
         models=rules.extract.params.models,
         numbers=rules.extract.params.numbers,

@@ -6,7 +6,6 @@ rule evaluate:
         samples="results/{task}/samples.parquet",
         model="results/{task}/models/{model}",
         baseline=baseline_of,
-        begun=BEGUN,
     output:
         directory("results/{task}/masked_outputs/{model}/{chunk}"),
     log:
@@ -21,6 +20,7 @@ rule evaluate:
         mem_mb=memory,
         runtime=evaluate_minutes,
     params:
+        again=again("results/{task}/masked_outputs/{model}/{chunk}"),
         code=code("masking", "baselines", "evaluate", "samples", "store"),
         numbers=lambda wildcards: chunks(wildcards.task)[wildcards.chunk],
         masking=masking_of,

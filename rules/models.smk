@@ -13,7 +13,6 @@ rule model:
             getattr(model_of(wildcards), "tokenizer", None),
         ),
         weights=lambda wildcards: fetched(getattr(model_of(wildcards), "weights", None)),
-        begun=BEGUN,
     output:
         directory("results/{task}/models/{model}"),
     log:
@@ -28,6 +27,7 @@ rule model:
         mem_mb=model_memory,
         runtime=growing(120),
     params:
+        again=again("results/{task}/models/{model}"),
         code=code("models"),
         model=lambda wildcards: plain(model_of(wildcards)),
         own=lambda wildcards: state_of(own_files(wildcards)),

@@ -6,7 +6,6 @@ rule screening:
         candidates="results/{task}/candidates.parquet",
         model="results/{task}/models/{model}",
         baseline=baseline_of,
-        begun=BEGUN,
     output:
         "results/{task}/screening/{model}.parquet",
     log:
@@ -21,6 +20,7 @@ rule screening:
         mem_mb=memory,
         runtime=screening_minutes,
     params:
+        again=again("results/{task}/screening/{model}.parquet"),
         code=code("masking", "baselines", "evaluate", "samples"),
         masking=masking_of,
     script:
@@ -34,7 +34,6 @@ rule samples:
             f"results/{wildcards.task}/screening/{model}.parquet"
             for model in TASKS[wildcards.task].models
         ],
-        begun=BEGUN,
     output:
         samples="results/{task}/samples.parquet",
         eligibility="results/{task}/eligibility.parquet",
@@ -49,6 +48,7 @@ rule samples:
         mem_mb=growing(2000),
         runtime=growing(30),
     params:
+        again=again("results/{task}/samples.parquet"),
         code=code("samples", "rewards"),
         models=lambda wildcards: list(TASKS[wildcards.task].models),
         controls=lambda wildcards: TASKS[wildcards.task].controls(),

@@ -6,8 +6,6 @@ localrules:
 
 
 rule source:
-    input:
-        begun=BEGUN,
     output:
         directory("results/sources/{source}"),
     log:
@@ -17,6 +15,7 @@ rule source:
     conda:
         "../envs/sources.yaml"
     params:
+        again=again("results/sources/{source}"),
         code=code("sources"),
         source=lambda wildcards: plain(CONFIG.sources[wildcards.source]),
         local=lambda wildcards: state_of(local_files(wildcards.source)),

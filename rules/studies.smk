@@ -9,7 +9,6 @@ rule study:
         ],
         interactions=lambda wildcards: studied(wildcards.study, "interactions"),
         nulls=lambda wildcards: studied(wildcards.study, "nulls"),
-        begun=BEGUN,
     output:
         parquet="results/studies/{study}.parquet",
         csv=report(
@@ -28,6 +27,7 @@ rule study:
         mem_mb=growing(8000),
         runtime=growing(120),
     params:
+        again=again("results/studies/{study}.parquet"),
         code=code(
             "studies",
             "tables",
@@ -51,7 +51,6 @@ rule study:
 rule study_figure:
     input:
         table="results/studies/{study}.parquet",
-        begun=BEGUN,
     output:
         pdf="results/studies/{study}.pdf",
         svg=report(
@@ -71,6 +70,7 @@ rule study_figure:
         mem_mb=growing(2000),
         runtime=growing(30),
     params:
+        again=again("results/studies/{study}.pdf"),
         code=code("figures"),
         question=lambda wildcards: CONFIG.studies[wildcards.study].question,
     script:

@@ -12,7 +12,6 @@ rule tabulate:
         masked_outputs=lambda wildcards: masked_outputs_of(wildcards.task),
         interactions=lambda wildcards: interactions_of(wildcards.task),
         nulls=lambda wildcards: nulls_of(wildcards.task),
-        begun=BEGUN,
     output:
         parquet=expand("results/{{task}}/tables/{table}.parquet", table=TABLES),
         csv=[
@@ -38,6 +37,7 @@ rule tabulate:
         mem_mb=tabulate_memory,
         runtime=growing(120),
     params:
+        again=again(f"results/{{task}}/tables/{TABLES[0]}.parquet"),
         code=code(
             "tables",
             "metrics",

@@ -10,7 +10,7 @@ import typer
 
 import andor
 from andor import cache_cli, evaluate_cli, extract_cli
-from andor.errors import UserError
+from andor.errors import UserError, cannot_write, refused
 
 app = typer.Typer(
     name="andor",
@@ -91,3 +91,8 @@ def main() -> None:
         sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(130)
+    except Exception as error:
+        if not (refusal := refused(error)):
+            raise
+        typer.echo(f"error: {cannot_write(refusal.filename or Path.cwd(), refusal)}", err=True)
+        sys.exit(1)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import json
 import os
@@ -13,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from andor.errors import UserError
+from andor.errors import UserError, cannot_write, refused
 
 
 @contextmanager
@@ -48,13 +47,12 @@ def staged(folder: Path, name: str) -> Iterator[Path]:
         os.close(handle)
         temporary = Path(made)
         yield temporary
-    except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EACCES, errno.EROFS):
-            reason = os.strerror(error.errno)
-            raise UserError(
-                f"{folder / name}: cannot be written ({reason}); make room or choose another folder and start again: "
-                "what is already computed is kept"
-            ) from error
+    except UserError:
+        raise
+    except Exception as error:  # writers have errors of their own for a full disk
+        if refusal := refused(error):
+            read = temporary is not None and refusal.filename not in (None, str(temporary), temporary)
+            raise cannot_write(refusal.filename if read else folder / name, refusal) from error
         raise
     finally:
         if temporary is not None:
@@ -102,6 +100,6 @@ def link_or_copy(source: Path, target: Path) -> None:
             shutil.copyfile(source, temporary)
 
 
-def first_line(error: Exception) -> str:
+def first_line(error: BaseException) -> str:
     """The first line of an error's message, or its name if it has none."""
     return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -47,7 +48,7 @@ def findings(tasks: Mapping[str, tuple[str, Tables]], studies: Mapping[str, tupl
     for name, (modality, tables) in tasks.items():
         parts += [f"## {name}", *_task(modality, tables)]
     for name, (question, table) in studies.items():
-        parts += [f"## Study: {name.replace('_', ' ')}", question, *_study(table)]
+        parts += [f"## Study: {name.replace('_', ' ')}", _plain(question), *_study(table)]
     return "\n\n".join(parts) + "\n"
 
 
@@ -318,6 +319,12 @@ def _studied(row: Any) -> str:
 def _markdown(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     lines = [header, ["---"] * len(header), *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _plain(text: str) -> str:
+    """Words of the user's as one paragraph that is read as it stands: what marks something up becomes an entity."""
+    marks = r"[\\`*_\[\]<>&#|~$]|^[-+=]|^\d+[.)]"
+    return re.sub(marks, lambda mark: f"{mark[0][:-1]}&#{ord(mark[0][-1])};", " ".join(text.split()))
 
 
 def _number(value: float) -> str:

@@ -195,6 +195,17 @@ def test_a_broken_configuration_starts_nothing(configuration, tmp_path):
     assert not (tmp_path / "results").exists()
 
 
+def test_results_that_cannot_be_written_start_nothing(configuration, tmp_path):
+    write_config(tmp_path, configuration)
+    (tmp_path / "results").touch()  # root may write into any folder, but into no file
+    stopped = snakemake(tmp_path, "results/digits/data.parquet")
+    assert stopped.returncode == 1
+    told = f"error: {tmp_path}/results: cannot be written (Not a directory); make room or make it writable"
+    assert stopped.stderr.splitlines()[-1].startswith(told)
+    assert "Traceback" not in stopped.stderr and "Execute" not in stopped.stderr
+    assert not (tmp_path / "logs").exists()
+
+
 def test_an_unreachable_source_is_one_line(configuration, tmp_path):
     source = {"mirrors": ["https://127.0.0.1:9/reviews.tsv"], "sha256": "0" * 64}
     write_config(tmp_path, broken(configuration, "sources.reviews", source))

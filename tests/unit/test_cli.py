@@ -1,9 +1,14 @@
 """The command line, as a user calls it."""
 
+import errno
 import shutil
 import subprocess
 import sys
 from pathlib import Path
+
+import pytest
+
+from andor import cli
 
 ROOT = Path(__file__).parents[2]
 
@@ -41,3 +46,16 @@ def test_reference_writes_both_files(tmp_path):
     for name in ("config/README.md", "workflow/schemas/config.schema.json"):
         assert (tmp_path / name).read_bytes() == (ROOT / name).read_bytes(), name
     shutil.rmtree(tmp_path)
+
+
+def test_a_full_disk_is_one_line(monkeypatch, capsys):
+    def full():
+        raise OSError(errno.ENOSPC, "No space left on device", "there/x")
+
+    monkeypatch.setattr(cli, "app", full)
+    with pytest.raises(SystemExit) as left:
+        cli.main()
+    assert left.value.code == 1
+    told = capsys.readouterr().err
+    assert told.startswith("error: there/x: cannot be written (No space left on device); make room")
+    assert told.count("\n") == 1

@@ -394,6 +394,10 @@ def test_a_model_of_the_users_own_that_reads_texts(tmp_path):
         (OWN.replace('["w"].to', '["v"].to'), "your model: `begin` failed: KeyError"),
         (OWN.replace("torch.sigmoid", "len"), r"`answer` gave int for 1 inputs; give a tensor \(1, C\)"),
         (OWN.replace('model["w"]', 'model["w"][0]'), "your model: `answer` failed: RuntimeError"),
+        ("import sys; sys.exit()", "your model: `import` failed: SystemExit: SystemExit; see the log"),
+        (OWN.replace("return {", "raise SystemExit(0); return {"), "your model: `begin` failed: SystemExit: 0"),
+        (OWN.replace("return torch", "exit('done'); return torch"), "your model: `answer` failed: SystemExit: done"),
+        (OWN.replace("return torch", "raise BaseException; return torch"), "`answer` failed: BaseException"),
     ],
 )
 def test_faults_of_the_users_own_model(code, message, tmp_path):

@@ -1,10 +1,15 @@
 """RESULTS.md says what the tables say."""
 
 import dataclasses
+import html
 import re
+from pathlib import Path
+from types import SimpleNamespace
 
+import jinja2
 import pandas as pd
 import pytest
+from docutils.core import publish_parts
 
 from andor import tables
 from andor.catalogue import FOUND_IN
@@ -66,6 +71,35 @@ def test_the_published_numbers_stand_beside(made):
     text = made[2]
     assert "generalizable AND .67 and .68" in text
     assert "25.6 (ResNet-20)" in text
+
+
+@pytest.mark.parametrize(
+    ("question", "shown"),
+    [
+        ("What does the weight of the sum change?", "What does the weight of the sum change?"),
+        ("<script>x</script> & more", "&#60;script&#62;x&#60;/script&#62; &#38; more"),
+        ("# Not\n\n| a | table |\n[x](y)", "&#35; Not &#124; a &#124; table &#124; &#91;x&#93;(y)"),
+        ("- no list, *no* `code`", "&#45; no list, &#42;no&#42; &#96;code&#96;"),
+        ("1. no list", "1&#46; no list"),
+    ],
+)
+def test_a_question_is_words_and_no_markup(made, question, shown):
+    text = findings({}, {"s": (question, made[1])})
+    paragraph = text[text.index("## Study: s") :].split("\n\n")[1]
+    assert paragraph == shown
+    assert html.unescape(paragraph) == " ".join(question.split())
+
+
+def test_a_question_is_words_in_the_report_too():
+    """reST, in which a backslash takes the meaning of any sign after it."""
+    template = (Path(__file__).parents[2] / "workflow" / "report" / "studies.rst").read_text(encoding="utf-8")
+    studies = {"s": {"question": "Is\n\n.. raw:: html\n\n   <b>`this`_ | bold*?"}}
+    said = jinja2.Template(template).render(
+        snakemake=SimpleNamespace(config={"studies": studies}, wildcards=SimpleNamespace(study="s"))
+    )
+    body = publish_parts(said, writer="html")["fragment"]
+    assert "Is .. raw:: html &lt;b&gt;`this`_ | bold*?" in " ".join(body.split()), body
+    assert "system-message" not in body
 
 
 def test_a_task_that_no_paper_has_is_written_without_them(made):

@@ -1,12 +1,15 @@
 """What a job makes sure of before it works."""
 
+import errno
+import os
 import sys
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 import torch
 
-from _job import check_allocation, device, leave_out_snakemake
+from _job import check_allocation, device, leave_out_snakemake, run
 from andor.errors import UserError
 
 
@@ -74,3 +77,86 @@ def test_packages_of_the_same_environment_stay():
     before = list(sys.path)
     leave_out_snakemake()
     assert sys.path == before
+
+
+# -------------------------------------------------------------------------------------------------- what a job tells
+
+
+@pytest.fixture
+def told(tmp_path, monkeypatch, capfd):
+    """The exit status of a job whose `main` is given, what it puts on the terminal, and the path of its log."""
+    monkeypatch.setattr(sys, "path", list(sys.path))
+
+    def running(main, log=tmp_path / "log"):
+        given = SimpleNamespace(
+            rule="r", threads=1, resources={}, config={}, log=[str(log)], input=[], output=["results/out"]
+        )
+        monkeypatch.setattr(sys, "__stderr__", sys.stderr)
+        with pytest.raises(BaseException) as caught:
+            run(main, {"snakemake": given})
+        return caught.value, capfd.readouterr().err
+
+    return running
+
+
+def full(path=None, number=errno.ENOSPC):
+    raise OSError(number, os.strerror(number), path)
+
+
+def hidden():
+    try:
+        full()
+    except OSError as error:
+        raise RuntimeError("a library's own") from error
+
+
+def in_rust():
+    raise ValueError("Error while serializing: I/O error: No space left on device (os error 28)")
+
+
+@pytest.mark.parametrize(
+    ("work", "line"),
+    [
+        (lambda: full("there/x"), "there/x: cannot be written (No space left on device); make room"),
+        (lambda: full(number=errno.EROFS), "results/out: cannot be written (Read-only file system); make room"),
+        (hidden, "results/out: cannot be written (No space left on device); make room"),
+        (in_rust, "results/out: cannot be written (No space left on device); make room"),
+    ],
+)
+@pytest.mark.parametrize("log", [None, "/dev/full"])
+def test_a_disk_that_refuses_is_one_line(told, tmp_path, work, line, log):
+    path = Path(log or tmp_path / "log")
+    left, shown = told(lambda _: work(), path)
+    assert isinstance(left, SystemExit) and left.code == 1
+    assert shown.startswith(f"error: {line}") and shown.count("\n") == 1
+    if log is None:
+        lines = path.read_text().splitlines()
+        assert lines[0].startswith("Traceback") and lines[-1] == shown.strip()
+
+
+def test_a_log_on_a_full_disk_hides_no_error_and_fails_no_job(told):
+    def noisy(snakemake):
+        import logging
+
+        logging.getLogger().info("hello")
+        print("some progress", file=sys.stderr)
+        raise UserError("`key`: wrong; mend it")
+
+    left, shown = told(noisy, "/dev/full")
+    assert left.code == 1 and shown == "some progress\nerror: `key`: wrong; mend it\n"
+    left, shown = told(lambda _: 1 / 0, "/dev/full")
+    assert isinstance(left, ZeroDivisionError) and shown == ""
+
+
+def test_a_log_that_cannot_be_made_is_one_line(told, tmp_path):
+    left, _ = told(lambda _: None, tmp_path / "none" / "log")
+    assert left.code == f"error: {tmp_path}/none/log: cannot be written (No such file or directory); make room or " + (
+        "choose another folder and start again: what is already computed is kept"
+    )
+
+
+@pytest.mark.parametrize("status", [0, None, 3, "bye"])
+def test_a_job_that_leaves_is_not_done(told, status):
+    left, shown = told(lambda _: sys.exit(status))
+    assert left.code == 1
+    assert shown.startswith(f"error: the job left before its end, by sys.exit({status!r}); see ")

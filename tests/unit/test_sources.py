@@ -28,11 +28,14 @@ import pytest
 from andor.errors import UserError
 from andor.sources import archives, content_digest, fetch
 from andor.sources.errors import MirrorError
+from andor.sources.store import key
 from andor.sources.uri import parse
 from hub_server import Hub, Repository, serve
 
 REVISION = "0123456789abcdef0123456789abcdef01234567"
 NO_DIGEST = "0" * 64
+THIS = {"PYTHONPATH": str(Path(__file__).parents[2] / "src")}
+"""Processes of their own run the code of this checkout, too."""
 
 
 def sha256(content: bytes) -> str:
@@ -263,6 +266,48 @@ def test_another_file_system_gets_copies(tmp_path: Path, folder: Path) -> None:
         shutil.rmtree(store, ignore_errors=True)
 
 
+READ_ONLY = """
+import json, logging, os, sys
+import filelock
+import andor.sources
+os.chdir(sys.argv[2])
+if os.geteuid() == 0:  # whom permissions do not stop
+    os.setgroups([])
+    os.setgid(65534)
+    os.setuid(65534)
+"""
+"""Goes before `SCRIPT`: somebody who may read the store and not write it."""
+
+
+def read_only(folder: Path) -> None:
+    """Nobody's to write, anybody's to read."""
+    for path in [folder, *folder.rglob("*")]:
+        path.chmod(0o555 if path.is_dir() else 0o444)
+
+
+def test_a_store_that_cannot_be_written_gives_what_it_has(tmp_path: Path, folder: Path) -> None:
+    for uri in ("path:made", "path:made/a.txt"):
+        fetch([uri], None, tmp_path / "first" / uri[-3:], store=tmp_path / "store", base=tmp_path)
+    pinned = f"hf:owner/name@{REVISION}"
+    (tmp_path / "store" / f"{key(pinned)}.uri").write_text(FOLDER_DIGEST + "\n")
+    read_only(tmp_path / "store")
+    (tmp_path / "out").mkdir(mode=0o777)
+    for open_to_all in (tmp_path, tmp_path / "out", folder, folder / "sub"):
+        open_to_all.chmod(0o777)
+    jobs = [
+        ("path:made", FOLDER_DIGEST, "out/known", "store", True),
+        (pinned, None, "out/pinned", "store", True),
+        ("path:made/a.txt", None, "out/local", "store", True),
+        ("path:made/sub/b.txt", None, "out/new", "store", True),
+    ]
+    command = [sys.executable, "-c", READ_ONLY + SCRIPT, json.dumps(jobs), str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=os.environ | THIS)
+    told = done.stdout.splitlines()
+    assert told[:3] == ["out/known", "out/pinned", "out/local/a.txt"], done.stderr
+    assert tree(tmp_path / "out/known") == tree(tmp_path / "out/pinned") == tree(folder)
+    assert told[3].startswith(f"error: {tmp_path}/store: Permission denied; ") and len(told) == 4
+
+
 # --------------------------------------------------------------------------------------------------- archives
 
 
@@ -369,9 +414,40 @@ def test_bombs_are_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, make
     assert archive.stat().st_size * archives.MAX_RATIO < 2**25
     with pytest.raises(MirrorError, match="unpacks to more than"):
         archives.extract(archive, member, tmp_path / "out")
-    assert (
-        not (tmp_path / "out").exists() or (tmp_path / "out").stat().st_size <= 2 * 2**20 + archives.MAX_RATIO * 2**16
-    )
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("make", [tar, zipped])
+def test_nothing_is_written_of_an_archive_that_states_too_much(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, make: Callable
+) -> None:
+    monkeypatch.setattr(archives, "MAX_BYTES", 2**20)
+    (tmp_path / "bomb").write_bytes(make([("top/small", b"x"), ("top/a", bytes(2**19)), ("top/zeros", bytes(2**25))]))
+    with pytest.raises(MirrorError, match="unpacks to more than"):
+        archives.extract(tmp_path / "bomb", "top/", tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_what_is_written_is_counted_where_a_stated_size_lies(tmp_path: Path) -> None:
+    liar = archives._Entry("a", is_folder=False, is_regular=True, size=0, open=lambda: io.BytesIO(bytes(2**23)))
+    with pytest.raises(MirrorError, match="unpacks to more than"):
+        archives._write(liar, tmp_path / "out", 2**22)
+    assert (tmp_path / "out").stat().st_size <= 2**22
+
+
+@pytest.mark.parametrize("make", [tar, zipped])
+def test_empty_members_are_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, make: Callable) -> None:
+    monkeypatch.setattr(archives, "MAX_EMPTY", 50)
+    archive = tmp_path / "x"
+    archive.write_bytes(make([*((f"few/{i}", b"") for i in range(50)), *((f"many/{i}", b"") for i in range(51))]))
+    archives.extract(archive, "few/", tmp_path / "few")
+    assert len(tree(tmp_path / "few")) == 50
+    with pytest.raises(MirrorError, match="more than 50 empty members"):
+        archives.extract(archive, "many/", tmp_path / "many")
+    assert not (tmp_path / "many").exists()
+    monkeypatch.setattr(archives, "MAX_MEMBERS", 100)
+    with pytest.raises(MirrorError, match="more than 100 members"):
+        archives.extract(archive, "few/", tmp_path / "again")
 
 
 def test_damaged_archives_are_said_to_be(tmp_path: Path) -> None:
@@ -566,7 +642,7 @@ def start(*jobs: tuple[str, str | None, Path, Path, bool], code: str = SCRIPT, *
     """Run `SCRIPT` for jobs: address, digest, destination, store, offline."""
     command = [sys.executable, "-c", code, json.dumps(jobs, default=str)]
     pipe = subprocess.PIPE
-    return subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, env=os.environ | env)
+    return subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, env=os.environ | THIS | env)
 
 
 def wait_for(condition: Callable[[], object], seconds: float = 20) -> None:

@@ -6,6 +6,7 @@ import tarfile
 import zipfile
 from pathlib import Path
 
+import numpy
 import pytest
 import torch
 from safetensors.torch import save_file
@@ -14,7 +15,7 @@ from transformers import BertConfig, BertForSequenceClassification
 import tiny
 from andor import config, models
 from andor.errors import UserError
-from andor.models import states
+from andor.models import pretrained, states
 
 
 def network():
@@ -122,6 +123,52 @@ def test_files_without_weights(tmp_path):
     torch.save({"epoch": 3}, tmp_path / "w.pth")
     with pytest.raises(UserError, match="no tensors by name"):
         states.read_state(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("content", "held"),
+    [
+        (lambda: network(), "torch.nn.modules.container.Sequential"),
+        (lambda: {"best": numpy.float64(0.5), "state_dict": network().state_dict()}, r"numpy.\w+.multiarray.scalar"),
+        (lambda: Evil(Path("ran")), "getattr|pathlib"),
+    ],
+    ids=["module", "number of numpy", "code"],
+)
+def test_a_refusal_names_what_a_pickle_holds_and_advises_nothing_unsafe(content, held, tmp_path):
+    torch.save(content(), tmp_path / "w.pth")
+    with pytest.raises(UserError, match=rf"weights cannot be read \(the pickle holds {held}\); only tensors") as caught:
+        states.read_state(tmp_path)
+    for advice in ("weights_only", "safe_globals", "trust", "\x1b", "\n"):
+        assert advice not in str(caught.value)
+
+
+def test_a_name_that_a_pickle_made_up_is_not_repeated(tmp_path):
+    (tmp_path / "w.pth").write_bytes(b"\x80\x02cposix\nsystem; \x1b[31m rm\n)R.")
+    with pytest.raises(UserError) as caught:
+        states.read_state(tmp_path)
+    assert "\x1b" not in str(caught.value) and "rm" not in str(caught.value)
+
+
+def test_a_refused_pickle_in_the_layout_of_transformers(tmp_path):
+    BertConfig(hidden_size=16, num_hidden_layers=1, num_attention_heads=2, intermediate_size=32).save_pretrained(
+        tmp_path
+    )
+    torch.save({"evil": Evil(tmp_path / "ran")}, tmp_path / "pytorch_model.bin")
+    with pytest.raises(UserError, match=r"weights cannot be read \(the pickle holds [\w.]+\)") as caught:
+        pretrained.classifier(tmp_path)
+    assert "weights_only" not in str(caught.value)
+    assert not (tmp_path / "ran").exists()
+
+
+def test_a_checkpoint_that_holds_itself(tmp_path):
+    itself = {"a": torch.ones(2)}
+    itself["state_dict"] = {"model": itself}
+    torch.save(itself, tmp_path / "w.pth")
+    with pytest.raises(UserError, match="no tensors by name"):
+        states.read_state(tmp_path)
+    itself["state_dict"] = itself
+    torch.save(itself, tmp_path / "w.pth")
+    assert states.read_state(tmp_path)["a"].tolist() == [1, 1]
 
 
 class TestTextClassifiers:

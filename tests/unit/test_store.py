@@ -1,7 +1,12 @@
 """Files are whole or absent, damage is found, and the cache returns what was kept under exactly this description."""
 
 import errno
+import json
 import multiprocessing
+import os
+import subprocess
+import sys
+import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -74,6 +79,56 @@ def test_a_folder_that_cannot_be_written(tmp_path):
 
     with pytest.raises(UserError, match="Read-only"), files.replacing(tmp_path / "x"):
         refuse()
+
+
+def test_errors_of_writers_are_told_too(tmp_path):
+    with pytest.raises(UserError, match=r"x: cannot be written \(No space left on device\)"):  # noqa: SIM117
+        with files.replacing(tmp_path / "x"):
+            raise ValueError("Error while serializing: I/O error: No space left on device (os error 28)")
+    with pytest.raises(ValueError, match="another fault"), files.replacing(tmp_path / "x"):
+        raise ValueError("another fault")
+    with pytest.raises(UserError, match="as it was said"), files.replacing(tmp_path / "x"):
+        try:
+            raise PermissionError(errno.EACCES, "Permission denied")
+        except PermissionError as error:
+            raise UserError("as it was said") from error
+    assert not list(tmp_path.iterdir())
+
+
+AS_NOBODY = """
+import json, os, sys
+import pyarrow.compute
+from pathlib import Path
+from andor import files, store
+os.chdir(sys.argv[1])
+if os.geteuid() == 0:  # whom permissions do not stop
+    os.setuid(65534)
+cache, content = store.OutputCache(Path("cache")), json.loads(sys.argv[2])
+files.link_or_copy(cache.find(content, rows=64), Path("out/0.parquet"))
+try:
+    cache.keep({"other": 1}, store.read_table(Path("out/0.parquet")))
+except store.UserError as error:
+    print(error)
+"""
+
+
+@pytest.fixture
+def open_folder():
+    """A folder that anybody can come to; pytest's are the user's alone."""
+    with tempfile.TemporaryDirectory() as folder:
+        yield Path(folder)
+
+
+def test_outputs_are_taken_from_a_cache_that_cannot_be_written(open_folder):
+    kept = store.OutputCache(open_folder / "cache").keep(CONTENT, outputs())
+    for path in [open_folder, *(open_folder / "cache").rglob("*"), open_folder / "cache"]:
+        path.chmod(0o777 if path == open_folder else 0o555 if path.is_dir() else 0o444)
+    environment = os.environ | {"PYTHONPATH": str(Path(store.__file__).parents[1])}
+    command = [sys.executable, "-c", AS_NOBODY, str(open_folder), json.dumps(CONTENT)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+    assert done.returncode == 0, done.stderr
+    assert (open_folder / "out" / "0.parquet").read_bytes() == kept.read_bytes()
+    assert "cannot be read or written (Permission denied)" in done.stdout and done.stdout.count("\n") == 1
 
 
 def test_a_link_to_a_file_is_followed(tmp_path):

@@ -9,29 +9,55 @@ import site
 import sys
 import traceback
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, NoReturn, TextIO
 
 # Snakemake puts the workflow's own package behind those of the environment, which may hold a copy of another state.
 sys.path.insert(0, str(Path(__file__).parents[2] / "src"))
 
 from andor import digests
-from andor.errors import UserError
+from andor.errors import UserError, cannot_write, refused
+
+
+class Log:
+    """A rule's log. What a full disk does not take is left out: it must not hide why a job failed, nor fail one."""
+
+    def __init__(self, path: Path) -> None:
+        try:
+            self.file = path.open("wb", buffering=0)  # what stays in a buffer fails once more when that is closed
+        except OSError as error:
+            sys.exit(f"error: {cannot_write(path, error)}")
+
+    def write(self, text: str) -> int:
+        with suppress(OSError):
+            self.file.write(text.encode(errors="backslashreplace"))
+        return len(text)
+
+    def flush(self) -> None:
+        pass
+
+    def __enter__(self) -> Log:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.file.close()
 
 
 class Tee:
     """Standard error that is also kept in the rule's log, with progress bars as lines of their own."""
 
-    def __init__(self, terminal: TextIO, log: TextIO) -> None:
+    def __init__(self, terminal: TextIO, log: Log) -> None:
         self.terminal, self.log = terminal, log
 
     def write(self, text: str) -> int:
-        self.terminal.write(text)
+        with suppress(OSError):  # it may be a file on the disk that is full
+            self.terminal.write(text)
         return self.log.write(text.replace("\r", "\n"))
 
     def flush(self) -> None:
-        self.terminal.flush()
-        self.log.flush()
+        with suppress(OSError):
+            self.terminal.flush()
 
     def isatty(self) -> bool:
         return self.terminal.isatty()
@@ -127,6 +153,12 @@ def checked(main: Callable[[Any], None], snakemake: Any) -> None:
             digests.write(output)
 
 
+def fail(error: UserError) -> NoReturn:
+    """End the job with one line."""
+    print(f"error: {error}", file=sys.stderr)
+    sys.exit(1)
+
+
 def run(main: Callable[[Any], None], names: dict[str, Any]) -> None:
     """Call ``main(snakemake)`` if Snakemake started the script; importing the script does nothing."""
     if "snakemake" not in names:
@@ -139,7 +171,7 @@ def run(main: Callable[[Any], None], names: dict[str, Any]) -> None:
     )
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     log_path = Path(snakemake.log[0])
-    with log_path.open("w", encoding="utf-8", buffering=1) as log:
+    with Log(log_path) as log:
         sys.stderr = Tee(sys.__stderr__, log)
         logging.basicConfig(level=logging.INFO, stream=log, format="%(asctime)s %(levelname)s %(message)s", force=True)
         logging.getLogger("fontTools").setLevel(logging.WARNING)  # a line for every table of every font otherwise
@@ -147,10 +179,14 @@ def run(main: Callable[[Any], None], names: dict[str, Any]) -> None:
             check_allocation(snakemake, os.environ)
             checked(main, snakemake)
         except UserError as error:
-            print(f"error: {error}", file=sys.stderr)
-            sys.exit(1)
-        except Exception:
+            fail(error)
+        except SystemExit as error:  # of a library: with status 0 Snakemake would take the job for done
             log.write(traceback.format_exc())
-            raise
+            fail(UserError(f"the job left before its end, by sys.exit({error.code!r}); see {log_path}"))
+        except Exception as error:
+            log.write(traceback.format_exc())
+            if not (refusal := refused(error)):
+                raise
+            fail(cannot_write(refusal.filename or snakemake.output[0], refusal))
         finally:
             sys.stderr = sys.__stderr__

@@ -42,18 +42,18 @@ class OwnModel(ArrayClassifier):
         given = None if not files else files[0] if len(files) == 1 and files[0].is_file() else source
         self._call("import", spec.loader.exec_module, module)
         for name in (description["load"], description["outputs"]):
-            if not callable(getattr(module, name, None)):
+            if not callable(vars(module).get(name)):
                 raise UserError(f"your model: its file has no function `{name}`; define it or name another")
-        model = self._call(description["load"], getattr(module, description["load"]), given, str(self._device))
-        return getattr(module, description["outputs"]), model
+        model = self._call(description["load"], vars(module)[description["load"]], given, str(self._device))
+        return vars(module)[description["outputs"]], model
 
     def _call(self, name: str, function: Any, *arguments: Any) -> Any:
         """What a function of the user's gives; its own error ends in one line, and stands whole in the log."""
         try:
             return function(*arguments)
-        except UserError:
+        except (UserError, KeyboardInterrupt):
             raise
-        except Exception as error:
+        except BaseException as error:  # `sys.exit` in it would end the job as if all were done
             _log.exception("%s: %s failed", self._folder / CODE, name)
             raise UserError(
                 f"your model: `{name}` failed: {type(error).__name__}: {first_line(error)}; see the log"

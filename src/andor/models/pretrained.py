@@ -27,6 +27,7 @@ from transformers.utils import logging as transformers_logging
 from andor import config
 from andor.errors import UserError
 from andor.files import first_line
+from andor.models.states import reason
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerFast
@@ -117,9 +118,7 @@ def _network(
                 dtype=dtype, output_loading_info=True, **options,
             )  # fmt: skip
     except (OSError, ValueError, KeyError, RuntimeError, SafetensorError, UnpicklingError) as error:
-        raise UserError(
-            f"{folder}: weights cannot be read ({first_line(error)}); fetch or train the model again"
-        ) from None
+        raise UserError(f"{folder}: weights cannot be read ({reason(error)}); fetch or train the model again") from None
     if complete and report["missing_keys"]:
         raise UserError(
             f"{folder}: has no weights {', '.join(sorted(report['missing_keys'])[:3])}; fetch or train the model again"

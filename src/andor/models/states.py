@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any
 
 import torch
@@ -53,7 +55,7 @@ def read_state(source: Path) -> dict[str, Tensor]:
         content = torch.load(file, map_location="cpu", weights_only=True)
     except Exception as error:  # what somebody made up can fail anywhere in the reader
         raise UserError(
-            f"{file}: weights cannot be read ({first_line(error)}); only tensors and plain values are taken from a "
+            f"{file}: weights cannot be read ({reason(error)}); only tensors and plain values are taken from a "
             "pickle: save the state dict alone, best as safetensors"
         ) from None
     state = unwrapped(content)
@@ -62,10 +64,24 @@ def read_state(source: Path) -> dict[str, Tensor]:
     return state
 
 
+def reason(error: Exception) -> str:
+    """Why weights cannot be read, without torch's advice on how to run the code that a pickle holds.
+
+    The pickle's author chose the name of what it holds: it is told only where it is a plain dotted name.
+    """
+    if not isinstance(error, UnpicklingError):
+        return first_line(error)
+    held = re.search(r"(?:GLOBAL |<class '|<function )([\w.]{1,100})(?![\w.])", str(error), re.ASCII)
+    return f"the pickle holds {held[1]}" if held else "no pickle of tensors and plain values"
+
+
 def unwrapped(content: Any) -> dict[str, Tensor]:
     """The tensors of a checkpoint: those in it, or under the key where checkpoints keep them."""
+    seen: list[Any] = []  # a pickle can hold itself
     while isinstance(content, Mapping):
-        inner = next((content[key] for key in WRAPPERS if isinstance(content.get(key), Mapping)), None)
+        seen.append(content)
+        under = (content.get(key) for key in WRAPPERS)
+        inner = next((value for value in under if isinstance(value, Mapping) and id(value) not in map(id, seen)), None)
         if inner is None:
             return {str(name): value for name, value in content.items() if isinstance(value, Tensor)}
         content = inner

@@ -76,7 +76,10 @@ def fetch(
         raise UserError(f"{destination.name}: no mirror gave it: {error}{advice}") from None
     except OSError as error:
         where = error.filename or store
-        raise UserError(f"{where}: {error.strerror or error}; what was fetched is kept in {store}") from error
+        raise UserError(
+            f"{where}: {error.strerror or error}; make room or mend permissions and start again: what was fetched is "
+            f"kept in {store}"
+        ) from error
 
 
 def _check(mirrors: Sequence[str], sha256: str | None) -> list[Mirror]:
@@ -95,7 +98,8 @@ def _stored_or_fetched(
     mirrors: list[Mirror], sha256: str | None, store: Store, base: Path, offline: bool, log: logging.Logger
 ) -> Path:
     """Path of the content in the store, put there if need be."""
-    if sha256 and (content := store.find(sha256)):
+    known = sha256 or store.recall(mirrors[0].uri) or _local_digest(mirrors[0], base)
+    if known and (content := store.find(known)):  # before anything is written: the store may be another's
         return content
     failures = []
     with store.workspace(sha256 or key("\n".join(mirror.uri for mirror in mirrors)), log) as workspace:
@@ -120,6 +124,14 @@ def _stored_or_fetched(
             log.info("%s: fetched, sha256 %s", mirror.uri, actual)
             return content
         raise MirrorError("; ".join(failures))
+
+
+def _local_digest(mirror: Mirror, base: Path) -> str | None:
+    """Digest of what a local address names now, if it is there to be read as it is."""
+    if mirror.scheme != "path" or mirror.parts or mirror.members:
+        return None
+    content = Path(base, Path(mirror.name).expanduser())
+    return content_digest(content) if content.exists() else None
 
 
 def _obtain(mirror: Mirror, workspace: Path, base: Path, offline: bool, log: logging.Logger) -> Path:

@@ -6,7 +6,6 @@ in its cache, from which the store takes hard links: nothing is on the disk twic
 
 from __future__ import annotations
 
-import errno
 import glob
 from pathlib import Path
 
@@ -21,6 +20,7 @@ from huggingface_hub.errors import (
 )
 from huggingface_hub.utils import filter_repo_objects
 
+from andor.errors import refused
 from andor.sources.errors import MirrorError
 from andor.sources.store import copy
 from andor.sources.uri import Mirror
@@ -32,7 +32,6 @@ PATTERNS = (
 """Files of a snapshot that are fetched; a file named by itself may be any."""
 PICKLES = ("pytorch_model*.bin", "pytorch_model.bin.index.json")
 """Weights of repositories that have no safetensors: readers take tensors from them and nothing else."""
-_FATAL = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS)
 _REASONS: tuple[tuple[type[Exception], str], ...] = (
     (GatedRepoError, "the repository is gated: accept its terms on the hub and set HF_TOKEN"),
     (RepositoryNotFoundError, "no such repository, or a private one (then set HF_TOKEN)"),
@@ -68,8 +67,8 @@ def fetch_snapshot(mirror: Mirror, target: Path, *, offline: bool) -> None:
         for path in filter_repo_objects(listing, allow_patterns=patterns):
             copy(snapshot / path, target / path[len(folder) :], link=True)
     except Exception as error:  # the client raises its own, httpx's, OSErrors and ValueErrors
-        if isinstance(error, OSError) and error.errno in _FATAL:
-            raise
+        if refusal := refused(error):
+            raise refusal from error
         raise MirrorError(_explain(error)) from error
     if not target.exists():
         raise MirrorError(f"the repository holds no {', '.join(PATTERNS)} in {member}")
