@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from test_chain import copied, planned
 
+from andor.catalogue import TABLES
 from conftest import ROOT, STUDY, snakemake, write_config
 from labs import faults
 
@@ -62,7 +63,7 @@ def every_rule() -> dict[str, str]:
         "evaluate": "results/evaluate/masked_outputs/one/0000",
         "extract": "results/extract/interactions/traditional/two/0000",
         "null_games": "results/null_games/nulls/generalizable/one-two/0000",
-        "tabulate": "results/tabulate/tables/interactions.parquet",
+        "tabulate": f"results/tabulate/tables/{TABLES[0]}.parquet",
         "figure": "results/figure/figures/sparsity.pdf",
         "page": "results/page/explorer.html",
         "study": "results/studies/study.parquet",
@@ -79,7 +80,7 @@ def configuration(folder: Path) -> dict:
     encoder = {"family": "text_encoder", "source": "encoder"}
     tasks["source"] = task({"reader": "film_reviews", "source": "reviews"}, **words)
     tasks["source"]["models"] = {"one": encoder, "two": encoder}
-    question = {**STUDY, "ensembles": ["one-two"], "tasks": ["study"]}
+    question = {**STUDY, "variants": {}, "ensembles": ["one-two"], "tasks": ["study"]}
     return {
         "device": "cpu",
         "sources": {name: {"mirrors": [f"path:{folder / name}"]} for name in ("reviews", "encoder")},
