@@ -17,6 +17,8 @@ from transformers import BertConfig, BertForSequenceClassification, PreTrainedTo
 ROOT = Path(__file__).parents[2]
 SEED = int(os.environ.get("ANDOR_TEST_SEED", "0"))
 """Of the tiny configuration: another one gives other networks, samples and splits, and no test may mind."""
+PATIENCE = 3600
+"""Seconds after which a run is given up: on a busy machine, or an old one, all of this takes long."""
 GOOD = ["superb", "moving", "funny", "brilliant", "tender", "gripping"]
 BAD = ["dull", "clumsy", "boring", "hollow", "noisy", "bland"]
 STUDY = {
@@ -37,7 +39,7 @@ def snakemake(folder: Path, *arguments: str, **options) -> subprocess.CompletedP
     command = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile"), "--cores", "2", *arguments]
     environment = {**os.environ, "HF_HUB_OFFLINE": "1", "COLUMNS": "200"}
     return subprocess.run(
-        command, cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=900, **options
+        command, cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=PATIENCE, **options
     )
 
 
