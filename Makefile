@@ -18,7 +18,7 @@ results: $(VENV)/ready
 
 # Before each commit: under a minute.
 check: lint
-	$(TESTS) -m "fast" tests/unit
+	$(TESTS) -m "not slow and not network and not browser" tests/unit
 
 test: lint
 	$(TESTS) tests/unit
