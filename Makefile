@@ -4,48 +4,71 @@ PYTHON ?= python3
 VENV   ?= .venv
 CORES  ?= all
 
-.PHONY: results test test-docs test-conda test-cluster docs hooks clean
+# Modules of the environment's Python, not its scripts: those name it in their first line, where a long path, or one
+# with spaces, does not fit.
+PY     := "$(VENV)/bin/python"
+PIP    := $(PY) -m pip install --quiet --disable-pip-version-check
+PYTEST := $(PY) -m pytest
+TESTS  := $(PYTEST) -n 2 --dist worksteal
+
+.PHONY: results check test test-portable test-docs test-conda test-cluster docs hooks clean lint
 
 results: $(VENV)/ready
-	$(VENV)/bin/snakemake --cores $(CORES)
+	$(PY) -m snakemake --cores $(CORES)
 
-test: $(VENV)/ready-test
-	$(VENV)/bin/ruff check .
-	$(VENV)/bin/ruff format --check .
-	$(VENV)/bin/snakefmt --check Snakefile rules workflow/Snakefile
-	$(VENV)/bin/mypy
-	$(VENV)/bin/pytest -n 2 --dist worksteal tests/unit
-	$(VENV)/bin/pytest -n 2 --dist worksteal tests/pipeline
+# Before each commit: under a minute.
+check: lint
+	$(TESTS) -m "not slow and not network and not browser" tests/unit
+
+test: lint
+	$(TESTS) tests/unit
+	$(TESTS) tests/pipeline
+
+lint: $(VENV)/ready-test
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+	$(PY) -m snakefmt --check Snakefile rules workflow/Snakefile
+	$(PY) -m mypy
+
+# As on processors that round otherwise, each with another seed: no test may rest on what one training gives.
+OLD   := ATEN_CPU_CAPABILITY=default ONEDNN_MAX_CPU_ISA=SSE41 MKL_CBWR=COMPATIBLE OPENBLAS_CORETYPE=Nehalem
+AVX2  := ATEN_CPU_CAPABILITY=avx2 ONEDNN_MAX_CPU_ISA=AVX2 MKL_CBWR=AVX2 OPENBLAS_CORETYPE=Haswell
+ALONE := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1
+
+test-portable: $(VENV)/ready-test
+	$(OLD) ANDOR_TEST_SEED=0 $(TESTS) tests/unit tests/pipeline
+	$(AVX2) ANDOR_TEST_SEED=1 $(TESTS) tests/unit tests/pipeline
+	$(ALONE) ANDOR_TEST_SEED=2 $(TESTS) tests/unit tests/pipeline
 
 test-docs: $(VENV)/ready-test docs
-	$(VENV)/bin/pytest -m docs tests/pipeline
+	$(PYTEST) -m docs tests/pipeline
 
 test-conda: $(VENV)/ready-test
-	$(VENV)/bin/pytest -m conda tests/pipeline
+	$(PYTEST) -m conda tests/pipeline
 
 test-cluster: $(VENV)/ready-test
-	$(VENV)/bin/pip install --quiet --disable-pip-version-check -r requirements-slurm.txt
-	$(VENV)/bin/pytest -m cluster tests/pipeline
+	$(PIP) -r requirements-slurm.txt
+	$(PYTEST) -m cluster tests/pipeline
 
 # The site, in site/.
 docs: $(VENV)/ready
-	$(PYTHON) -m venv $(VENV)/docs
-	$(VENV)/docs/bin/pip install --quiet --disable-pip-version-check -r requirements-docs.txt
-	$(VENV)/docs/bin/mkdocs build --strict --quiet
+	$(PYTHON) -m venv "$(VENV)/docs"
+	"$(VENV)/docs/bin/python" -m pip install --quiet --disable-pip-version-check -r requirements-docs.txt
+	"$(VENV)/docs/bin/python" -m mkdocs build --strict --quiet
 
 hooks: $(VENV)/ready-test
-	$(VENV)/bin/pre-commit install
+	$(PY) -m pre_commit install
 
 $(VENV)/ready: requirements.txt pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed, this is " + sys.version)'
-	$(PYTHON) -m venv $(VENV)
-	$(VENV)/bin/pip install --quiet --disable-pip-version-check -r requirements.txt
-	$(VENV)/bin/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
-	touch $@
+	$(PYTHON) -m venv "$(VENV)"
+	$(PIP) -r requirements.txt
+	$(PIP) --no-deps --no-build-isolation --editable .
+	touch "$@"
 
 $(VENV)/ready-test: $(VENV)/ready requirements-test.txt
-	$(VENV)/bin/pip install --quiet --disable-pip-version-check -r requirements-test.txt
-	touch $@
+	$(PIP) -r requirements-test.txt
+	touch "$@"
 
 # Fetched sources and masked outputs (.cache) stay; they are what took long.
 clean:

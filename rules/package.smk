@@ -3,6 +3,7 @@
 import sys
 from os import PathLike
 from pathlib import Path
+from shlex import quote
 from subprocess import check_output, run
 from tempfile import mkdtemp
 
@@ -30,3 +31,8 @@ ROOT = local(workflow.current_basedir)
 # The package goes before an installed copy of it, scripts go behind the libraries whose names some of them bear.
 sys.path.insert(0, str(ROOT / "src"))
 sys.path.append(str(ROOT / "workflow" / "scripts"))
+# Snakemake writes its Python into shell commands as it is, where a space would end the name.
+if Path(
+    sys.executable
+).exists():  # else it is quoted already, by a workflow that shares this process
+    sys.executable = quote(sys.executable)

@@ -61,7 +61,7 @@ def run_on_a_small_disk(samples: Path, disk: Path, out: Path) -> tuple[str, list
     try:
         _mount_apart()
         subprocess.run(["mount", "-t", "tmpfs", "-o", "size=16k", "none", disk], check=True, capture_output=True)
-    except (OSError, subprocess.CalledProcessError):
+    except (AttributeError, OSError, subprocess.CalledProcessError):  # macOS has no namespaces
         return None
     error = ""
     try:

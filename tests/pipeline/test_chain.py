@@ -65,6 +65,17 @@ def test_every_table_figure_and_page_is_there(run, configuration):
     assert record["packages"]["torch"]
 
 
+def test_the_tiny_tasks_are_learnt_with_room_to_spare(run, configuration):
+    """Else a processor that rounds otherwise could leave too few samples for all the other tests."""
+    for name, task in check(configuration).tasks.items():
+        results = TaskResults.of(run / "results" / name, check(configuration), name)
+        for model in task.models:
+            held_out = results.model_metrics(model)["splits"]["test"]
+            assert held_out["correct"] >= 0.95 * held_out["items"], (name, model)
+        eligible = set(results.eligibility.to_pandas().query("eligible")["item"])
+        assert len(eligible) >= 2 * task.samples.count, name
+
+
 def test_interactions_reproduce_every_masked_output(run, configuration):
     config = check(configuration)
     for task in TASKS:

@@ -106,6 +106,19 @@ def test_jobs_run_the_package_beside_them_whatever_is_installed(configuration, t
     assert done.returncode == 0, done.stderr[-3000:]
 
 
+def test_folders_may_have_spaces_and_any_letters(configuration, tmp_path):
+    """That of the run, of the clone and of the Python."""
+    run, clone, environment = (tmp_path / f"a {name} für mich" for name in ("run", "clone", "venv"))
+    run.mkdir()
+    clone.symlink_to(ROOT)
+    environment.symlink_to(sys.prefix)
+    write_config(run, configuration)
+    command = [environment / "bin" / "python", "-m", "snakemake", "--cores", "1", "--snakefile", clone / "Snakefile"]
+    done = subprocess.run([*command, "results/digits/data.parquet"], cwd=run, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert (run / "results/digits/data.parquet").exists()
+
+
 def test_ten_thousand_samples_are_hundreds_of_jobs_planned_in_seconds(configuration, tmp_path):
     many = copy.deepcopy(configuration)
     many["tasks"] = {"digits": many["tasks"]["digits"]}

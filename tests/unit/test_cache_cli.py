@@ -13,6 +13,7 @@ from andor import store
 from andor.cache_cli import app
 from andor.errors import UserError
 from andor.evaluate import outputs_table
+from damage import flip
 
 
 def andor(*arguments: object) -> tuple[int, str]:
@@ -38,12 +39,6 @@ def at(cache) -> tuple[str, Path]:
     return "--cache", cache.folder.parent
 
 
-def spoil(path: Path) -> None:
-    content = bytearray(path.read_bytes())
-    content[60] ^= 1
-    path.write_bytes(content)
-
-
 def test_models_and_files_are_listed(cache, at):
     code, output = andor("list", *at)
     assert code == 0
@@ -58,7 +53,7 @@ def test_models_and_files_are_listed(cache, at):
 def test_verifying_finds_every_damage(cache, at):
     assert andor("verify", *at) == (0, "4 files are whole, 0 damaged\n")
     first, second, third, _ = cache.files()
-    spoil(first)
+    flip(first, "logits")
     second.write_bytes(second.read_bytes()[:-20])
     swapped = third.read_bytes()
     third.rename(third.with_name("0" * 64 + ".parquet"))  # a file under another's name
@@ -103,7 +98,7 @@ def test_files_that_another_run_removes_meanwhile_are_no_error(cache, at, argume
 
 
 def test_what_is_damaged_may_be_removed_meanwhile(cache, at, monkeypatch):
-    spoil(cache.files()[0])
+    flip(cache.files()[0], "logits")
     gone = cache.files()[0].with_name(".x.parquet.gone")
     monkeypatch.setattr(store.OutputCache, "leftovers", lambda self: [gone])
     assert "removed 1 files" in andor("prune", *at, "--damaged")[1]
@@ -123,8 +118,8 @@ def test_what_killed_runs_left_is_removed_but_not_what_is_being_written(cache, a
 def test_copies_are_the_same_files_and_damage_is_left_behind(cache, at, tmp_path):
     other = store.OutputCache(tmp_path / "other")
     assert "copied 3 files, 0 were there" in andor("copy", tmp_path / "other", *at, "--model", "aa")[1]
-    spoil(other.files()[0])
-    spoil(cache.files()[-1])
+    flip(other.files()[0], "logits")
+    flip(cache.files()[-1], "logits")
     code, output = andor("copy", tmp_path / "other", *at)
     assert code == 0 and "1 damaged ones left behind" in output
     whole = cache.files()[:-1]

@@ -22,6 +22,8 @@ from andor.models.vision import Normalised, describe
 
 TOLERANCE = 1e-5
 QUICK = config.Training(epochs=3, batch_size=8, learning_rate=5e-3)
+ENOUGH = config.Training(epochs=40, batch_size=8, learning_rate=0.03)
+"""To be right on all training rows, whatever the seed; after `QUICK` some networks say the same of every row."""
 
 
 def tidy(kind, array, labels):
@@ -135,13 +137,15 @@ def test_trained_families_against_the_plain_definition(name, labels, tmp_path):
 @pytest.mark.parametrize("name", TRAINED)
 def test_a_family_is_trained_saved_and_loaded_alike(name, tmp_path):
     settings, kind = TRAINED[name]
+    if settings.training is not None:
+        settings = settings.model_copy(update={"training": ENOUGH})
     first, again = (made(settings, KINDS[kind], tmp_path) for _ in range(2))
     assert first.digest == again.digest
     inputs = torch.from_numpy(np.stack([sample(kind, row)[kind] for row in range(8)]))
     assert torch.equal(first.logits(inputs), again.logits(inputs))
     assert not first.logits(inputs).requires_grad
     correct, items = models.accuracy(first, KINDS[kind], "train")
-    assert items == 36 and correct > 18
+    assert items == 36 and correct > 30
     assert not [
         file for folder in tmp_path.iterdir() for file in folder.iterdir() if file.suffix in (".pkl", ".joblib")
     ]

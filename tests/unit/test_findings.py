@@ -19,6 +19,7 @@ from andor.results import TaskResults
 from andor.studies import study
 from synthetic import write_synthetic_results
 
+pytestmark = pytest.mark.slow
 ASKED = Study(question="Which one?", tasks=["digits"], ensembles=["resnet20-vgg16"], methods=["generalizable"])
 
 

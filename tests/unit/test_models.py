@@ -192,6 +192,7 @@ class TestArchitectures:
 
 
 class TestTraining:
+    @pytest.mark.slow
     @pytest.mark.parametrize("name", SCHOOLED)
     def test_learns_saves_and_loads(self, name, pretrained, tmp_path):
         """One walk through a model's life: two equal trainings, files, and a loaded model that is the trained one."""

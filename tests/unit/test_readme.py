@@ -9,6 +9,7 @@ import torch
 
 from andor import config, data, evaluate, models, players, rewards, samples, store
 
+pytestmark = pytest.mark.slow
 README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
 
 

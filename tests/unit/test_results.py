@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 import pytest
 
 from andor import store
@@ -16,6 +15,7 @@ from andor.coalitions import orders
 from andor.errors import UserError
 from andor.results import TaskResults, read_interactions, read_outputs
 from andor.transforms import and_inverse, or_inverse
+from damage import flip
 from synthetic import write_synthetic_results
 
 MODELS = ["minilm_l6", "minilm_l3", "cnn"]
@@ -143,16 +143,13 @@ def test_damaged_files_are_named(results, fault):
         (results.folder / "samples.parquet", "text", lambda r: r.samples),
         (results.folder / "eligibility.parquet", "model", lambda r: r.eligibility),
     ):
-        content = bytearray(path.read_bytes())
-        kept = bytes(content)
+        kept = path.read_bytes()
         if fault == "truncated":
-            path.write_bytes(content[: len(content) // 2])
+            path.write_bytes(kept[: len(kept) // 2])
         elif fault == "gone":
             path.unlink()
         else:
-            last = pq.read_metadata(path).row_group(0).column(pq.read_schema(path).names.index(column))
-            content[last.data_page_offset + last.total_compressed_size // 2] ^= 0x40
-            path.write_bytes(content)
+            flip(path, column)
         with pytest.raises(UserError) as raised:
             read(dataclasses.replace(results, ensembles={"both": ["minilm_l6", "cnn"]}))
         assert str(path) in str(raised.value)

@@ -14,6 +14,7 @@ from andor.sparsify.problem import first_gamma
 from andor.sparsify.terms import Terms
 from andor.transforms import and_inverse, or_inverse
 
+pytestmark = pytest.mark.slow
 INSTANCES = Path(__file__).parent.parent / "data" / "instances"
 GAP = 1e-3
 

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import tempfile
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ import pytest
 
 from andor import files, store
 from andor.errors import UserError
+from damage import flip
 
 CONTENT = {"weights": "ab", "players": [[0, 3], [4, 7]], "baseline": 0.5}
 
@@ -41,17 +43,21 @@ def test_the_same_table_is_the_same_bytes(tmp_path):
     assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
 
 
-@pytest.mark.parametrize("damage", [lambda b: b[:-9], lambda b: b[:40], lambda b: b"", lambda b: flipped(b, 60)])
+def cut(path: Path, kept: int) -> None:
+    path.write_bytes(path.read_bytes()[:kept])
+
+
+def changed(path: Path) -> None:
+    flip(path, "logits")
+
+
+@pytest.mark.parametrize("damage", [partial(cut, kept=-9), partial(cut, kept=40), partial(cut, kept=0), changed])
 def test_a_damaged_file_is_an_error_that_names_it(tmp_path, damage):
     path = tmp_path / "t.parquet"
     store.write_table(path, outputs())
-    path.write_bytes(damage(path.read_bytes()))
+    damage(path)
     with pytest.raises(UserError, match=r"t.parquet: damaged Parquet file"):
         store.read_table(path)
-
-
-def flipped(content: bytes, place: int) -> bytes:
-    return content[:place] + bytes([content[place] ^ 1]) + content[place + 1 :]
 
 
 def test_a_write_that_fails_leaves_what_was_there(tmp_path):
@@ -156,11 +162,11 @@ def test_the_cache_returns_what_it_kept(tmp_path):
     assert cache.find({**CONTENT, "baseline": 0.6}, rows=64) is None
 
 
-@pytest.mark.parametrize("damage", [lambda b: b[:-9], lambda b: flipped(b, 60)])
+@pytest.mark.parametrize("damage", [partial(cut, kept=-9), changed])
 def test_damage_in_the_cache_is_a_miss(tmp_path, damage):
     cache = store.OutputCache(tmp_path)
     path = cache.keep(CONTENT, outputs())
-    path.write_bytes(damage(path.read_bytes()))
+    damage(path)
     assert cache.find(CONTENT, rows=64) is None
     cache.keep(CONTENT, outputs())
     assert store.read_table(cache.find(CONTENT, rows=64)).equals(outputs())
@@ -194,7 +200,7 @@ def test_a_file_from_before_is_found_and_given_a_digest(tmp_path):
 def test_a_damaged_file_from_before_is_a_miss(tmp_path):
     cache = store.OutputCache(tmp_path)
     before = kept_before(cache, outputs())
-    before.write_bytes(flipped(before.read_bytes(), 60))
+    flip(before, "logits")
     assert cache.find(CONTENT, rows=64) is None
     assert before.exists()
 
@@ -204,7 +210,7 @@ def test_any_flipped_bit_of_a_cached_file_is_noticed(tmp_path):
     path = cache.keep(CONTENT, outputs(), {"device": "cpu"})
     whole = path.read_bytes()
     for place in range(0, len(whole), 7):
-        path.write_bytes(flipped(whole, place))
+        path.write_bytes(whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :])
         assert cache.find(CONTENT, rows=64) is None, place
 
 

@@ -11,6 +11,7 @@ from andor.results import TaskResults
 from andor.studies import AGREED, study
 from synthetic import write_synthetic_results
 
+pytestmark = pytest.mark.slow
 PAIR = {"digits": "resnet20-vgg16", "sentiment": "minilm_l6-minilm_l3"}
 ASKED = Study(
     question="Which method?", tasks=list(PAIR), ensembles=list(PAIR.values()), methods=["traditional", "generalizable"]

@@ -23,6 +23,7 @@ from andor.tables.sharing import sharing, summary
 from andor.tables.thresholds import MEASURES, THRESHOLDS
 from synthetic import config, write_synthetic_results
 
+pytestmark = pytest.mark.slow
 TASKS = ("digits", "sentiment")
 PLAYERS = {"digits": 8, "sentiment": 10}
 SAMPLES = 4

@@ -175,6 +175,7 @@ def test_two_levels_of_blocks_above_a_piece(monkeypatch):
         close(transform(v), result)
 
 
+@pytest.mark.slow
 def test_24_players():
     planted = np.zeros(2**24, np.float32)
     planted[[0, 0b1011, 2**20, 2**23 + 2**16 + 1, 2**24 - 1]] = [1, -2, 3, 4, -5]

@@ -126,15 +126,20 @@ def settle(
     The figure becomes as high as it must for a column of panels to add up to a height in inches, however many lines
     headings and names take; labels at line ends that would overlap are parted.
     """
-    figure.draw_without_rendering()
+    _lay_out(figure)
     found = sum(axes.bbox.height for axes in column) / figure.dpi
     figure.set_figheight(figure.get_figheight() + height - found)
-    figure.draw_without_rendering()
+    _lay_out(figure)
     for axes, ends in (labels or {}).items():
         if ends:
             _part(axes, ends)
     figure.set_layout_engine("none")
     return figure
+
+
+def _lay_out(figure: Figure) -> None:
+    """Give the panels their places; to draw all that is in them only for this takes as long again."""
+    figure.get_layout_engine().execute(figure)
 
 
 def end_label(axes: Axes, y: float, text: str, color: str) -> Annotation:
