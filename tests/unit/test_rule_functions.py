@@ -194,7 +194,8 @@ rule evaluate:
 [Sat Nov 28 10:10:22 2026]
 Error in rule evaluate:
     message: SLURM-job '3' failed due to a node failure, SLURM status is: 'NODE_FAIL'. \
-Failed nodes will be excluded from future job submissions.For further error details see the cluster/cloud log and the log files of the involved rule(s).
+Failed nodes will be excluded from future job submissions.\
+For further error details see the cluster/cloud log and the log files of the involved rule(s).
     jobid: 11
     output: results/task/masked_outputs/bert/0001
     log: logs/evaluate/task/bert/0001.log, CWD/logs/slurm/rule_evaluate/task_bert_0001/3.log {CHECK}
