@@ -12,6 +12,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from importlib.util import find_spec
@@ -205,8 +206,10 @@ def test_a_lost_node(folder, slurm):
     process = started(folder, "--", "masked_outputs")
     until(lambda: stepd(slurm, "node2"))
     os.kill(int((slurm / "run/node2.pid").read_text()), signal.SIGKILL)  # first, so that no more begins there
-    for pid in stepd(slurm, "node2"):
-        os.kill(pid, signal.SIGKILL)
+    while family := stepd(slurm, "node2"):
+        for pid in family:
+            with suppress(ProcessLookupError):  # it ended with its parent
+                os.kill(pid, signal.SIGKILL)
     subprocess.run(["scontrol", "update", "nodename=node2", "state=down", "reason=lost"], check=True)
     assert process.wait(timeout=PATIENCE) == 0, (folder / "head.log").read_text()[-4000:]
     runs = of_rule(folder, "evaluate")
