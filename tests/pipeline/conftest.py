@@ -34,7 +34,7 @@ def snakemake(folder: Path, *arguments: str, **options) -> subprocess.CompletedP
     command = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile"), "--cores", "2", *arguments]
     environment = {**os.environ, "HF_HUB_OFFLINE": "1", "COLUMNS": "200"}
     return subprocess.run(
-        command, cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=900, **options
+        command, cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=3600, **options
     )
 
 
