@@ -1,5 +1,6 @@
 """The last lines on the terminal: where the results are, or which jobs failed and why."""
 
+import os
 import re
 from pathlib import Path
 
@@ -15,22 +16,42 @@ def made(tasks) -> list[str]:
 
 
 def failed(logs: list[str]) -> list[str]:
-    """A line for each failed job of a run: its rule, its log and the last line in that."""
+    """Lines on each job that was not made in the end: its rule, its log and the last line in that; what a cluster says.
+
+    A job that failed at first and was made by a retry is none of them.
+    """
     text = "".join(
         Path(log).read_text(encoding="utf-8", errors="replace") for log in logs
     )
-    lines = []
-    for rule, path in re.findall(
-        r"^Error in (?:group|rule) (\w+).*?^ +log: ([^\s,]+)", text, re.M | re.S
-    ):
-        last = (
-            Path(path).read_text(encoding="utf-8", errors="replace").split("\n")
-            if Path(path).exists()
-            else []
-        )
-        told = next((line for line in reversed(last) if line.strip()), "no log")
-        lines.append(f"{rule}: {path}: {told.strip()}")
-    return list(dict.fromkeys(lines))
+    groups = r"message: Error in group .*\n +log: (\S+) .*\n +jobs:\n((?: {8}.*\n)+)"
+    # A job in a group does not name the group's log on the cluster in its own error.
+    slurm = {}
+    for path, jobs in re.findall(groups, text):
+        slurm.update(dict.fromkeys(re.findall(r"jobid: (\d+)", jobs), path))
+    told = {}
+    for error in re.split(r"^ *Error in rule ", text, flags=re.M)[1:]:
+        head = re.match(r"(\w+):\n +message: (.*?)\n +jobid: (\d+)", error, re.S)
+        name, message, job = head.groups()
+        log = re.search(r"^ +log: (.+) \(check log", error, re.M)
+        own, *others = log[1].split(", ") if log else [""]
+        if job in slurm:
+            others.append(slurm[job])
+        told[job] = [f"{name}: {own}: {last_line(own)}"]
+        said = re.split("For further error details|sbatch call:", message)[0].split()
+        if said and said != ["None"]:
+            told[job].append("  " + " ".join(said))
+        for path in filter(os.path.exists, others):
+            told[job].append(f"  see {os.path.relpath(path)}")
+    for job in re.findall(r"^Finished jobid: (\d+)", text, re.M):
+        told.pop(job, None)
+    return [line for lines in told.values() for line in lines]
+
+
+def last_line(path: str) -> str:
+    """The last line of a log that says something."""
+    file = Path(path)
+    text = file.read_text(encoding="utf-8", errors="replace") if file.is_file() else ""
+    return (text.strip().splitlines() or ["no log"])[-1]
 
 
 onsuccess:

@@ -12,6 +12,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from importlib.util import find_spec
@@ -203,20 +204,23 @@ def test_a_job_killed_by_the_memory_limit_gets_more(folder):
 
 def test_a_lost_node(folder, slurm):
     process = started(folder, "--", "masked_outputs")
-    until(lambda: [j for j in of_rule(folder, "evaluate") if j.state == "RUNNING" and j.node == "node2"])
-    for pid in stepd(slurm, "node2"):
-        os.kill(pid, signal.SIGKILL)
-    os.kill(int((slurm / "run/node2.pid").read_text()), signal.SIGKILL)
+    until(lambda: stepd(slurm, "node2"))
+    os.kill(int((slurm / "run/node2.pid").read_text()), signal.SIGKILL)  # first, so that no more begins there
+    while family := stepd(slurm, "node2"):
+        for pid in family:
+            with suppress(ProcessLookupError):  # it ended with its parent
+                os.kill(pid, signal.SIGKILL)
     subprocess.run(["scontrol", "update", "nodename=node2", "state=down", "reason=lost"], check=True)
     assert process.wait(timeout=PATIENCE) == 0, (folder / "head.log").read_text()[-4000:]
-    evaluations = of_rule(folder, "evaluate")
-    lost = [job for job in evaluations if job.state not in ("COMPLETED", "RUNNING")]
-    assert lost
-    assert sum(job.state == "COMPLETED" for job in evaluations) == 6
+    runs = of_rule(folder, "evaluate")
+    lost = [job for job in runs if job.state != "COMPLETED"]
+    assert {job.node for job in lost} == {"node2"}
+    assert sum(job.state == "COMPLETED" for job in runs) == 6
+    assert len({job.number for job in runs}) == 6, "a lost node used up a try"
     assert len(list(folder.glob("results/sentiment/masked_outputs/*/*/?.parquet"))) == 6
     subprocess.run(["bash", LAB, "node", slurm, "2"], check=True)
     until(lambda: back("node2"))
-    print(f"{len(evaluations)} evaluations submitted, {len(lost)} lost with their node, 6 completed")
+    print(f"{len(runs)} runs of 6 evaluations, {len(lost)} lost with their node, 6 completed")
 
 
 def back(node: str) -> bool:

@@ -182,3 +182,91 @@ def test_defaults_of_a_learned_baseline_are_spelled_out(rules):
     }
     assert rules(task).masking_of(of())["learning"] == Learning().model_dump(mode="json")
     assert rules().masking_of(of())["learning"] is None
+
+
+CHECK = "(check log file(s) for error details)"
+LOG = f"""
+[Sat Nov 28 10:10:10 2026]
+rule evaluate:
+    output: results/task/masked_outputs/bert/0001
+    log: logs/evaluate/task/bert/0001.log
+    jobid: 11
+[Sat Nov 28 10:10:22 2026]
+Error in rule evaluate:
+    message: SLURM-job '3' failed due to a node failure, SLURM status is: 'NODE_FAIL'. \
+Failed nodes will be excluded from future job submissions.\
+For further error details see the cluster/cloud log and the log files of the involved rule(s).
+    jobid: 11
+    output: results/task/masked_outputs/bert/0001
+    log: logs/evaluate/task/bert/0001.log, CWD/logs/slurm/rule_evaluate/task_bert_0001/3.log {CHECK}
+    external_jobid: 3
+Trying to restart job 11.
+[Sat Nov 28 10:10:23 2026]
+Error in rule evaluate:
+    message: SLURM sbatch failed. The error message was 'sbatch: error: Memory specification can not be satisfied
+sbatch: error: Batch job submission failed: Requested node configuration is not available'.
+    sbatch call:
+        sbatch --parsable --mem 8002 --wrap="python3 -m snakemake"
+For further error details see the cluster/cloud log and the log files of the involved rule(s).
+    jobid: 11
+    output: results/task/masked_outputs/bert/0001
+    log: logs/evaluate/task/bert/0001.log {CHECK}
+[Sat Nov 28 10:10:23 2026]
+Error in rule evaluate:
+    message: SLURM-job '5' failed, SLURM status is: 'FAILED'. Reason: Unknown.For further error details see the \
+cluster/cloud log and the log files of the involved rule(s).
+    jobid: 14
+    output: results/task/masked_outputs/cnn/0001
+    log: logs/evaluate/task/cnn/0001.log, CWD/logs/slurm/rule_evaluate/task_cnn_0001/5.log {CHECK}
+    external_jobid: 5
+Trying to restart job 14.
+[Sat Nov 28 10:12:53 2026]
+Finished jobid: 14 (Rule: evaluate)
+5 of 7 steps (71%) done
+[Sat Nov 28 10:26:53 2026]
+    message: Error in group extract
+    log: CWD/logs/slurm/group_extract/12.log {CHECK}
+    jobs:
+        rule extract:
+            jobid: 2
+            output: results/task/interactions/generalizable/bert-cnn/0000
+            log: logs/extract/task/0000.log {CHECK}
+    [Sat Nov 28 10:26:53 2026]
+    Error in rule extract:
+        message: None
+        jobid: 2
+        output: results/task/interactions/generalizable/bert-cnn/0000
+        log: logs/extract/task/0000.log {CHECK}
+[Sat Nov 28 10:15:55 2026]
+Error in rule source:
+    message: None
+    jobid: 1
+    output: results/sources/reviews
+    log: logs/source/reviews.log {CHECK}
+Exiting because a job execution failed. Look above for error messages
+"""
+"""What Snakemake 9.27 and its Slurm executor wrote, shortened."""
+
+
+def test_the_end_names_what_is_missing_and_why(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    functions, _, _ = (ROOT / "rules" / "closing.smk").read_text(encoding="utf-8").partition("onsuccess:")
+    exec(compile(functions, "closing", "exec"), closing := {})
+    texts = {
+        "run.log": LOG.replace("CWD", str(tmp_path)),
+        "logs/slurm/group_extract/12.log": "killed\n",
+        "logs/extract/task/0000.log": "",
+        "logs/evaluate/task/cnn/0001.log": "100%\n",
+        "logs/source/reviews.log": "trying\nerror: no mirror answers\n\n",
+    }
+    for name, text in texts.items():
+        Path(name).parent.mkdir(parents=True, exist_ok=True)
+        Path(name).write_text(text, encoding="utf-8")
+    assert closing["failed"](["run.log"]) == [
+        "evaluate: logs/evaluate/task/bert/0001.log: no log",
+        "  SLURM sbatch failed. The error message was 'sbatch: error: Memory specification can not be satisfied "
+        "sbatch: error: Batch job submission failed: Requested node configuration is not available'.",
+        "extract: logs/extract/task/0000.log: no log",
+        "  see logs/slurm/group_extract/12.log",
+        "source: logs/source/reviews.log: error: no mirror answers",
+    ]
