@@ -17,8 +17,8 @@ from andor.catalogue import figures_of
 from andor.config import check, load_raw
 from conftest import ROOT, snakemake, write_config
 
-PLANNING = 15.0
-"""Seconds of one core for a dry run of 10,000 samples and two models; what else the machine does is not counted."""
+PLANNING = 4.0
+"""Most by which a dry run of 10,000 samples and two models takes longer than one of 10, in seconds of one core."""
 
 
 def plan(folder: Path, *arguments: str) -> Counter:
@@ -122,14 +122,16 @@ def test_folders_may_have_spaces_and_any_letters(configuration, tmp_path):
 def test_ten_thousand_samples_are_hundreds_of_jobs_planned_in_seconds(configuration, tmp_path):
     many = copy.deepcopy(configuration)
     many["tasks"] = {"digits": many["tasks"]["digits"]}
-    many["tasks"]["digits"]["samples"] |= {"count": 10_000, "candidates": 20_000, "chunk": 100}
-    write_config(tmp_path, many)
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    jobs = plan(tmp_path, "--snakefile", str(ROOT / "Snakefile"))
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    seconds = after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime
-    print(f"{jobs['total']} jobs planned in {seconds:.1f} s")
-    assert seconds < PLANNING
+    seconds = []
+    for count in (10, 10_000):
+        many["tasks"]["digits"]["samples"] |= {"count": count, "candidates": 20_000, "chunk": 100}
+        write_config(tmp_path, many)
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        jobs = plan(tmp_path, "--snakefile", str(ROOT / "Snakefile"))
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        seconds.append(after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime)
+    print(f"{jobs['total']} jobs planned in {seconds[1]:.1f} s, {seconds[0]:.1f} s for a few")
+    assert seconds[1] < PLANNING * seconds[0]
 
     told = (ROOT / "docs" / "howto" / "cluster.md").read_text(encoding="utf-8").partition("`chunk: 100`")[2]
     table = {rule: int(count) for rule, count in re.findall(r"^\| (`?\w[\w ]+`?)[^|]*\| (\d+) \|", told, re.M)}
