@@ -55,7 +55,6 @@ def last_line(path: str) -> str:
 
 
 onsuccess:
-    note([], FAILED)
     print("Done. Look at:", *made(config["tasks"]), sep="\n  ")
     print("As one page: snakemake --report report.zip")
 

@@ -1,17 +1,19 @@
 """The checked configuration, and what the rules need of it: names, paths and parts of it as plain values."""
 
 import ast
-import json
-from collections import Counter
+import re
 from functools import cache
 from hashlib import sha256
 
 from andor.catalogue import FIGURE_TABLES, FOUND_IN, LONG_TABLES, TABLES, figures_of
 from andor.config import ARRAYS_PER_MODEL, Config, Target, check
 from andor.errors import UserError
-from andor.files import write_text
+from andor.files import file_digest
 from andor.sources import uri
 from andor.sources.store import file_names
+from snakemake.io import IOFile
+
+from _job import DONE
 
 
 def checked(raw: dict) -> Config:
@@ -40,54 +42,32 @@ wildcard_constraints:
     study="|".join(CONFIG.studies) or "none",
 
 
-JOURNAL = Path(".snakemake", "andor", "journal.json")
-"""Outputs that the last run was to replace, and how often each was then not there."""
-
-
-def failures() -> dict[str, int]:
-    """How often each output was to be made anew and was not.
-
-    Snakemake takes what a failed job has left undone for deleted on purpose: it has nothing to do as long as there is
-    what was once made from it. So each job counts its failures among its parameters, and runs again.
-    """
-    if not JOURNAL.exists():
-        return {}
-    try:
-        journal = json.loads(JOURNAL.read_text(encoding="utf-8"))
-        counts = Counter(journal["failed"])
-        if (
-            workflow.is_main_process
-        ):  # a job on a cluster has not made its own output yet
-            counts.update(path for path in journal["begun"] if not Path(path).exists())
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        sys.exit(
-            f"error: {JOURNAL}: damaged ({error}); delete it and `results/`, and run again"
-        )
-    return counts
-
-
-def note(begun: list[str], failed: dict[str, int]) -> None:
-    """Write the journal."""
-    write_text(JOURNAL, json.dumps({"begun": begun, "failed": failed}, indent=1))
-
-
-def replaced(dag) -> list[str]:
-    """Of the jobs that will run, the first output, if it is there or anything that was made from it."""
-    made_from = {job: [job, *dag.depending[job]] for job in dag.needrun_jobs()}
-    return [
-        str(job.output[0])
-        for job, others in made_from.items()
-        if job.output
-        if any(Path(file).exists() for other in others for file in other.output)
-    ]
-
-
-FAILED = failures()
-
-
 def again(output: str):
-    """A parameter that counts how often the job with this (first) output has failed."""
-    return lambda wildcards: FAILED.get(output.format(**wildcards), 0)
+    """A parameter that changes whenever the job with this (first) output has failed, so that it runs again.
+
+    Snakemake records a job that failed like one that succeeded, and takes its output, which it removed, for deleted on
+    purpose: there is nothing to do as long as there is what was once made from it. What tells the two apart is the log,
+    whose last line is `_job.DONE` where all went well.
+    """
+
+    def failures(wildcards) -> str:
+        path = output.format(**wildcards)
+        record = workflow.persistence.metadata(IOFile(path))
+        if record is None:
+            return "failures: 0"
+        before = re.search(r"failures: (\d+)", " ".join(map(str, record.params or [])))
+        done = Path(path).exists() or all(map(ended_well, record.log or []))
+        return f"failures: {int(before[1] if before else 0) + (not done)}"
+
+    return failures
+
+
+def ended_well(log: str) -> bool:
+    """Whether a job's log ends as it does after success."""
+    try:
+        return Path(log).read_bytes().endswith(DONE.encode())
+    except OSError:
+        return False
 
 
 def plain(part) -> dict:
@@ -153,13 +133,13 @@ def state_of(files: list[Path]) -> str:
 
     As inputs they would be compared by their times alone, which may be those of another machine, or lie in the future.
     """
-    states = []
+    digest = sha256()
     for file in files:
         status = file.stat()
-        small = status.st_size < 2**20
-        state = file.read_bytes() if small else f"{status.st_size} {status.st_mtime_ns}"
-        states.append((str(file), state))
-    return sha256(repr(states).encode()).hexdigest()
+        large = status.st_size >= 2**20
+        state = f"{status.st_size} {status.st_mtime_ns}" if large else file_digest(file)
+        digest.update(f"{file} {state}\n".encode(errors="surrogateescape"))
+    return digest.hexdigest()
 
 
 def model_of(wildcards):

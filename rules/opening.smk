@@ -48,4 +48,3 @@ onstart:  # not in a dry run, nor where there is nothing to do
     if told := sorted(set(filter(None, map(refusal, places)))):
         atexit.unregister(say_last)
         sys.exit("\n".join(told))
-    note(replaced(workflow.dag), FAILED)

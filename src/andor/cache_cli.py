@@ -169,7 +169,7 @@ def _statuses(paths: Iterable[Path]) -> Iterator[tuple[Path, os.stat_result]]:
 
 def _file_row(kept: Kept) -> dict[str, Any]:
     return {
-        "key": kept.path.stem,
+        "key": kept.path.stem.partition("-")[0],
         "model": str(kept.content.get("model", ""))[:12],
         "coalitions": kept.rows,
         "bytes": kept.size,

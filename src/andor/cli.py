@@ -58,7 +58,10 @@ def verify(
 
     if not results.is_dir():
         raise UserError(f"{results}: no such folder; name the folder of the results")
-    found = [fault for output in digests.recorded(results) for fault in digests.faults(output)]
+    outputs = list(digests.recorded(results))
+    if not outputs:
+        raise UserError(f"{results}: nothing in it has a record of how it was written; name the folder of the results")
+    found = [fault for output in outputs for fault in digests.faults(output)]
     if cache is not None:
         found += cache_cli.faults(cache)
     for fault in found:

@@ -1,7 +1,7 @@
 """Records of what was written: the SHA-256 of every file of a step's output, checked wherever another step reads it.
 
-Beside a file ``NAME`` lies ``.NAME.sha256``, in a folder ``.sha256``; ``sha256sum --check`` reads both. What has no
-record, because it is older or somebody else's, is taken as it is.
+Beside a file ``NAME`` lies ``.NAME.andor.sha256``, in a folder ``.andor.sha256``; ``sha256sum --check`` reads both. What
+has no record, because it is older or somebody else's, is taken as it is.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from andor.errors import UserError
-from andor.files import file_digest, write_text
+from andor.files import file_digest, replacing
 
-SUFFIX = ".sha256"
+SUFFIX = ".andor.sha256"
 TIMESTAMP = ".snakemake_timestamp"
 """What Snakemake leaves in a folder that a rule has made."""
 _LINE = re.compile(r"([0-9a-f]{64})  ([^\0]+)")
@@ -33,11 +33,18 @@ def write(output: Path) -> None:
     UserError
         If a name cannot stand in a record, or the disk is full.
     """
-    folder = output if output.is_dir() else output.parent
-    lines = [f"{file_digest(folder / name)}  {name}" for name in _names(output)]
+    lines = [f"{digest}  {name}" for name, digest in taken(output).items()]
     if any("\n" in line or "\r" in line for line in lines):
         raise UserError(f"{output}: a file's name holds a line break; rename it")
-    write_text(record_of(output), "".join(f"{line}\n" for line in lines))
+    if lines:
+        with replacing(record_of(output)) as temporary:
+            temporary.write_bytes("".join(f"{line}\n" for line in lines).encode(errors="surrogateescape"))
+
+
+def taken(output: Path) -> dict[str, str]:
+    """Digest of each file of an output as it is now, by its name relative to the folder of the record."""
+    folder = output if output.is_dir() else output.parent
+    return {name: file_digest(folder / name) for name in _names(output)}
 
 
 def drop(output: Path) -> None:
@@ -84,11 +91,11 @@ def read(output: Path) -> dict[str, str] | None:
     """
     record = record_of(output)
     try:
-        text = record.read_bytes().decode("utf-8")
+        text = record.read_bytes().decode(errors="surrogateescape")
     except FileNotFoundError:
         return None
-    except (OSError, ValueError) as error:
-        raise UserError(f"{record}: damaged ({error})") from None
+    except OSError as error:
+        raise UserError(f"{record}: cannot be read ({error.strerror or error})") from None
     matches = [_LINE.fullmatch(line) for line in text.removesuffix("\n").split("\n")]
     if not all(matches):
         raise UserError(f"{record}: damaged, it holds no digest and name in each line")
@@ -97,11 +104,14 @@ def read(output: Path) -> dict[str, str] | None:
 
 def recorded(root: Path) -> Iterator[Path]:
     """Every output below a folder that has a record, in the order of their names."""
-    for folder, _, names in sorted(os.walk(root)):
+    for folder, folders, names in os.walk(root, followlinks=True):
+        folders.sort()
+        if SUFFIX in names:
+            folders.clear()  # what lies below is of this record, and may have others of its own
+            yield Path(folder)
+            continue
         for name in sorted(names):
-            if name == SUFFIX:
-                yield Path(folder)
-            elif name.startswith(".") and name.endswith(SUFFIX):
+            if name.startswith(".") and name.endswith(SUFFIX):
                 yield Path(folder, name[1 : -len(SUFFIX)])
 
 
@@ -117,12 +127,12 @@ def _fault(file: Path, digest: str | None) -> str | None:
 
 
 def _names(output: Path) -> list[str]:
-    """Names of an output's files, relative to the folder of its record, sorted."""
+    """Names of an output's files, relative to the folder of its record, sorted; bytecode of Python is not of it."""
     if not output.is_dir():
-        return [output.name] if output.exists() else []
+        return [output.name] if output.is_file() else []
     files = (Path(folder, name) for folder, _, names in os.walk(output) for name in names)
-    names = (file.relative_to(output).as_posix() for file in files)
-    return sorted(name for name in names if name not in (SUFFIX, TIMESTAMP))
+    names = (file.relative_to(output).as_posix() for file in files if file.is_file())
+    return sorted(name for name in names if name not in (SUFFIX, TIMESTAMP) and "__pycache__" not in name.split("/"))
 
 
 def _hidden(name: str) -> bool:

@@ -28,7 +28,7 @@ def refused(error: BaseException | None) -> OSError | None:
         number = error.errno if isinstance(error, OSError) else stated and int(stated[1])
         if number in _REFUSED:
             return error if isinstance(error, OSError) else OSError(number, os.strerror(number))
-        error = error.__cause__ or error.__context__
+        error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
     return None
 
 

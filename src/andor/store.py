@@ -126,7 +126,7 @@ def write_table(path: Path, table: pa.Table, metadata: Mapping[str, Any] | None 
 
 def _write(path: Path, table: pa.Table, metadata: Mapping[str, Any]) -> None:
     texts = {key.encode(): json.dumps(value, sort_keys=True) for key, value in metadata.items()}
-    table = table.replace_schema_metadata({**(table.schema.metadata or {}), **texts})
+    table = table.replace_schemametadata_of({**(table.schema.metadata or {}), **texts})
     pq.write_table(table, path, compression="zstd", write_page_checksum=True)
 
 
@@ -159,10 +159,12 @@ def read_metadata(path: Path) -> dict[str, Any]:
         If the file is missing, truncated or damaged.
     """
     with _readable(path):
-        return _metadata(pq.read_schema(path))
+        return metadata_of(pq.read_schema(path))
 
 
-def _metadata(schema: pa.Schema) -> dict[str, Any]:
+def metadata_of(table: pa.Table | pa.Schema) -> dict[str, Any]:
+    """Key-value metadata of a table, or of a schema, that `write_table` stored."""
+    schema = table.schema if isinstance(table, pa.Table) else table
     stored = schema.metadata or {}
     return {key.decode(): json.loads(value) for key, value in stored.items() if key != b"ARROW:schema"}
 
@@ -238,7 +240,7 @@ class OutputCache:
             if written and hashlib.sha256(content).hexdigest() != written:
                 raise UserError(f"{path}: is not as it was written")
             table = _parsed(content)
-            metadata = _metadata(table.schema)
+            metadata = metadata_of(table.schema)
             whole = digest(metadata["content"]) == key and (written or metadata["values"] == _values_digest(table))
         except (OSError, ValueError, KeyError, TypeError, pa.ArrowException) as error:
             raise UserError(f"{path}: damaged ({first_line(error)})") from None
@@ -250,11 +252,11 @@ class OutputCache:
 
 def _given_a_digest(path: Path) -> Path:
     """New place of a whole file from before bytes had digests; its old one where the cache cannot be written."""
-    new = path.with_name(f"{path.stem}-{file_digest(path)}.parquet")
     try:
+        new = path.with_name(f"{path.stem}-{file_digest(path)}.parquet")
         path.rename(new)
     except OSError:  # read-only, or another run was first
-        return new if new.exists() else path
+        return next(iter(sorted(path.parent.glob(f"{path.stem}-*.parquet"))), path)
     return new
 
 

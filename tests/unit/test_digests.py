@@ -40,7 +40,7 @@ def test_what_is_as_it_was_written_passes(tree):
 
 @pytest.mark.skipif(not shutil.which("sha256sum"), reason="no sha256sum here")
 def test_sha256sum_reads_records(tree):
-    for folder, record in ((tree / "model", ".sha256"), (tree, ".a table.csv.sha256")):
+    for folder, record in ((tree / "model", ".andor.sha256"), (tree, ".a table.csv.andor.sha256")):
         subprocess.run(["sha256sum", "--check", "--strict", "--quiet", record], cwd=folder, check=True)
 
 
@@ -59,9 +59,12 @@ def flip(path):
         (lambda tree: (tree / "model/model.json").unlink(), "model/model.json: is gone"),
         (lambda tree: (tree / "a table.csv").unlink(), "a table.csv: is gone"),
         (lambda tree: (tree / "model/more.json").touch(), "model/more.json: is no part of what was written there"),
-        (lambda tree: (tree / "model/.sha256").write_text(""), "model/.sha256: damaged"),
-        (lambda tree: (tree / "model/.sha256").write_bytes(b"\xff\xfe"), "model/.sha256: damaged"),
-        (lambda tree: (tree / "model/.sha256").write_bytes(b"0" * 64 + b"  a\0b\n"), "model/.sha256: damaged"),
+        (lambda tree: (tree / "model/.andor.sha256").write_text(""), "model/.andor.sha256: damaged"),
+        (lambda tree: (tree / "model/.andor.sha256").write_bytes(b"\xff\xfe"), "model/.andor.sha256: damaged"),
+        (
+            lambda tree: (tree / "model/.andor.sha256").write_bytes(b"0" * 64 + b"  a\0b\n"),
+            "model/.andor.sha256: damaged",
+        ),
     ],
 )
 def test_damage_is_named(tree, damage, said):

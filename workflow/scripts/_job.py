@@ -20,6 +20,9 @@ sys.path.insert(0, str(Path(__file__).parents[2] / "src"))
 from andor import digests
 from andor.errors import UserError, cannot_write, refused
 
+DONE = "done\n"
+"""How the log of a job ends that has made all of its output."""
+
 
 class Log:
     """A rule's log. What a full disk does not take is left out: it must not hide why a job failed, nor fail one."""
@@ -186,6 +189,7 @@ def run(main: Callable[[Any], None], names: dict[str, Any]) -> None:
         try:
             check_allocation(snakemake, os.environ)
             checked(main, snakemake)
+            log.write(DONE)
         except UserError as error:
             fail(error)
         except SystemExit as error:  # of a library: with status 0 Snakemake would take the job for done

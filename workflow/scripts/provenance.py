@@ -18,7 +18,7 @@ def main(snakemake):
         return {
             (output / name if output.is_dir() else output).relative_to("results").as_posix(): digest
             for output in outputs
-            for name, digest in (digests.read(output) or {}).items()
+            for name, digest in (digests.read(output) or digests.taken(output)).items()
         }
 
     record = {

@@ -23,6 +23,11 @@ SOURCE = "source"
 _log = logging.getLogger(__name__)
 
 
+def _executed(path: Path, module: Any) -> None:
+    """Run a file as a module, without the bytecode that Python would keep beside it, and could take for it."""
+    exec(compile(path.read_bytes(), path, "exec"), vars(module))
+
+
 class OwnModel(ArrayClassifier):
     """A model behind a function of inputs (B, …), or of B texts, that gives logits or probabilities (B, C)."""
 
@@ -40,7 +45,7 @@ class OwnModel(ArrayClassifier):
         source = self._folder / SOURCE
         files = sorted(source.iterdir()) if source.is_dir() else []
         given = None if not files else files[0] if len(files) == 1 and files[0].is_file() else source
-        self._call("import", spec.loader.exec_module, module)
+        self._call("import", _executed, path, module)
         for name in (description["load"], description["outputs"]):
             if not callable(vars(module).get(name)):
                 raise UserError(f"your model: its file has no function `{name}`; define it or name another")

@@ -17,6 +17,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from andor.errors import UserError
+from andor.files import file_digest
 
 
 def content_digest(path: Path) -> str:
@@ -31,12 +32,12 @@ def content_digest(path: Path) -> str:
         If a file's name would make those lines ambiguous.
     """
     if not path.is_dir():
-        return _file_digest(path)
+        return file_digest(path)
     lines = []
     for name in file_names(path):
         if not name.isprintable() or "\\" in name:
             raise UserError(f"{path}: the name {name!r} holds a backslash or a control character, rename that file")
-        lines.append(f"{_file_digest(path / name)}  {name}\n")
+        lines.append(f"{file_digest(path / name)}  {name}\n")
     return hashlib.sha256("".join(sorted(lines)).encode()).hexdigest()
 
 
@@ -98,11 +99,6 @@ def _replace(source: Path, target: Path) -> None:
         temporary.replace(target)
     finally:
         temporary.unlink(missing_ok=True)
-
-
-def _file_digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 class Store:
