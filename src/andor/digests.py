@@ -1,7 +1,7 @@
 """Records of what was written: the SHA-256 of every file of a step's output, checked wherever another step reads it.
 
-Beside a file ``NAME`` lies ``.NAME.andor.sha256``, in a folder ``.andor.sha256``; ``sha256sum --check`` reads both. What
-has no record, because it is older or somebody else's, is taken as it is.
+Beside a file ``NAME`` lies ``.NAME.andor.sha256``, in a folder ``.andor.sha256``; ``sha256sum --check`` reads both.
+What has no record, because it is older or somebody else's, is taken as it is.
 """
 
 from __future__ import annotations

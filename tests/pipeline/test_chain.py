@@ -179,7 +179,7 @@ def test_a_damaged_file_is_named(run, configuration, tmp_path):
     done = snakemake(folder, "results/digits/tables/orders.csv")
     assert done.returncode != 0
     log = (folder / "logs/tabulate/digits.log").read_text()
-    assert "interactions/generalizable/lenet-resnet20/0000/0.parquet: damaged" in log
+    assert "interactions/generalizable/lenet-resnet20/0000/0.parquet: is not as it was written; delete" in log
     assert "Traceback" not in log
 
 

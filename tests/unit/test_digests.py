@@ -20,6 +20,8 @@ def tree(tmp_path):
     (tmp_path / "model" / "model.json").write_text("{}")
     (tmp_path / "model" / "deep" / "weights").write_bytes(bytes(range(256)))
     (tmp_path / "model" / digests.TIMESTAMP).touch()
+    (tmp_path / "model" / "__pycache__").mkdir()
+    (tmp_path / "model" / "__pycache__" / "own.pyc").touch()
     (tmp_path / "a table.csv").write_text("k,v\n1,é\n", encoding="utf-8")
     for output in (tmp_path / "model", tmp_path / "a table.csv"):
         digests.write(output)
@@ -44,6 +46,10 @@ def test_sha256sum_reads_records(tree):
         subprocess.run(["sha256sum", "--check", "--strict", "--quiet", record], cwd=folder, check=True)
 
 
+def record(tree):
+    return tree / "model" / digests.SUFFIX
+
+
 def flip(path):
     content = bytearray(path.read_bytes())
     content[len(content) // 2] ^= 1
@@ -59,12 +65,9 @@ def flip(path):
         (lambda tree: (tree / "model/model.json").unlink(), "model/model.json: is gone"),
         (lambda tree: (tree / "a table.csv").unlink(), "a table.csv: is gone"),
         (lambda tree: (tree / "model/more.json").touch(), "model/more.json: is no part of what was written there"),
-        (lambda tree: (tree / "model/.andor.sha256").write_text(""), "model/.andor.sha256: damaged"),
-        (lambda tree: (tree / "model/.andor.sha256").write_bytes(b"\xff\xfe"), "model/.andor.sha256: damaged"),
-        (
-            lambda tree: (tree / "model/.andor.sha256").write_bytes(b"0" * 64 + b"  a\0b\n"),
-            "model/.andor.sha256: damaged",
-        ),
+        (lambda tree: record(tree).write_text(""), "model/.andor.sha256: damaged"),
+        (lambda tree: record(tree).write_bytes(b"\xff\xfe"), "model/.andor.sha256: damaged"),
+        (lambda tree: record(tree).write_bytes(b"0" * 64 + b"  a\0b\n"), "model/.andor.sha256: damaged"),
     ],
 )
 def test_damage_is_named(tree, damage, said):
