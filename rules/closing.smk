@@ -29,8 +29,8 @@ def failed(logs: list[str]) -> list[str]:
     for path, jobs in re.findall(groups, text):
         slurm.update(dict.fromkeys(re.findall(r"jobid: (\d+)", jobs), path))
     told = {}
-    for error in re.split(r"^ *Error in rule ", text, flags=re.M)[1:]:
-        head = re.match(r"(\w+):\n +message: (.*?)\n +jobid: (\d+)", error, re.S)
+    for error in re.split(r"^ *Error in rule\b", text, flags=re.M)[1:]:
+        head = re.match(r" (\w+):\n +message: (.*?)\n +jobid: (\d+)", error, re.S)
         name, message, job = head.groups()
         log = re.search(r"^ +log: (.+) \(check log", error, re.M)
         own, *others = log[1].split(", ") if log else [""]

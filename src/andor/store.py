@@ -126,7 +126,7 @@ def write_table(path: Path, table: pa.Table, metadata: Mapping[str, Any] | None 
 
 def _write(path: Path, table: pa.Table, metadata: Mapping[str, Any]) -> None:
     texts = {key.encode(): json.dumps(value, sort_keys=True) for key, value in metadata.items()}
-    table = table.replace_schemametadata_of({**(table.schema.metadata or {}), **texts})
+    table = table.replace_schema_metadata({**(table.schema.metadata or {}), **texts})
     pq.write_table(table, path, compression="zstd", write_page_checksum=True)
 
 

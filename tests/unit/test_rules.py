@@ -13,7 +13,7 @@ NO_NUMBERS = {"", "errors", "files", "config", "sources.uri"}
 """Modules that change no number: messages, whole files, the configuration, whose values are in `params`."""
 FILES = {
     *("read_table", "read_metadata", "write_table", "arrays", "array_column", "ARRAYS"),
-    *("_readable", "_metadata", "_write", "_parsed", "NULL_INTERACTIONS"),
+    *("_readable", "metadata_of", "_write", "_parsed", "NULL_INTERACTIONS"),
 }
 """Of `store`: what keeps any table as it is given, and names of columns."""
 
