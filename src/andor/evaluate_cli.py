@@ -70,11 +70,14 @@ def evaluate(
     """Run a model on all 2^n masked versions of each sample; print a JSON object per sample."""
     import torch
 
+    from andor import digests
     from andor.baselines import attach
     from andor.evaluate import evaluate_chunk
     from andor.store import OutputCache, read_table
 
     masking, batch = _masking(baseline, damp, baseline_file, background), _batch_size(batch_size)
+    for path in filter(None, (model, baseline_file, samples)):
+        digests.check(path)
     given = _samples(samples, text, word, count, seed)
     if threads is not None:
         torch.set_num_threads(threads)

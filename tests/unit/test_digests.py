@@ -119,3 +119,12 @@ def test_verify_prints_nothing_where_all_is_well_and_names_every_file_that_is_no
         f"{tree / 'a table.csv'}: is gone",
         f"{tree / 'model/deep/weights'}: is not as it was written",
     ]
+
+
+def test_a_command_reads_what_was_written(tree):
+    flip(tree / "model/deep/weights")
+    done = CliRunner().invoke(
+        app, ["evaluate", str(tree / "model"), "--text", "a b", "--word", "a", "--out", str(tree)]
+    )
+    assert isinstance(done.exception, UserError)
+    assert "deep/weights: is not as it was written" in str(done.exception)
