@@ -364,7 +364,7 @@ def read_values(path: Path, sample: Mapping[str, Any], model: str, reward: Rewar
             f"was chosen by {chosen_by[0]:.6g} and {chosen_by[1]:.6g}; delete the model's screening and masked outputs "
             "and run again"
         )
-    return v - v[0] if reward.centred else v
+    return rewards.centred(v, reward)
 
 
 def _places(column: pa.ChunkedArray, names: Sequence[str]) -> np.ndarray:

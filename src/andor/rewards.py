@@ -15,7 +15,11 @@ from andor.errors import UserError
 
 def values(table: pa.Table, label: int | None, reward: config.Reward) -> np.ndarray:
     """v of every coalition, less v(∅) if the reward is centred; float64 (2^n,). See `uncentred`."""
-    v = uncentred(table, label, reward)
+    return centred(uncentred(table, label, reward), reward)
+
+
+def centred(v: np.ndarray, reward: config.Reward) -> np.ndarray:
+    """Values (2^n,) less v(∅) if the reward is centred."""
     return v - v[0] if reward.centred else v
 
 
