@@ -19,6 +19,7 @@ if "tasks" not in config:
 report: "workflow/report/workflow.rst"
 
 
+include: "rules/code.smk"
 include: "rules/common.smk"
 include: "rules/resources.smk"
 include: "rules/sources.smk"

@@ -26,12 +26,13 @@ import transformers
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "src"))
 from andor import config, models
-from andor.evaluate import cache_content, evaluate, evaluate_chunk, outputs_table
-from andor.masking import MaskedModel, MaskedPrompt, locate, presence
-from andor.masking.text import MaskedText
-from andor.samples import rows
+from andor.data.table import rows
+from andor.outputs.cache import OutputCache
+from andor.outputs.evaluate import cache_content, evaluate, evaluate_chunk
+from andor.outputs.masking import MaskedModel, MaskedPrompt, locate, presence
+from andor.outputs.masking.text import MaskedText
+from andor.outputs.stored import outputs_table
 from andor.sources import fetch
-from andor.store import OutputCache
 
 ROOT = Path(__file__).parents[1]
 TOKENS, PLAYERS = 40, 10

@@ -29,13 +29,13 @@ import torch
 sys.path.insert(0, str(Path(__file__).parents[1] / "src"))
 from andor import config
 from andor.config import Masking
-from andor.evaluate import evaluate, evaluate_chunk, presence
-from andor.masking import bind, locate
+from andor.data.players import choose_words
 from andor.models import ArrayClassifier, ImageClassifier, TextClassifier
 from andor.models.architectures import MLP, image_network
 from andor.models.files import exact_arithmetic
-from andor.players import choose_words
-from andor.store import OutputCache
+from andor.outputs.cache import OutputCache
+from andor.outputs.evaluate import evaluate, evaluate_chunk, presence
+from andor.outputs.masking import bind, locate
 
 HERE = Path(__file__).parent
 TEXT = "A gripping story of love and war whose superb cast carries every scene of this long, bleak old winter film too"
@@ -232,8 +232,8 @@ MEASURE = """
 import sys; sys.path.insert(0, {source!r})
 import numpy as np, torch
 from andor.config import Masking
-from andor.evaluate import evaluate
-from andor.masking import bind
+from andor.outputs.evaluate import evaluate
+from andor.outputs.masking import bind
 from andor.models import ArrayClassifier
 from andor.models.architectures import MLP
 

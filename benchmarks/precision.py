@@ -26,12 +26,13 @@ from torch import Tensor, nn
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "src"))
 from andor import config, models
-from andor.evaluate import evaluate_chunk
-from andor.masking import MaskedModel, MaskedPrompt, locate, presence
-from andor.masking.prompt import target_outputs
+from andor.data.table import rows
 from andor.models.loaded import TextClassifier, text_logits
-from andor.samples import rows
-from andor.store import OutputCache, read_table
+from andor.outputs.cache import OutputCache
+from andor.outputs.evaluate import evaluate_chunk
+from andor.outputs.masking import MaskedModel, MaskedPrompt, locate, presence
+from andor.outputs.masking.prompt import target_outputs
+from andor.store import read_table
 
 KEPT = Path(__file__).with_suffix(".json")
 

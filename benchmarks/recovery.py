@@ -23,11 +23,11 @@ import torch
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from andor import metrics, nulls
-from andor.attributions import merge_low_orders
-from andor.coalitions import mask_of, orders
+from andor.analysis import metrics, nulls
+from andor.game.attributions import merge_low_orders
+from andor.game.coalitions import mask_of, orders
+from andor.game.transforms import and_inverse, and_transform, or_inverse
 from andor.sparsify import Problem, kappa_bounds, solve, tau_bounds
-from andor.transforms import and_inverse, and_transform, or_inverse
 
 RESULTS = Path(__file__).with_suffix(".json")
 PLAYERS, GAMES = 8, 10
@@ -188,7 +188,7 @@ def run_trained() -> list[dict]:
 
 def plot(rows: list[dict]) -> None:
     """Left, what is called shared and what survives, over the noise; right, the k strongest at the middle noise."""
-    from andor.figures import save, style
+    from andor.report.figures import save, style
 
     over_noise = [("noise", {"of": of}, name) for of, name in (("shared", "called shared"), ("survivors", "survivors"))]
     over_size = ("k", {"noise": NOISES[1]}, "k strongest")
@@ -214,7 +214,7 @@ def plot(rows: list[dict]) -> None:
 
 
 def _lines(panel: Axes, rows: list[dict], x: str, measure: str) -> None:
-    from andor.figures import style
+    from andor.report.figures import style
 
     for method, color in style.METHODS.items():
         own = [row for row in rows if row["method"] == method and row[measure] is not None]

@@ -23,8 +23,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from andor.game.transforms import and_inverse, or_inverse
 from andor.sparsify import Problem, solve, tau_bounds
-from andor.transforms import and_inverse, or_inverse
 
 sys.path.insert(0, str(Path(__file__).parent))
 import published_sgd

@@ -23,9 +23,9 @@ import torch
 from threadpoolctl import threadpool_limits
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "src"))
-from andor import transforms
-from andor.coalitions import members, presence
-from andor.transforms import and_inverse, and_transform
+from andor.game import transforms
+from andor.game.coalitions import members, presence
+from andor.game.transforms import and_inverse, and_transform
 
 HERE = Path(__file__).parent
 

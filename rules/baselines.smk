@@ -19,7 +19,7 @@ rule baseline:
         runtime=growing(60),
     params:
         again=again("results/{task}/baselines/{model}"),
-        code=code("masking", "baselines", "samples"),
+        code=code("baseline"),
         masking=masking_of,
         reward=lambda wildcards: plain(TASKS[wildcards.task].reward),
         seed=CONFIG.seed,

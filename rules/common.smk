@@ -1,11 +1,16 @@
 """The checked configuration, and what the rules need of it: names, paths and parts of it as plain values."""
 
-import ast
 import re
 from functools import cache
 from hashlib import sha256
 
-from andor.catalogue import FIGURE_TABLES, FOUND_IN, LONG_TABLES, TABLES, figures_of
+from andor.report.catalogue import (
+    FIGURE_TABLES,
+    FOUND_IN,
+    LONG_TABLES,
+    TABLES,
+    figures_of,
+)
 from andor.config import ARRAYS_PER_MODEL, Config, Target, check
 from andor.errors import UserError
 from andor.files import file_digest
@@ -73,45 +78,6 @@ def ended_well(log: str) -> bool:
 def plain(part) -> dict:
     """A part of the configuration as JSON values with its defaults: a changed default reruns what it touches."""
     return part.model_dump(mode="json")
-
-
-def code(*names: str) -> str:
-    """Digest of what modules of the package do: a change in them reruns the rules whose numbers they determine.
-
-    Comments, docstrings and layout of Python do not count; the markup, style and script of a page do.
-    """
-    package = ROOT / "src" / "andor"
-    texts = []
-    for name in names:
-        folder = package / name
-        files = (
-            sorted(path for path in folder.rglob("*") if path.suffix in READ_AS)
-            if folder.is_dir()
-            else [folder.with_suffix(".py")]
-        )
-        texts += [
-            READ_AS[path.suffix](path.read_text(encoding="utf-8")) for path in files
-        ]
-    return sha256("\n".join(texts).encode()).hexdigest()[:16]
-
-
-def meaning(source: str) -> str:
-    """Python source as its syntax tree, without the strings that stand for themselves."""
-    tree = ast.parse(source)
-    for node in ast.walk(tree):
-        if isinstance(getattr(node, "body", None), list):
-            node.body = [
-                statement
-                for statement in node.body
-                if not (
-                    isinstance(statement, ast.Expr)
-                    and isinstance(statement.value, ast.Constant)
-                )
-            ]
-    return ast.dump(tree)
-
-
-READ_AS = {".py": meaning, ".html": str, ".css": str, ".js": str}
 
 
 def fetched(*names) -> list[str]:

@@ -18,7 +18,7 @@ rule data:
         runtime=growing(30),
     params:
         again=again("results/{task}/data.parquet"),
-        code=code("data", "players"),
+        code=code("data"),
         data=lambda wildcards: plain(TASKS[wildcards.task].data),
         seed=CONFIG.seed,
     script:
@@ -51,7 +51,7 @@ rule candidates:
         runtime=candidates_minutes,
     params:
         again=again("results/{task}/candidates.parquet"),
-        code=code("players", "targets"),
+        code=code("candidates"),
         players=lambda wildcards: plain(TASKS[wildcards.task].players),
         candidates=lambda wildcards: TASKS[wildcards.task].samples.candidates,
         label=lambda wildcards: TASKS[wildcards.task].samples.label,

@@ -29,7 +29,7 @@ rule figure:
         runtime=growing(30),
     params:
         again=again("results/{task}/figures/{figure}.pdf"),
-        code=code("figures"),
+        code=code("figure"),
         models=lambda wildcards: list(TASKS[wildcards.task].models),
         output=lambda wildcards: TASKS[wildcards.task].reward.words,
     script:

@@ -30,7 +30,7 @@ rule findings:
         runtime=growing(30),
     params:
         again=again("results/RESULTS.md"),
-        code=code("findings", "published", "catalogue", "nulls"),
+        code=code("findings"),
         read={name: task.data.modality for name, task in TASKS.items()},
         questions={name: study.question for name, study in CONFIG.studies.items()},
     script:

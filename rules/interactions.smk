@@ -1,16 +1,6 @@
 """Takes masked outputs of one model or of an ensemble; makes certified AND and OR interactions of a chunk of samples,
 and those of its null games."""
 
-EXTRACTION = [
-    "sparsify",
-    "transforms",
-    "coalitions",
-    "rewards",
-    "samples",
-    "results",
-    "store",
-]
-
 
 rule extract:
     input:
@@ -35,7 +25,7 @@ rule extract:
         abreast=1,  # of a group: a profile says how many may run at once
     params:
         again=again("results/{task}/interactions/{method}/{unit}/{chunk}"),
-        code=code(*EXTRACTION),
+        code=code("extract"),
         models=lambda wildcards: members(wildcards.task, wildcards.unit),
         numbers=lambda wildcards: chunks(wildcards.task)[wildcards.chunk],
         method=lambda wildcards: plain(CONFIG.method(wildcards.method)),
@@ -64,7 +54,7 @@ rule null_games:
         abreast=1,
     params:
         again=again("results/{task}/nulls/{method}/{unit}/{chunk}"),
-        code=code("nulls", "attributions", *EXTRACTION),
+        code=code("null_games"),
         models=rules.extract.params.models,
         numbers=rules.extract.params.numbers,
         method=rules.extract.params.method,

@@ -21,7 +21,7 @@ rule evaluate:
         runtime=evaluate_minutes,
     params:
         again=again("results/{task}/masked_outputs/{model}/{chunk}"),
-        code=code("masking", "baselines", "evaluate", "samples", "store"),
+        code=code("evaluate"),
         numbers=lambda wildcards: chunks(wildcards.task)[wildcards.chunk],
         masking=masking_of,
     script:

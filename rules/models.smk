@@ -28,7 +28,7 @@ rule model:
         runtime=growing(120),
     params:
         again=again("results/{task}/models/{model}"),
-        code=code("models"),
+        code=code("model"),
         model=lambda wildcards: plain(model_of(wildcards)),
         own=lambda wildcards: state_of(own_files(wildcards)),
         seed=CONFIG.seed,

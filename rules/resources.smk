@@ -14,7 +14,7 @@ UNKNOWN = 64000
 WEIGHTS = (".safetensors", ".bin", ".pth", ".pt", ".ckpt", ".tar", ".gguf")
 """Files of weights: those of `andor.models.states`, whose import takes seconds, and GGUF."""
 PIECES = 8
-"""Most passes for a target that is a word: `andor.targets.MOST_PIECES`."""
+"""Most passes for a target that is a word: `andor.data.targets.MOST_PIECES`."""
 SECONDS = {
     "image_classifier": 0.03,
     "text_cnn": 0.005,

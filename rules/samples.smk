@@ -21,7 +21,7 @@ rule screening:
         runtime=screening_minutes,
     params:
         again=again("results/{task}/screening/{model}.parquet"),
-        code=code("masking", "baselines", "evaluate", "samples"),
+        code=code("screening"),
         masking=masking_of,
     script:
         "../workflow/scripts/screening.py"
@@ -49,7 +49,7 @@ rule samples:
         runtime=growing(30),
     params:
         again=again("results/{task}/samples.parquet"),
-        code=code("samples", "rewards"),
+        code=code("samples"),
         models=lambda wildcards: list(TASKS[wildcards.task].models),
         controls=lambda wildcards: TASKS[wildcards.task].controls(),
         reward=lambda wildcards: plain(TASKS[wildcards.task].reward),

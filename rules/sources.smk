@@ -16,7 +16,7 @@ rule source:
         "../envs/sources.yaml"
     params:
         again=again("results/sources/{source}"),
-        code=code("sources"),
+        code=code("source"),
         source=lambda wildcards: plain(CONFIG.sources[wildcards.source]),
         local=lambda wildcards: state_of(local_files(wildcards.source)),
     script:

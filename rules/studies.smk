@@ -28,19 +28,7 @@ rule study:
         runtime=growing(120),
     params:
         again=again("results/studies/{study}.parquet"),
-        code=code(
-            "studies",
-            "tables",
-            "metrics",
-            "pruning",
-            "nulls",
-            "catalogue",
-            "results",
-            "rewards",
-            "attributions",
-            "transforms",
-            "coalitions",
-        ),
+        code=code("study"),
         study=lambda wildcards: plain(CONFIG.studies[wildcards.study]),
         analysis=plain(CONFIG.analysis),
         nulls=plain(CONFIG.nulls),
@@ -71,7 +59,7 @@ rule study_figure:
         runtime=growing(30),
     params:
         again=again("results/studies/{study}.pdf"),
-        code=code("figures"),
+        code=code("study_figure"),
         question=lambda wildcards: CONFIG.studies[wildcards.study].question,
     script:
         "../workflow/scripts/study_figure.py"

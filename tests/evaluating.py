@@ -21,7 +21,8 @@ import torch
 from andor import store
 from andor.config import Masking
 from andor.errors import UserError
-from andor.evaluate import evaluate_chunk
+from andor.outputs.cache import OutputCache
+from andor.outputs.evaluate import evaluate_chunk
 
 PROCESSES = multiprocessing.get_context("forkserver")
 PROCESSES.set_forkserver_preload(["torch", "pyarrow.parquet"])
@@ -49,7 +50,7 @@ def run(samples: Path, cache: Path, folder: Path, pause: float = 0.0, before: Ca
     """Evaluate the samples of a file with so many seconds before each forward pass, once `before` returns."""
     table = store.read_table(samples)
     before()
-    evaluate_chunk("plain", PlainModel(pause), table, Masking(), store.OutputCache(cache), folder, progress=False)
+    evaluate_chunk("plain", PlainModel(pause), table, Masking(), OutputCache(cache), folder, progress=False)
 
 
 def run_on_a_small_disk(samples: Path, disk: Path, out: Path) -> tuple[str, list[str]] | None:

@@ -17,15 +17,18 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from andor import store, tables
-from andor.attributions import merge_low_orders
-from andor.coalitions import orders
+from andor import store
+from andor.analysis.nulls import null_games
 from andor.config import Config, Method, Task, check
 from andor.files import write_text
-from andor.nulls import null_games
-from andor.results import TaskResults
-from andor.samples import ELIGIBILITY
-from andor.transforms import and_inverse, and_transform, or_inverse, or_transform
+from andor.game.attributions import merge_low_orders
+from andor.game.coalitions import orders
+from andor.game.files import INTERACTIONS, null_table
+from andor.game.transforms import and_inverse, and_transform, or_inverse, or_transform
+from andor.outputs.samples import ELIGIBILITY
+from andor.outputs.stored import classifier_outputs
+from andor.report import tables
+from andor.report.results import TaskResults
 
 TEXT = "the film left me cold and wet like a long slow story without heart but with great warm music"
 
@@ -157,7 +160,7 @@ def _write_outputs(path: Path, v: np.ndarray, task: Task, label: int) -> None:
     logits = np.zeros((len(v), classes))
     logits[:, label if classes == 2 else 0] = v
     column = pa.FixedSizeListArray.from_arrays(pa.array(logits.ravel(), pa.float32()), classes)
-    schema = store.classifier_outputs(classes)
+    schema = classifier_outputs(classes)
     coalitions = pa.array(np.arange(len(v), dtype=np.uint32))
     table = pa.Table.from_arrays([coalitions, column], schema=schema)
     store.write_table(path, table, {"content": {"synthetic": True}})
@@ -195,7 +198,7 @@ def _write_interactions(
         "method": method.model_dump(mode="json"),
         "models": members,
     }
-    store.write_table(path, pa.Table.from_pandas(rows, schema=store.INTERACTIONS, preserve_index=False), metadata)
+    store.write_table(path, pa.Table.from_pandas(rows, schema=INTERACTIONS, preserve_index=False), metadata)
 
 
 def _write_nulls(path: Path, games: Mapping[int, np.ndarray], number: int, settings: Config) -> None:
@@ -203,7 +206,7 @@ def _write_nulls(path: Path, games: Mapping[int, np.ndarray], number: int, setti
     counts = (settings.nulls.renamings, settings.nulls.exchanges, settings.seed)
     drawn = null_games(np.stack(list(games.values())), list(games), *counts)
     place = list(games).index(number)
-    store.write_table(path, store.null_table({null: several[:, place] for null, several in drawn.items()}))
+    store.write_table(path, null_table({null: several[:, place] for null, several in drawn.items()}))
 
 
 def _write_samples(

@@ -23,9 +23,11 @@ from types import SimpleNamespace
 import numpy as np
 
 import _job
-from andor import digests, results, store
+from andor import digests, store
 from andor.errors import UserError
 from andor.models import load
+from andor.outputs.cache import OutputCache
+from andor.outputs.stored import read_outputs
 from andor.sources.store import Store
 
 FAULTS = (
@@ -77,7 +79,7 @@ def damaged(content: bytes, fault: str, other: bytes, random: np.random.Generato
 def reader(file: Path, output: Path) -> Callable[[], object]:
     """How a step reads a file, once it has found its inputs to be as they were written."""
     if file.suffix == ".parquet":
-        return lambda: results.read_outputs(file) if "masked_outputs" in file.parts else store.read_table(file)
+        return lambda: read_outputs(file) if "masked_outputs" in file.parts else store.read_table(file)
     if file.suffix == ".safetensors" and (output / "model.json").exists():
         return lambda: load(output)
     return file.read_bytes
@@ -104,7 +106,7 @@ def targets(run: Path) -> dict[str, list[tuple[Path, Callable[[], None]]]]:
             found.setdefault(kind, []).append((file, lambda file=file, output=output: read_output(file, output)))
             if file.suffix == ".parquet":
                 found.setdefault(UNRECORDED, []).append((file, reader(file, output)))
-    cache = store.OutputCache(run / ".cache")
+    cache = OutputCache(run / ".cache")
     for file in cache.files():
         found.setdefault("cache .parquet", []).append((file, lambda file=file: cache.read(file)))
     fetched = Store(run / ".cache" / "sources")

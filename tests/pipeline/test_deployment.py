@@ -13,8 +13,8 @@ from pathlib import Path
 
 import yaml
 
-from andor.catalogue import figures_of
 from andor.config import check, load_raw
+from andor.report.catalogue import figures_of
 from conftest import ROOT, snakemake, write_config
 
 PLANNING = 4.0

@@ -14,7 +14,7 @@ import yaml
 from test_deployment import plan
 
 from andor import config
-from andor.data import read
+from andor.data.reading import read
 from conftest import ROOT, write_config
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")), *sorted(ROOT.glob("examples/*/README.md"))]

@@ -21,8 +21,8 @@ from pathlib import Path
 import pytest
 from test_docs import ALL, execute
 
-from andor.catalogue import TABLES, figures_of
 from andor.config import check
+from andor.report.catalogue import TABLES, figures_of
 from andor.store import read_metadata, read_table
 from conftest import EMPTY, ROOT, write_config
 

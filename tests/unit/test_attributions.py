@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from andor.attributions import coalition_attributions, merge_low_orders, predict, shapley_values
-from andor.coalitions import members, orders, presence
-from andor.transforms import and_transform, or_transform
+from andor.game.attributions import coalition_attributions, merge_low_orders, predict, shapley_values
+from andor.game.coalitions import members, orders, presence
+from andor.game.transforms import and_transform, or_transform
 
 
 def split(n, seed, batch=()):

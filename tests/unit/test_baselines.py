@@ -9,12 +9,13 @@ import torch
 from safetensors.torch import save_file
 
 import tiny
-from andor import baselines, config, rewards
+from andor import config
 from andor.config import Learning, Masking, Reward
 from andor.errors import UserError
-from andor.evaluate import cache_content, evaluate
-from andor.masking import bind, locate
 from andor.models import ArrayClassifier
+from andor.outputs import baselines, rewards
+from andor.outputs.evaluate import cache_content, evaluate
+from andor.outputs.masking import bind, locate
 
 
 def table(features, players=None, label=1):
@@ -78,6 +79,7 @@ def test_the_criterion_is_the_published_one():
     assert curve[0] == pytest.approx(np.mean(expected), rel=1e-5)
 
 
+@pytest.mark.slow
 def test_learning_lowers_the_criterion_and_keeps_the_best():
     learning = Learning(items=12, epochs=60, learning_rate=0.02)
     masking = Masking(baseline="learned", learning=learning)

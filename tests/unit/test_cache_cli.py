@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from andor import store
-from andor.cache_cli import app
+from andor.cli.cache import app
 from andor.errors import UserError
-from andor.evaluate import outputs_table
+from andor.outputs.cache import OutputCache
+from andor.outputs.stored import outputs_table
 from damage import flip
 
 
@@ -24,9 +24,9 @@ def andor(*arguments: object) -> tuple[int, str]:
 
 
 @pytest.fixture
-def cache(tmp_path) -> store.OutputCache:
+def cache(tmp_path) -> OutputCache:
     """Three files of model a, one of model b."""
-    cache = store.OutputCache(tmp_path / "cache")
+    cache = OutputCache(tmp_path / "cache")
     for number, (model, torch) in enumerate([("aa", "2.1"), ("aa", "2.1"), ("aa", "2.2"), ("bb", "2.2")]):
         outputs = np.full((8, 2), number, np.float32)
         made = {"batch_size": 8, "device": "cpu", "torch": torch}
@@ -85,14 +85,14 @@ def test_a_key_that_files_do_not_state_matches_none_of_them(cache, at):
 
 @pytest.mark.parametrize("arguments", [["prune", "--model", "aa"], ["prune", "--older-than", "0"], ["list"]])
 def test_files_that_another_run_removes_meanwhile_are_no_error(cache, at, arguments, monkeypatch):
-    read = store.OutputCache.read
+    read = OutputCache.read
 
     def read_and_lose(self, path):
         kept = read(self, path)
         path.unlink()
         return kept
 
-    monkeypatch.setattr(store.OutputCache, "read", read_and_lose)
+    monkeypatch.setattr(OutputCache, "read", read_and_lose)
     code, output = andor(*arguments, *at)
     assert code == 0 and " files" in output
 
@@ -100,7 +100,7 @@ def test_files_that_another_run_removes_meanwhile_are_no_error(cache, at, argume
 def test_what_is_damaged_may_be_removed_meanwhile(cache, at, monkeypatch):
     flip(cache.files()[0], "logits")
     gone = cache.files()[0].with_name(".x.parquet.gone")
-    monkeypatch.setattr(store.OutputCache, "leftovers", lambda self: [gone])
+    monkeypatch.setattr(OutputCache, "leftovers", lambda self: [gone])
     assert "removed 1 files" in andor("prune", *at, "--damaged")[1]
 
 
@@ -116,7 +116,7 @@ def test_what_killed_runs_left_is_removed_but_not_what_is_being_written(cache, a
 
 
 def test_copies_are_the_same_files_and_damage_is_left_behind(cache, at, tmp_path):
-    other = store.OutputCache(tmp_path / "other")
+    other = OutputCache(tmp_path / "other")
     assert "copied 3 files, 0 were there" in andor("copy", tmp_path / "other", *at, "--model", "aa")[1]
     flip(other.files()[0], "logits")
     flip(cache.files()[-1], "logits")

@@ -3,9 +3,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from andor.coalitions import describe, mask_of, members, number_of_players, orders, presence, rename
 from andor.errors import UserError
-from andor.transforms import and_transform, or_transform
+from andor.game.coalitions import describe, mask_of, members, number_of_players, orders, presence, rename
+from andor.game.transforms import and_transform, or_transform
 
 
 @given(st.sets(st.integers(0, 31)))

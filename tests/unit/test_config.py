@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from andor import reference
-from andor.config import Config, check, load
+from andor.config import Config, check, load, reference
 from andor.errors import UserError
 
 ROOT = Path(__file__).parents[2]
@@ -234,7 +233,8 @@ def test_a_part_survives_the_way_to_a_script():
 
 def test_reading_the_configuration_is_light():
     code = (
-        "import sys, andor.config, andor.catalogue; print({'numpy', 'torch', 'pandas', 'pyarrow'} & set(sys.modules))"
+        "import sys, andor.config, andor.report.catalogue;"
+        "print({'numpy', 'torch', 'pandas', 'pyarrow'} & set(sys.modules))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"

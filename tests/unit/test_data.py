@@ -8,7 +8,9 @@ import pytest
 from PIL import Image
 from sklearn.datasets import load_digits
 
-from andor import config, data, store
+from andor import config
+from andor.data.reading import reading as data
+from andor.data.table import arrays
 from andor.errors import UserError
 from andor.models.labels import relabelled
 
@@ -44,7 +46,7 @@ class TestDigits:
         ]
         assert json.loads(table.schema.metadata[b"shape"]) == [1, 32, 32]
         assert column(table, "label") == (origin.target == 3).tolist()
-        images = store.arrays(table)
+        images = arrays(table)
         assert images.dtype == np.float32
         assert images.shape == (1797, 1, 32, 32)
         assert images.min() == 0 and images.max() == 1
@@ -54,7 +56,7 @@ class TestDigits:
 
     def test_size_of_the_origin_keeps_every_pixel(self):
         table = data.read(config.DigitsData(reader="digits", size=8), None, seed=0)
-        np.testing.assert_array_equal(store.arrays(table)[:, 0] * 16, load_digits().images)
+        np.testing.assert_array_equal(arrays(table)[:, 0] * 16, load_digits().images)
 
     def test_split_is_stratified_and_follows_the_seed(self):
         first, again, other = (data.read(config.DigitsData(reader="digits", size=8), None, seed) for seed in (0, 0, 1))
@@ -137,13 +139,13 @@ class TestImages:
         assert column(table, "split") == ["train", "train", "train", "test"]
         assert column(table, "label") == [1, 0, 0, 1]
         assert column(table, "item") == [0, 1, 2, 3]
-        np.testing.assert_allclose(store.arrays(table)[:, 0] * 255, grey, rtol=1e-6)
+        np.testing.assert_allclose(arrays(table)[:, 0] * 255, grey, rtol=1e-6)
 
     def test_a_grey_image_among_colour_ones(self, tmp_path):
         colour = np.random.default_rng(0).integers(0, 256, (8, 8, 3), dtype=np.uint8)
         write(tmp_path / "train.parquet", image=[png(colour)], label=[3])
         write(tmp_path / "test.parquet", image=[png(colour[..., 0])], label=[1])
-        first, second = store.arrays(data.read(self.settings, tmp_path, seed=0))
+        first, second = arrays(data.read(self.settings, tmp_path, seed=0))
         np.testing.assert_allclose(first * 255, colour.transpose(2, 0, 1), rtol=1e-6)
         np.testing.assert_array_equal(second, np.stack([first[0]] * 3))
 
@@ -263,7 +265,7 @@ class TestTables:
     def test_numbers_are_standardised_by_the_training_rows_and_texts_become_indicators(self, tmp_path):
         table = self.table(tmp_path)
         columns = json.loads(table.schema.metadata[b"columns"])
-        features, train = store.arrays(table), np.asarray(column(table, "split")) == "train"
+        features, train = arrays(table), np.asarray(column(table, "split")) == "train"
         assert column(table, "label") == [1, 0] * 4  # a, b in their order
         size = np.arange(1.0, 9)
         expected = (size - size[train].mean()) / size[train].std()
@@ -316,7 +318,7 @@ class TestTables:
     @pytest.mark.parametrize(("name", "rows", "features"), [("wine", 178, 13), ("breast_cancer", 569, 30)])
     def test_tables_of_scikit_learn(self, name, rows, features):
         table = data.read(config.ScikitLearnData(reader="scikit_learn", name=name), None, seed=0)
-        values, train = store.arrays(table), np.asarray(column(table, "split")) == "train"
+        values, train = arrays(table), np.asarray(column(table, "split")) == "train"
         assert values.shape == (rows, features)
         np.testing.assert_allclose(values[train].mean(axis=0), 0, atol=1e-5)
         np.testing.assert_allclose(values[train].std(axis=0), 1, atol=1e-4)
@@ -327,7 +329,7 @@ class TestTables:
 class TestPoints:
     def test_shapes(self):
         table = data.read(config.ShapesData(reader="shapes", count=40, points=64), None, seed=0)
-        clouds, parts = store.arrays(table), np.array(column(table, "part"))
+        clouds, parts = arrays(table), np.array(column(table, "part"))
         assert clouds.shape == (40, 64, 3) and clouds.dtype == np.float32
         assert np.linalg.norm(clouds, axis=-1).max() == pytest.approx(1, abs=1e-5)
         np.testing.assert_allclose(clouds.mean(axis=1), 0, atol=1e-6)
@@ -342,7 +344,7 @@ class TestPoints:
         write(tmp_path / "train.parquet", points=clouds[:2], label=[0, 2], part=[[0, 0, 1, 1, 1]] * 2)
         write(tmp_path / "test.parquet", points=clouds[2:], label=[1], part=[[3, 3, 3, 1, 1]])
         table = data.read(config.PointCloudsData(reader="point_clouds", source="c"), tmp_path, seed=0)
-        np.testing.assert_allclose(store.arrays(table), clouds, rtol=1e-6)
+        np.testing.assert_allclose(arrays(table), clouds, rtol=1e-6)
         assert column(table, "part")[2] == [3, 3, 3, 1, 1] and column(table, "label") == [0, 2, 1]
         write(tmp_path / "test.parquet", points=[clouds[0][:4]], label=[1])
         with pytest.raises(UserError, match="clouds of equal shape"):
@@ -374,6 +376,6 @@ def test_other_labels_to_learn(tmp_path, labels):
 def test_size_of_images_is_their_ink():
     table = data.read(config.DigitsData(reader="digits", positive=None, size=8), None, seed=0)
     other = np.array(column(relabelled(table, "size", seed=0), "label"))
-    ink = store.arrays(table).sum((1, 2, 3))
+    ink = arrays(table).sum((1, 2, 3))
     assert sorted(set(other)) == list(range(10))
     assert all(ink[other == label].max() <= ink[other == label + 1].min() for label in range(9))

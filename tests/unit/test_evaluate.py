@@ -16,10 +16,12 @@ import evaluating
 import tiny
 from andor import store
 from andor.config import Masking
+from andor.data.table import rows
 from andor.errors import UserError
-from andor.evaluate import cache_content, evaluate, evaluate_chunk, outputs_table, screen
-from andor.masking import bind, locate
-from andor.samples import rows
+from andor.outputs.cache import OutputCache
+from andor.outputs.evaluate import cache_content, evaluate, evaluate_chunk, screen
+from andor.outputs.masking import bind, locate
+from andor.outputs.stored import LANGUAGE_OUTPUTS, classifier_outputs, outputs_table
 from evaluating import PROCESSES
 
 WORDS = ("gripping", "unforgettable", "film", "acting", "superb", "nobody")
@@ -52,7 +54,7 @@ def chunk(
 ) -> list[str]:
     """Evaluate a chunk, under LeNet if no other model is given, and give the `cached` column of its timings."""
     samples = image_table() if samples is None else samples
-    cache = store.OutputCache(tmp_path / "cache")
+    cache = OutputCache(tmp_path / "cache")
     evaluate_chunk(
         "lenet", model or tiny.lenet(), samples, masking or Masking(), cache, tmp_path / name, progress=False
     )
@@ -174,7 +176,7 @@ def test_a_chunk_is_a_file_per_sample_and_one_of_timings(tmp_path):
     for number, sample in enumerate(rows(samples)):
         table = store.read_table(tmp_path / "out" / f"{number}.parquet")
         outputs = evaluate(bind(tiny.lenet(), sample, Masking()))
-        assert table.schema.remove_metadata().equals(store.classifier_outputs(1))
+        assert table.schema.remove_metadata().equals(classifier_outputs(1))
         assert table["coalition"].to_pylist() == list(range(16))
         assert np.array_equal(np.array(table["logits"].to_pylist(), np.float32), outputs)
     metadata = store.read_metadata(tmp_path / "out" / "0.parquet")["content"]
@@ -183,10 +185,10 @@ def test_a_chunk_is_a_file_per_sample_and_one_of_timings(tmp_path):
 
 
 def test_language_outputs_are_stored_as_such(tmp_path):
-    samples, cache = text_table(*WORDS, target=" the"), store.OutputCache(tmp_path / "cache")
+    samples, cache = text_table(*WORDS, target=" the"), OutputCache(tmp_path / "cache")
     evaluate_chunk("gpt2", tiny.gpt2(), samples, Masking(), cache, tmp_path / "out", progress=False)
     table = store.read_table(tmp_path / "out" / "0.parquet")
-    assert table.schema.remove_metadata().equals(store.LANGUAGE_OUTPUTS)
+    assert table.schema.remove_metadata().equals(LANGUAGE_OUTPUTS)
     outputs = evaluate(bind(tiny.gpt2(), next(rows(samples)), Masking()))
     assert np.array_equal(np.stack([table["log_prob"], table["log_odds"]], axis=1), outputs)
 
@@ -230,7 +232,7 @@ def test_a_truncated_cache_file_is_computed_again(tmp_path, share):
 
 def test_no_changed_byte_of_a_cache_file_becomes_a_number(tmp_path):
     content, outputs = {"x": 1}, np.random.default_rng(0).normal(size=(16, 2)).astype(np.float32)
-    cache = store.OutputCache(tmp_path)
+    cache = OutputCache(tmp_path)
     path = cache.keep(content, outputs_table(outputs, language=False))
     whole = path.read_bytes()
     noticed = 0
@@ -262,6 +264,7 @@ def six_samples(tmp_path: Path) -> Path:
     return tmp_path / "samples.parquet"
 
 
+@pytest.mark.slow
 def test_a_killed_run_loses_the_sample_it_was_on(tmp_path):
     samples, file = image_table(6), six_samples(tmp_path)
     process = PROCESSES.Process(target=evaluating.run, args=(file, tmp_path / "cache", tmp_path / "killed", 0.3))
@@ -331,25 +334,25 @@ def test_a_sample_is_the_same_bytes_alone_and_in_a_chunk(tmp_path):
     texts = [tiny.TEXT, "the acting is superb, nobody sleeps", "A film: gripping, superb acting"]
     samples = [tiny.text_sample("superb", "acting", text=text, target=" the") for text in texts]
     table = pa.Table.from_pylist([sample | {"sample": number} for number, sample in enumerate(samples)])
-    cache = store.OutputCache(tmp_path / "cache")
+    cache = OutputCache(tmp_path / "cache")
     for run, rows_ in (("alone", table.slice(1, 1)), ("chunk", table)):
         evaluate_chunk("gpt2", tiny.gpt2(), rows_, Masking(), cache, tmp_path / run, progress=False)
-        cache = store.OutputCache(tmp_path / "other")
+        cache = OutputCache(tmp_path / "other")
     assert contents(tmp_path / "alone")["1.parquet"] == contents(tmp_path / "chunk")["1.parquet"]
     assert store.read_metadata(tmp_path / "alone" / "1.parquet")["made"]["batch_size"] == 4
 
 
 def test_another_batch_size_is_recorded_and_found_under_the_same_key(tmp_path):
     samples = image_table(1)
-    evaluate_chunk("lenet", tiny.lenet(), samples, Masking(), store.OutputCache(tmp_path / "a"), tmp_path / "1",
+    evaluate_chunk("lenet", tiny.lenet(), samples, Masking(), OutputCache(tmp_path / "a"), tmp_path / "1",
                    progress=False, batch_size=2)  # fmt: skip
-    evaluate_chunk("lenet", tiny.lenet(), samples, Masking(), store.OutputCache(tmp_path / "b"), tmp_path / "2",
+    evaluate_chunk("lenet", tiny.lenet(), samples, Masking(), OutputCache(tmp_path / "b"), tmp_path / "2",
                    progress=False, batch_size="auto")  # fmt: skip
     tables = [store.read_table(tmp_path / run / "0.parquet") for run in "12"]
     assert store.read_metadata(tmp_path / "1" / "0.parquet")["made"]["batch_size"] == 2
     ours, other = (np.array(table["logits"].to_pylist()) for table in tables)
     assert np.abs(ours - other).max() < 1e-5
-    keys = [[path.name[:64] for path in store.OutputCache(tmp_path / folder).files()] for folder in "ab"]
+    keys = [[path.name[:64] for path in OutputCache(tmp_path / folder).files()] for folder in "ab"]
     assert keys[0] == keys[1]
 
 
@@ -372,7 +375,7 @@ def test_a_batch_that_was_too_large_is_remembered(tmp_path, monkeypatch):
 
 def test_progress_names_model_sample_and_rate(tmp_path, capsys, caplog):
     caplog.set_level("INFO")
-    evaluate_chunk("lenet", tiny.lenet(), image_table(), Masking(), store.OutputCache(tmp_path / "c"), tmp_path / "out")
+    evaluate_chunk("lenet", tiny.lenet(), image_table(), Masking(), OutputCache(tmp_path / "c"), tmp_path / "out")
     shown = capsys.readouterr().err
     assert "lenet, sample" in shown and "48" in shown and "mask/s" in shown
     assert [message.split(":")[0] for message in caplog.messages] == [f"lenet, sample {number}" for number in range(3)]

@@ -11,14 +11,14 @@ import typer
 from typer.testing import CliRunner
 
 import tiny
+from andor.cli.evaluate import _check_fit, _table, evaluate
 from andor.config import Masking
+from andor.data.targets import predicted
 from andor.errors import UserError
-from andor.evaluate import evaluate as outputs_of
-from andor.evaluate_cli import _check_fit, _table, evaluate
-from andor.masking import bind
 from andor.models import ImageClassifier, save
+from andor.outputs.evaluate import evaluate as outputs_of
+from andor.outputs.masking import bind
 from andor.store import read_metadata, read_table, write_table
-from andor.targets import predicted
 
 
 def andor(*arguments: object) -> list[dict]:

@@ -5,10 +5,10 @@ import json
 import numpy as np
 import pytest
 
-from andor.coalitions import members
 from andor.errors import UserError
-from andor.exchange import read_game_values, read_interaction_values, write_game_values, write_interaction_values
-from andor.transforms import and_transform, or_transform
+from andor.game.coalitions import members
+from andor.game.exchange import read_game_values, read_interaction_values, write_game_values, write_interaction_values
+from andor.game.transforms import and_transform, or_transform
 
 KINDS = [("and", and_transform, "Moebius"), ("or", or_transform, "Co-Moebius")]
 

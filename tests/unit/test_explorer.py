@@ -13,11 +13,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-import andor.explorer
-from andor import metrics
-from andor.attributions import predict
-from andor.explorer import BUDGET, page, payload, render
-from andor.explorer.payload import (
+import andor.report.explorer
+from andor.analysis import metrics
+from andor.game.attributions import predict
+from andor.report.explorer import BUDGET, page, payload, render
+from andor.report.explorer.payload import (
     Q_VALUE,
     STRONGEST,
     areas,
@@ -26,11 +26,11 @@ from andor.explorer.payload import (
     encode_interactions,
     pieces,
 )
-from andor.figures import style
-from andor.results import TaskResults
+from andor.report.figures import style
+from andor.report.results import TaskResults
 from synthetic import write_synthetic_results
 
-FOLDER = Path(andor.explorer.__file__).parent
+FOLDER = Path(andor.report.explorer.__file__).parent
 SAMPLES = 2
 
 
@@ -187,7 +187,7 @@ def test_colours_are_those_of_the_figures(shown):
 
 def test_assets_are_installed_with_the_package():
     project = tomllib.loads((FOLDER.parents[2] / "pyproject.toml").read_text())
-    patterns = project["tool"]["setuptools"]["package-data"]["andor.explorer"]
+    patterns = project["tool"]["setuptools"]["package-data"]["andor.report.explorer"]
     assets = {path for path in FOLDER.iterdir() if path.suffix != ".py" and path.is_file()}
     assert assets == {path for pattern in patterns for path in FOLDER.glob(pattern)}
     assert {path.stem for path in assets} == {"page", *page.SCRIPTS}

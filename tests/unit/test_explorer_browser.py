@@ -9,10 +9,10 @@ import pyarrow as pa
 import pytest
 
 import browser as driver
-from andor.attributions import predict
-from andor.explorer import BUDGET, payload, render
-from andor.explorer.payload import Q_VALUE, decode_interactions
-from andor.results import TaskResults
+from andor.game.attributions import predict
+from andor.report.explorer import BUDGET, payload, render
+from andor.report.explorer.payload import Q_VALUE, decode_interactions
+from andor.report.results import TaskResults
 from synthetic import write_synthetic_results
 
 pytestmark = [

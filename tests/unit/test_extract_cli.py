@@ -5,10 +5,10 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
+from andor.cli.extract import extract
 from andor.errors import UserError
-from andor.extract_cli import extract
+from andor.game.transforms import and_inverse, or_inverse
 from andor.store import read_metadata, read_table
-from andor.transforms import and_inverse, or_inverse
 
 VALUES = np.random.default_rng(0).normal(size=(2, 2, 8))
 

@@ -16,9 +16,9 @@ from transformers import ViTConfig, ViTForImageClassification
 from andor import config, models
 from andor.config import Masking
 from andor.errors import UserError
-from andor.evaluate import cache_content, evaluate
-from andor.masking import bind, locate
 from andor.models.vision import Normalised, describe
+from andor.outputs.evaluate import cache_content, evaluate
+from andor.outputs.masking import bind, locate
 
 TOLERANCE = 1e-5
 QUICK = config.Training(epochs=3, batch_size=8, learning_rate=5e-3)

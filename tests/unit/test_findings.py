@@ -11,12 +11,12 @@ import pandas as pd
 import pytest
 from docutils.core import publish_parts
 
-from andor import tables
-from andor.catalogue import FOUND_IN
 from andor.config import Nulls, Study
-from andor.findings import findings
-from andor.results import TaskResults
-from andor.studies import study
+from andor.report import tables
+from andor.report.catalogue import FOUND_IN
+from andor.report.findings import findings
+from andor.report.results import TaskResults
+from andor.report.studies import study
 from synthetic import write_synthetic_results
 
 pytestmark = pytest.mark.slow

@@ -7,11 +7,11 @@ import torch
 import tiny
 from andor.config import Masking
 from andor.errors import UserError
-from andor.evaluate import evaluate
-from andor.masking import MaskingError, bind, locate
-from andor.masking.model import batch_size, owners, presence
-from andor.masking.prompt import target_outputs
 from andor.models import LanguageModel
+from andor.outputs.evaluate import evaluate
+from andor.outputs.masking import MaskingError, bind, locate
+from andor.outputs.masking.model import batch_size, owners, presence
+from andor.outputs.masking.prompt import target_outputs
 
 TOLERANCE = 1e-5
 WORDS = ("gripping", "unforgettable", "film", "superb")

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from andor import metrics
-from andor.attributions import merge_low_orders
-from andor.coalitions import orders
-from andor.transforms import and_inverse, and_transform
+from andor.analysis import metrics
+from andor.game.attributions import merge_low_orders
+from andor.game.coalitions import orders
+from andor.game.transforms import and_inverse, and_transform
 
 
 def strongest(strength: np.ndarray, k: int) -> np.ndarray:

@@ -5,12 +5,12 @@ import itertools
 import numpy as np
 import pytest
 
-from andor import nulls
-from andor.coalitions import mask_of, members, orders
-from andor.metrics import cosine, overlaps, ranks, same_sign, strengths, strongest, weighted_jaccard
+from andor.analysis import nulls
+from andor.analysis.metrics import cosine, overlaps, ranks, same_sign, strengths, strongest, weighted_jaccard
+from andor.game.coalitions import mask_of, members, orders
+from andor.game.files import NULL_INTERACTIONS, null_table
+from andor.game.transforms import and_inverse, and_transform, or_inverse, or_transform
 from andor.sparsify import Problem, solve
-from andor.store import NULL_INTERACTIONS, null_table
-from andor.transforms import and_inverse, and_transform, or_inverse, or_transform
 
 
 @pytest.mark.parametrize("players", [2, 3, 5, 10])

@@ -4,8 +4,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from andor import config, players
-from andor.data import read
+from andor import config
+from andor.data.reading import players, read
 from andor.errors import UserError
 
 WORDS = config.WordPlayers(kind="words", count=2)

@@ -23,12 +23,12 @@ from transformers import (
 
 import tiny
 from andor.config import Masking
-from andor.evaluate import evaluate, evaluated, fastest_batch_size, noise, provenance
-from andor.masking import bind
-from andor.masking.model import MaskedModel, presence
-from andor.masking.prompt import block_size, target_outputs
 from andor.models import LanguageModel
 from andor.models.caches import agree
+from andor.outputs.evaluate import evaluate, evaluated, fastest_batch_size, noise, provenance
+from andor.outputs.masking import bind
+from andor.outputs.masking.model import MaskedModel, presence
+from andor.outputs.masking.prompt import block_size, target_outputs
 
 # In another order than in the text, which also begins with a player.
 WORDS = ("superb", "A", "film", "nobody", "gripping")

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from andor import pruning
-from andor.attributions import merge_low_orders, predict
-from andor.coalitions import orders
-from andor.transforms import and_inverse, or_inverse
+from andor.analysis import pruning
+from andor.game.attributions import merge_low_orders, predict
+from andor.game.coalitions import orders
+from andor.game.transforms import and_inverse, or_inverse
 
 
 def games(seed: int, n: int, samples: int = 1, kinds: int = 2) -> tuple[np.ndarray, np.ndarray]:

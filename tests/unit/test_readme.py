@@ -7,7 +7,13 @@ import numpy as np
 import pytest
 import torch
 
-from andor import config, data, evaluate, models, players, rewards, samples, store
+from andor import config, models, store
+from andor.data.reading import players
+from andor.data.reading import reading as data
+from andor.data.table import rows
+from andor.outputs import evaluate, samples
+from andor.outputs.cache import OutputCache
+from andor.outputs.stored import values
 
 pytestmark = pytest.mark.slow
 README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
@@ -42,13 +48,13 @@ def test_a_model_of_your_own(task, tmp_path):
     screened = {name: evaluate.screen(name, model, candidates, settings.masking) for name, model in loaded.items()}
     chosen, _ = samples.select(candidates, screened, settings.reward, settings.samples)
     assert chosen.num_rows == 5
-    cache = store.OutputCache(tmp_path / "cache")
+    cache = OutputCache(tmp_path / "cache")
     for name, model in loaded.items():
         evaluate.evaluate_chunk(name, model, chosen, settings.masking, cache, tmp_path / "out" / name, progress=False)
-    sample = next(samples.rows(chosen))
+    sample = next(rows(chosen))
     kept = store.read_table(tmp_path / "out" / "thumb" / "0.parquet")
-    values = rewards.values(kept, sample["label"], settings.reward)
-    assert len(values) == 16
+    v = values(kept, sample["label"], settings.reward)
+    assert len(v) == 16
 
     # The rule by hand: two of the four columns matter, the others do not.
     scope = {}

@@ -11,10 +11,12 @@ import pyarrow.compute as pc
 import pytest
 
 from andor import store
-from andor.coalitions import orders
 from andor.errors import UserError
-from andor.results import TaskResults, read_interactions, read_outputs
-from andor.transforms import and_inverse, or_inverse
+from andor.game.coalitions import orders
+from andor.game.files import read_interactions
+from andor.game.transforms import and_inverse, or_inverse
+from andor.outputs.stored import read_outputs
+from andor.report.results import TaskResults
 from damage import flip
 from synthetic import write_synthetic_results
 

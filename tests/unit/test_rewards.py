@@ -5,10 +5,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from andor import rewards
 from andor.config import Reward
 from andor.errors import UserError
-from andor.evaluate import outputs_table
+from andor.outputs import rewards
+from andor.outputs.stored import outputs_table, stored, values
 
 LOGITS = st.lists(st.floats(-800, 800), min_size=2, max_size=6)
 
@@ -63,8 +63,8 @@ def test_above_the_smallest_and_temperature():
         hot = rewards.classifier_reward(logits[:, :classes], 1, "log_odds", temperature=4.0)
         assert hot == pytest.approx(rewards.classifier_reward(logits[:, :classes] / 4, 1, "log_odds"))
     table = outputs_table(np.array([[0, 1], [0, 3]], np.float32), language=False)
-    assert rewards.values(table, 1, Reward(temperature=2.0, centred=False)).tolist() == [0.5, 1.5]
-    assert rewards.values(table, 1, Reward(kind="above_smallest")).tolist() == [0, 2]
+    assert values(table, 1, Reward(temperature=2.0, centred=False)).tolist() == [0.5, 1.5]
+    assert values(table, 1, Reward(kind="above_smallest")).tolist() == [0, 2]
 
 
 def test_log_odds_do_not_saturate():
@@ -81,26 +81,26 @@ def test_a_label_the_model_does_not_have(classes, label):
 @pytest.mark.parametrize("classes", [1, 2, 3])
 def test_stored_logits_come_back(classes):
     outputs = np.random.default_rng(0).normal(size=(8, classes)).astype(np.float32)
-    array, language = rewards.stored(outputs_table(outputs, language=False))
+    array, language = stored(outputs_table(outputs, language=False))
     assert not language and np.array_equal(array, outputs)
 
 
 def test_values_of_stored_outputs():
     table = outputs_table(np.array([[0, 1], [0, 3]], np.float32), language=False)
-    assert rewards.values(table, 1, Reward(centred=False)).tolist() == [1, 3]
-    assert rewards.values(table, 1, Reward()).tolist() == [0, 2]
-    assert rewards.values(table, 0, Reward()).tolist() == [0, -2]
+    assert values(table, 1, Reward(centred=False)).tolist() == [1, 3]
+    assert values(table, 1, Reward()).tolist() == [0, 2]
+    assert values(table, 0, Reward()).tolist() == [0, -2]
     sliced = pa.concat_tables([table, table]).slice(1, 2)
-    assert rewards.values(sliced, 1, Reward(centred=False)).tolist() == [3, 1]
+    assert values(sliced, 1, Reward(centred=False)).tolist() == [3, 1]
 
 
 def test_values_of_a_language_model():
     table = outputs_table(np.array([[-2, 1], [-0.5, 3]], np.float32), language=True)
-    assert rewards.values(table, None, Reward(centred=False)).tolist() == [1, 3]
-    assert rewards.values(table, None, Reward(kind="probability")) == pytest.approx([0, np.exp(-0.5) - np.exp(-2)])
+    assert values(table, None, Reward(centred=False)).tolist() == [1, 3]
+    assert values(table, None, Reward(kind="probability")) == pytest.approx([0, np.exp(-0.5) - np.exp(-2)])
     for kind in ("logit", "true_logit"):
         with pytest.raises(UserError, match=f"`reward.kind: {kind}` is for classifiers"):
-            rewards.values(table, None, Reward(kind=kind))
+            values(table, None, Reward(kind=kind))
 
 
 def test_predictions():

@@ -8,8 +8,8 @@ from types import SimpleNamespace
 import pytest
 
 from andor.config import Learning
+from andor.data.targets import MOST_PIECES
 from andor.models.states import SUFFIXES
-from andor.targets import MOST_PIECES
 
 ROOT = Path(__file__).parents[2]
 MB = 10**6

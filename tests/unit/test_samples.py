@@ -6,8 +6,9 @@ import pytest
 
 from andor import store
 from andor.config import Reward, Samples
+from andor.data.table import rows
 from andor.errors import UserError
-from andor.samples import ELIGIBILITY, mean_range, rows, select
+from andor.outputs.samples import ELIGIBILITY, mean_range, select
 
 
 def candidates(count: int, **columns) -> pa.Table:

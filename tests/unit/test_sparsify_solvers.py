@@ -7,12 +7,12 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from andor.attributions import merge_low_orders
 from andor.errors import UserError
+from andor.game.attributions import merge_low_orders
+from andor.game.transforms import and_inverse, or_inverse
 from andor.sparsify import Problem, kappa_bounds, solve, tau_bounds
 from andor.sparsify.problem import first_gamma
 from andor.sparsify.terms import Terms
-from andor.transforms import and_inverse, or_inverse
 
 pytestmark = pytest.mark.slow
 INSTANCES = Path(__file__).parent.parent / "data" / "instances"

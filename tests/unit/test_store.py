@@ -16,6 +16,8 @@ import pytest
 
 from andor import files, store
 from andor.errors import UserError
+from andor.outputs.cache import OutputCache, _values_digest
+from andor.outputs.stored import classifier_outputs
 from damage import flip
 
 CONTENT = {"weights": "ab", "players": [[0, 3], [4, 7]], "baseline": 0.5}
@@ -27,7 +29,7 @@ def outputs(n: int = 6, seed: int = 0) -> pa.Table:
         "coalition": pa.array(np.arange(2**n), pa.uint32()),
         "logits": pa.FixedSizeListArray.from_arrays(pa.array(logits), 2),
     }
-    return pa.table(columns, schema=store.classifier_outputs(2))
+    return pa.table(columns, schema=classifier_outputs(2))
 
 
 def test_a_table_comes_back_with_its_metadata(tmp_path):
@@ -126,7 +128,7 @@ def open_folder():
 
 
 def test_outputs_are_taken_from_a_cache_that_cannot_be_written(open_folder):
-    kept = store.OutputCache(open_folder / "cache").keep(CONTENT, outputs())
+    kept = OutputCache(open_folder / "cache").keep(CONTENT, outputs())
     for path in [open_folder, *(open_folder / "cache").rglob("*"), open_folder / "cache"]:
         path.chmod(0o777 if path == open_folder else 0o555 if path.is_dir() else 0o444)
     environment = os.environ | {"PYTHONPATH": str(Path(store.__file__).parents[1])}
@@ -154,7 +156,7 @@ def test_the_digest_does_not_depend_on_the_order_of_keys():
 
 
 def test_the_cache_returns_what_it_kept(tmp_path):
-    cache = store.OutputCache(tmp_path)
+    cache = OutputCache(tmp_path)
     assert cache.find(CONTENT, rows=64) is None
     path = cache.keep(CONTENT, outputs())
     assert cache.find(CONTENT, rows=64) == path
@@ -164,7 +166,7 @@ def test_the_cache_returns_what_it_kept(tmp_path):
 
 @pytest.mark.parametrize("damage", [partial(cut, kept=-9), changed])
 def test_damage_in_the_cache_is_a_miss(tmp_path, damage):
-    cache = store.OutputCache(tmp_path)
+    cache = OutputCache(tmp_path)
     path = cache.keep(CONTENT, outputs())
     damage(path)
     assert cache.find(CONTENT, rows=64) is None
@@ -173,22 +175,22 @@ def test_damage_in_the_cache_is_a_miss(tmp_path, damage):
 
 
 def test_a_file_of_other_content_or_length_is_a_miss(tmp_path):
-    cache = store.OutputCache(tmp_path)
+    cache = OutputCache(tmp_path)
     path = cache.keep(CONTENT, outputs())
     assert cache.find(CONTENT, rows=128) is None
     store.write_table(path, outputs(), {"content": {"weights": "other"}})
     assert cache.find(CONTENT, rows=64) is None
 
 
-def kept_before(cache: store.OutputCache, table: pa.Table) -> Path:
+def kept_before(cache: OutputCache, table: pa.Table) -> Path:
     """A file as the cache kept it before its bytes had a digest."""
     path = cache.folder / files.digest(CONTENT)[:2] / f"{files.digest(CONTENT)}.parquet"
-    store.write_table(path, table, {"content": CONTENT, "values": store._values_digest(table)})
+    store.write_table(path, table, {"content": CONTENT, "values": _values_digest(table)})
     return path
 
 
 def test_a_file_from_before_is_found_and_given_a_digest(tmp_path):
-    cache = store.OutputCache(tmp_path)
+    cache = OutputCache(tmp_path)
     before = kept_before(cache, outputs())
     found = cache.find(CONTENT, rows=64)
     assert found.name == f"{files.digest(CONTENT)}-{files.file_digest(found)}.parquet"
@@ -198,7 +200,7 @@ def test_a_file_from_before_is_found_and_given_a_digest(tmp_path):
 
 
 def test_a_damaged_file_from_before_is_a_miss(tmp_path):
-    cache = store.OutputCache(tmp_path)
+    cache = OutputCache(tmp_path)
     before = kept_before(cache, outputs())
     flip(before, "logits")
     assert cache.find(CONTENT, rows=64) is None
@@ -206,7 +208,7 @@ def test_a_damaged_file_from_before_is_a_miss(tmp_path):
 
 
 def test_any_flipped_bit_of_a_cached_file_is_noticed(tmp_path):
-    cache = store.OutputCache(tmp_path)
+    cache = OutputCache(tmp_path)
     path = cache.keep(CONTENT, outputs(), {"device": "cpu"})
     whole = path.read_bytes()
     for place in range(0, len(whole), 7):
@@ -215,7 +217,7 @@ def test_any_flipped_bit_of_a_cached_file_is_noticed(tmp_path):
 
 
 def keep_many(folder: Path) -> None:
-    cache = store.OutputCache(folder)
+    cache = OutputCache(folder)
     for number in range(20):
         cache.keep({**CONTENT, "number": number}, outputs(seed=number))
 
@@ -228,7 +230,7 @@ def test_two_processes_may_write_one_cache(tmp_path):
     for process in processes:
         process.join()
         assert process.exitcode == 0
-    cache = store.OutputCache(tmp_path)
+    cache = OutputCache(tmp_path)
     for number in range(20):
         found = cache.find({**CONTENT, "number": number}, rows=64)
         assert store.read_table(found).equals(outputs(seed=number))

@@ -4,11 +4,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from andor import figures, tables
 from andor.config import Study
 from andor.errors import UserError
-from andor.results import TaskResults
-from andor.studies import AGREED, study
+from andor.report import figures, tables
+from andor.report.results import TaskResults
+from andor.report.studies import AGREED, study
 from synthetic import write_synthetic_results
 
 pytestmark = pytest.mark.slow

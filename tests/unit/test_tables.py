@@ -9,18 +9,19 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
-from andor import catalogue, metrics, store, tables
-from andor.coalitions import mask_of, members
+from andor import store
+from andor.analysis.nulls import RATE, names
 from andor.config import GridPlayers, Nulls, PartPlayers, PixelPlayers, Salience
-from andor.nulls import RATE, names
-from andor.results import TaskResults
-from andor.tables import schemas
-from andor.tables.controls import controls, sizes
-from andor.tables.frames import numbers, spread
-from andor.tables.held_out import held_out
-from andor.tables.parts import comparisons
-from andor.tables.sharing import sharing, summary
-from andor.tables.thresholds import MEASURES, THRESHOLDS
+from andor.game.coalitions import KINDS, mask_of, members
+from andor.report import catalogue, tables
+from andor.report.results import TaskResults
+from andor.report.tables import schemas
+from andor.report.tables.controls import controls, sizes
+from andor.report.tables.frames import numbers, spread
+from andor.report.tables.held_out import held_out
+from andor.report.tables.parts import comparisons
+from andor.report.tables.sharing import sharing, summary
+from andor.report.tables.thresholds import MEASURES, THRESHOLDS
 from synthetic import config, write_synthetic_results
 
 pytestmark = pytest.mark.slow
@@ -648,7 +649,7 @@ def test_summary_repeats_the_other_tables(results, made):
     summary = made["summary"]
     generalization = made["generalization"].set_index(KEYS["generalization"])
     for row in summary.to_dict("records"):
-        for kind, percent in product(metrics.KINDS, (1, 5, 10)):
+        for kind, percent in product(KINDS, (1, 5, 10)):
             if row["method"] == "original" and kind == "or":
                 assert np.isnan(row[f"power_or_{percent}"])
                 continue

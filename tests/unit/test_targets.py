@@ -6,8 +6,8 @@ import torch
 
 import tiny
 from andor.config import Masking, Target
-from andor.masking import locate
-from andor.targets import predicted, with_targets
+from andor.data.targets import predicted, with_targets
+from andor.outputs.masking import locate
 
 PROMPTS = ["A gripping film", "the acting is", tiny.TEXT]
 

@@ -10,9 +10,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from andor import transforms
 from andor.errors import UserError
-from andor.transforms import (
+from andor.game import transforms
+from andor.game.transforms import (
     and_adjoint,
     and_inverse,
     and_inverse_adjoint,
@@ -287,5 +287,5 @@ def test_out_must_fit(out):
 
 
 def test_importing_does_not_import_torch():
-    code = "import sys, andor.transforms, andor.attributions; sys.exit('torch' in sys.modules)"
+    code = "import sys, andor.game.transforms, andor.game.attributions; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], env={"PYTHONPATH": ":".join(sys.path)}).returncode == 0

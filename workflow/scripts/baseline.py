@@ -6,9 +6,9 @@ from _job import device, run
 
 
 def main(snakemake):
-    from andor import baselines
     from andor.config import Masking, Reward
     from andor.models import load
+    from andor.outputs import baselines
     from andor.store import read_table
 
     value, curve = baselines.learn(

@@ -7,7 +7,7 @@ from _job import device, fetched, run
 
 def main(snakemake):
     from andor.config import Players, Samples, Target, part
-    from andor.players import candidates
+    from andor.data.players import candidates
     from andor.store import read_table, write_table
 
     samples = Samples(count=1, candidates=snakemake.params.candidates, label=snakemake.params.label)
@@ -15,7 +15,7 @@ def main(snakemake):
     source = fetched(snakemake.input.get("players", []))
     table = candidates(read_table(Path(snakemake.input.data)), players, samples, snakemake.params.seed, source)
     if snakemake.params.target:
-        from andor.targets import with_targets
+        from andor.data.targets import with_targets
 
         predictor = None
         if snakemake.input.predictor:

@@ -7,7 +7,7 @@ from _job import fetched, run
 
 def main(snakemake):
     from andor.config import Data, part
-    from andor.data import read
+    from andor.data.reading import read
     from andor.store import write_table
 
     data = part(Data, snakemake.params.data)

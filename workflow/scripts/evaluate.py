@@ -8,11 +8,12 @@ from _job import device, fetched, run
 def main(snakemake):
     import pyarrow.compute as pc
 
-    from andor.baselines import attach
     from andor.config import Masking
-    from andor.evaluate import evaluate_chunk
     from andor.models import load
-    from andor.store import OutputCache, read_table
+    from andor.outputs.baselines import attach
+    from andor.outputs.cache import OutputCache
+    from andor.outputs.evaluate import evaluate_chunk
+    from andor.store import read_table
 
     name = snakemake.wildcards.model
     samples = read_table(Path(snakemake.input.samples))

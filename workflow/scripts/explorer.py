@@ -7,9 +7,9 @@ from _job import run
 
 def main(snakemake):
     from andor.config import check
-    from andor.explorer import BUDGET, payload, render
     from andor.files import write_text
-    from andor.results import TaskResults
+    from andor.report.explorer import BUDGET, payload, render
+    from andor.report.results import TaskResults
     from andor.store import read_table
 
     task = snakemake.wildcards.task

@@ -12,10 +12,11 @@ def main(snakemake):
     from tqdm import tqdm
 
     from andor.config import Method, Reward
-    from andor.results import games, sample_columns
-    from andor.samples import mean_range
+    from andor.game.files import interactions_table
+    from andor.outputs.samples import mean_range
+    from andor.outputs.stored import games, sample_columns
     from andor.sparsify import solve, stated
-    from andor.store import interactions_table, read_table, write_table
+    from andor.store import read_table, write_table
 
     method = Method.model_validate(snakemake.params.method)
     reward = Reward.model_validate(snakemake.params.reward)

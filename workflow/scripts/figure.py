@@ -7,7 +7,7 @@ from _job import run
 
 
 def main(snakemake):
-    from andor.figures import TaskInfo, draw, save
+    from andor.report.figures import TaskInfo, draw, save
     from andor.store import read_table
 
     tables = {Path(path).stem: read_table(Path(path)) for path in [snakemake.input.samples, *snakemake.input.tables]}

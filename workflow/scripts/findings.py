@@ -6,9 +6,9 @@ from _job import run
 
 
 def main(snakemake):
-    from andor.catalogue import FOUND_IN
     from andor.files import write_text
-    from andor.findings import findings
+    from andor.report.catalogue import FOUND_IN
+    from andor.report.findings import findings
     from andor.store import read_table
 
     def table(path):

@@ -8,13 +8,14 @@ from _job import device, run
 def main(snakemake):
     import numpy as np
 
-    from andor.attributions import merge_low_orders
+    from andor.analysis.nulls import null_games
     from andor.config import Method, Nulls, Reward
-    from andor.nulls import null_games
-    from andor.results import games, sample_columns
-    from andor.samples import mean_range
+    from andor.game.attributions import merge_low_orders
+    from andor.game.files import null_table
+    from andor.outputs.samples import mean_range
+    from andor.outputs.stored import games, sample_columns
     from andor.sparsify import solve, stated
-    from andor.store import null_table, read_table, write_table
+    from andor.store import read_table, write_table
 
     method = Method.model_validate(snakemake.params.method)
     reward = Reward.model_validate(snakemake.params.reward)

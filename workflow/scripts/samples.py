@@ -7,7 +7,7 @@ from _job import run
 
 def main(snakemake):
     from andor.config import Reward, Samples
-    from andor.samples import select
+    from andor.outputs.samples import select
     from andor.store import read_table, write_table
 
     screenings = zip(snakemake.params.models, snakemake.input.screenings, strict=True)

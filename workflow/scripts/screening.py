@@ -6,10 +6,10 @@ from _job import device, fetched, run
 
 
 def main(snakemake):
-    from andor.baselines import attach
     from andor.config import Masking
-    from andor.evaluate import screen
     from andor.models import load
+    from andor.outputs.baselines import attach
+    from andor.outputs.evaluate import screen
     from andor.store import read_table, write_table
 
     name = snakemake.wildcards.model

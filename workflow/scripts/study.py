@@ -5,9 +5,9 @@ from _job import run
 
 def main(snakemake):
     from andor.config import check
-    from andor.results import TaskResults
-    from andor.studies import SCHEMA, study
-    from andor.tables import write
+    from andor.report.results import TaskResults
+    from andor.report.studies import SCHEMA, study
+    from andor.report.tables import write
 
     config, name = check(snakemake.config), snakemake.wildcards.study
     results = {task: TaskResults.of_study(f"results/{task}", config, task, name) for task in config.studies[name].tasks}

@@ -6,7 +6,7 @@ from _job import run
 
 
 def main(snakemake):
-    from andor.figures import draw_study, save
+    from andor.report.figures import draw_study, save
     from andor.store import read_table
 
     figure = draw_study(read_table(Path(snakemake.input.table)).to_pandas(), snakemake.params.question)

@@ -7,8 +7,8 @@ from _job import run
 
 def main(snakemake):
     from andor.config import check
-    from andor.results import TaskResults
-    from andor.tables import make, write
+    from andor.report.results import TaskResults
+    from andor.report.tables import make, write
 
     task = snakemake.wildcards.task
     frames = make(TaskResults.of(f"results/{task}", check(snakemake.config), task))

@@ -36,7 +36,7 @@ class LoadedModel:
     description
         What beside its weights makes the model: its family and whatever else `andor.models.load` needs to rebuild it.
     baseline
-        A baseline value from a file or a learned one (see `andor.baselines`), float32, if there is one.
+        A baseline value from a file or a learned one (see `andor.outputs.baselines`), float32, if there is one.
     """
 
     def __init__(self, network: nn.Module, description: dict[str, Any]) -> None:

@@ -17,11 +17,11 @@ from torch.nn import functional
 from tqdm import tqdm
 
 from andor import config
+from andor.data.table import arrays
 from andor.errors import UserError
 from andor.models import files
 from andor.models.architectures import TextCNN
 from andor.models.loaded import ArrayClassifier, LoadedModel, TextClassifier, embedding_of, limit_length, text_logits
-from andor.store import arrays
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
@@ -46,7 +46,7 @@ def train(
     device: torch.device | str = "cpu",
     progress: bool = True,
 ) -> LoadedModel:
-    """Train a model on the training rows of a tidy table (see `andor.data`).
+    """Train a model on the training rows of a tidy table (see `andor.data.reading`).
 
     Parameters
     ----------

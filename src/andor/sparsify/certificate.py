@@ -9,8 +9,8 @@ from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
+from andor.game.transforms import and_transform, or_transform
 from andor.sparsify.problem import Problem
-from andor.transforms import and_transform, or_transform
 
 ADVICE = {
     "optimal": "the certified gap is at most the one asked for",

@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from andor.coalitions import number_of_players
+from andor.game.coalitions import number_of_players
 from andor.sparsify.certificate import Result, certify
 from andor.sparsify.polish import polish
 from andor.sparsify.problem import Problem, first_gamma

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import torch
 
+from andor.game.transforms import and_inverse
 from andor.sparsify.terms import Terms, invert, invert_adjoint, transform
-from andor.transforms import and_inverse
 
 LARGEST = 4096  # rows of the dense systems, 128 MB each
 ROUNDS = 3

@@ -9,9 +9,9 @@ from zlib import crc32
 
 import numpy as np
 
-from andor.coalitions import number_of_players
 from andor.errors import UserError
-from andor.transforms import and_transform, or_transform
+from andor.game.coalitions import number_of_players
+from andor.game.transforms import and_transform, or_transform
 
 KindOfMethod = Literal["original", "traditional", "generalizable"]
 Learned = Literal["none", "gamma", "gamma_epsilon"]

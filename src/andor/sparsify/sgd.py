@@ -8,9 +8,9 @@ from dataclasses import replace
 import numpy as np
 import torch
 
+from andor.game.transforms import and_adjoint, and_transform, or_adjoint, or_transform
 from andor.sparsify.certificate import Result, certify
 from andor.sparsify.problem import Problem, first_gamma
-from andor.transforms import and_adjoint, and_transform, or_adjoint, or_transform
 
 JOINT_RATE = 1e-7
 SINGLE_RATE = 1e-6

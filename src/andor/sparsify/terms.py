@@ -12,9 +12,8 @@ import numpy as np
 import scipy.linalg
 import torch
 
-from andor.coalitions import number_of_players
-from andor.sparsify.problem import Problem
-from andor.transforms import (
+from andor.game.coalitions import number_of_players
+from andor.game.transforms import (
     and_adjoint,
     and_inverse,
     and_inverse_adjoint,
@@ -25,6 +24,7 @@ from andor.transforms import (
     or_inverse_adjoint,
     or_transform,
 )
+from andor.sparsify.problem import Problem
 
 
 @dataclass(frozen=True, eq=False)

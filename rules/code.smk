@@ -1,0 +1,90 @@
+"""What of the package a rule depends on, read from the imports of its script."""
+
+import ast
+from functools import cache
+from hashlib import sha256
+
+
+def code(script: str) -> str:
+    """Digest of what a script runs of the package: a change in it reruns the rules that have the script.
+
+    Comments, docstrings and layout of Python do not count; the markup, style and script of a page do.
+    """
+    package, files, seen = ROOT / "src" / "andor", [], set()
+    found = [ROOT / "workflow" / "scripts" / f"{script}.py"]
+    while found:
+        files.append(found.pop())
+        new = {
+            file
+            for name in imported(files[-1])
+            if name.split(".")[0] not in APART
+            for file in files_of(package.joinpath(*name.split(".")))
+        }
+        found += new - seen
+        seen |= new
+    meanings = [read_as(file) for file in sorted(files[1:])]
+    return sha256("\n".join(meanings).encode()).hexdigest()[:16]
+
+
+APART = {"cli", "config", "digests", "errors", "files", "store"}
+"""What of the package changes no number: configuration is a parameter of each rule, and the rest moves files."""
+
+
+def files_of(path: Path) -> list[Path]:
+    """Files of a module, or all of a package."""
+    if not path.is_dir():
+        return [path.with_suffix(".py")]
+    return [file for file in path.rglob("*") if file.suffix in READ_AS]
+
+
+@cache
+def imported(path: Path) -> set[str]:
+    """Modules and packages of this package that a file imports, wherever in it, as `room.module`."""
+    names = set()
+    for node in walk_imports(syntax(path) if path.suffix == ".py" else None):
+        for alias in node.names:
+            inner = ROOT.joinpath("src", *node.module.split("."), alias.name)
+            is_module = inner.is_dir() or inner.with_suffix(".py").exists()
+            name = f"{node.module}.{alias.name}" if is_module else node.module
+            names.add(name.partition(".")[2])
+    return names - {""}
+
+
+def walk_imports(tree):
+    """Imports from the package that are made when the program runs, not those for type checkers."""
+    for node in ast.iter_child_nodes(tree) if tree else ():
+        if isinstance(node, ast.ImportFrom) and f"{node.module}.".startswith("andor."):
+            yield node
+        elif not (isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test)):
+            yield from walk_imports(node)
+
+
+@cache
+def syntax(path: Path) -> ast.Module:
+    """Syntax tree of a file, which is read as often as there are rules."""
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+@cache
+def read_as(path: Path) -> str:
+    """What counts of a file: of Python its syntax tree, without the strings that stand for themselves."""
+    if READ_AS[path.suffix] is str:
+        return path.read_text(encoding="utf-8")
+    return READ_AS[path.suffix](syntax(path))
+
+
+def meaning(tree: ast.Module) -> str:
+    for node in ast.walk(tree):
+        if isinstance(getattr(node, "body", None), list):
+            node.body = [
+                statement
+                for statement in node.body
+                if not (
+                    isinstance(statement, ast.Expr)
+                    and isinstance(statement.value, ast.Constant)
+                )
+            ]
+    return ast.dump(tree)
+
+
+READ_AS = {".py": meaning, ".html": str, ".css": str, ".js": str}

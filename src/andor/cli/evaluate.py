@@ -1,0 +1,286 @@
+"""The command `andor evaluate`: masked outputs of one sample or a file of samples, without the workflow."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, cast
+
+import typer
+
+from andor.errors import UserError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from andor import config
+    from andor.models import LoadedModel
+
+
+def evaluate(
+    model: Annotated[
+        Path,
+        typer.Argument(
+            help="A model's folder: one the workflow made (results/TASK/models/MODEL), one in the layout of "
+            "transformers, or the GGUF file of a language model."
+        ),
+    ],
+    out: Annotated[Path, typer.Option(help="The folder to write: SAMPLE.parquet each, and timings.csv.")],
+    samples: Annotated[
+        Path | None,
+        typer.Option(
+            help="A file of samples: Parquet as the workflow's samples.parquet, or JSON lines with `text`, and "
+            "`players` and `target` where --word, --count and --target should not hold."
+        ),
+    ] = None,
+    text: Annotated[str | None, typer.Option(help="One text, instead of a file.")] = None,
+    word: Annotated[
+        list[str] | None,
+        typer.Option(help="A player, at its first occurrence in the text; given once for each player."),
+    ] = None,
+    count: Annotated[
+        int | None, typer.Option(help="So many content words, drawn with --seed, as players.", min=1, max=24)
+    ] = None,
+    target: Annotated[
+        str | None,
+        typer.Option(help="What a language model predicts after the text; its most likely next token by default."),
+    ] = None,
+    baseline: Annotated[str, typer.Option(help="What masks a player, as `masking.baseline`.")] = "zero",
+    damp: Annotated[float | None, typer.Option(help="As `masking.damp`.")] = None,
+    baseline_file: Annotated[
+        Path | None,
+        typer.Option(
+            help="The value of --baseline file, `.npy` or `.safetensors`; of --baseline learned, the folder that the "
+            "workflow made (results/TASK/baselines/MODEL)."
+        ),
+    ] = None,
+    background: Annotated[str, typer.Option(help="As `masking.background`.")] = "keep",
+    dtype: Annotated[
+        str | None, typer.Option(help="Precision of a language model that the workflow did not make.")
+    ] = None,
+    cache: Annotated[Path, typer.Option(help="The cache folder: what it holds is not computed again.")] = Path(
+        ".cache"
+    ),
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")] = "auto",
+    batch_size: Annotated[str, typer.Option(help="fixed, auto or a number, as `batch_size`.")] = "fixed",
+    threads: Annotated[int | None, typer.Option(help="Threads of the CPU; torch's own choice if unset.", min=1)] = None,
+    seed: Annotated[int, typer.Option(help="Seed of the players' draw.", min=0)] = 0,
+) -> None:
+    """Run a model on all 2^n masked versions of each sample; print a JSON object per sample."""
+    import torch
+
+    from andor import digests
+    from andor.outputs.baselines import attach
+    from andor.outputs.cache import OutputCache
+    from andor.outputs.evaluate import evaluate_chunk
+    from andor.store import read_table
+
+    masking, batch = _masking(baseline, damp, baseline_file, background), _batch_size(batch_size)
+    for path in filter(None, (model, baseline_file, samples)):
+        digests.check(path)
+    given = _samples(samples, text, word, count, seed)
+    if threads is not None:
+        torch.set_num_threads(threads)
+    name = model.name if model.is_dir() else model.stem
+    loaded = attach(_load(model, _device(device), dtype), baseline_file, name)
+    table = _table(given, loaded, target)
+    _check_fit(masking, loaded, table)
+    evaluate_chunk(name, loaded, table, masking, OutputCache(cache), out, batch_size=cast(Any, batch))
+    for number in table["sample"].to_pylist():
+        typer.echo(json.dumps(_row(number, read_table(out / f"{number}.parquet"), table)))
+
+
+def _row(number: int, outputs: pa.Table, samples: pa.Table) -> dict[str, Any]:
+    """What is printed of a sample: its file's ends, raw, and what was explained."""
+    sample = samples.slice(samples["sample"].to_pylist().index(number), 1).to_pylist()[0]
+    columns = [name for name in outputs.column_names if name != "coalition"]
+    ends = {
+        end: {name: outputs[name][row].as_py() for name in columns}
+        for end, row in (("empty", 0), ("full", len(outputs) - 1))
+    }
+    described = {key: sample[key] for key in ("player_names", "target") if key in sample}
+    return {"sample": number, "coalitions": len(outputs), **described, **ends}
+
+
+def _masking(baseline: str, damp: float | None, file: Path | None, background: str) -> config.Masking:
+    from pydantic import ValidationError
+
+    from andor.config import Masking
+
+    for option, value, names in (("--damp", damp, ["damp"]), ("--baseline-file", file, ["file", "learned"])):
+        if value is None and baseline in names:
+            raise UserError(f"`--baseline {baseline}` needs `{option}`; add it")
+        if value is not None and baseline not in names:
+            raise UserError(f"`{option}` has no effect on `--baseline {baseline}`; use {' or '.join(names)}")
+    values = {"baseline": baseline, "damp": damp, "background": background}
+    try:
+        return Masking.model_validate(values | ({"source": "file"} if baseline == "file" else {}))
+    except ValidationError as error:
+        fault = error.errors()[0]
+        raise UserError(
+            f"`--{fault['loc'][0]} {fault['input']}`: {fault['msg'][0].lower()}{fault['msg'][1:]}"
+        ) from None
+
+
+def _batch_size(text: str) -> int | str:
+    if text in ("fixed", "auto"):
+        return text
+    if text.isdecimal() and int(text) > 0:
+        return int(text)
+    raise UserError(f"`--batch-size {text}`: write fixed, auto or a number above 0")
+
+
+def _device(name: str) -> str:
+    import torch
+
+    if name == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        kind = torch.device(name).type
+    except RuntimeError:
+        kind = ""
+    if kind not in ("cpu", "cuda"):
+        raise UserError(f"`--device {name}`: write auto, cpu, cuda or cuda:N")
+    if kind == "cuda" and not torch.cuda.is_available():
+        raise UserError(f"`--device {name}`: no CUDA device here; write cpu")
+    return name
+
+
+def _load(path: Path, device: str, dtype: str | None) -> LoadedModel:
+    """A model the workflow made, one in the layout of transformers, or that of a GGUF file, unpacked for this run."""
+    from andor import config
+    from andor.models import adopt, load, load_transformers
+    from andor.models.files import DESCRIPTION
+
+    if dtype not in (None, "float32", "bfloat16"):
+        raise UserError(f"`--dtype {dtype}`: write float32 or bfloat16")
+    if not path.exists():
+        raise UserError(f"{path}: no such model; name a folder, or a GGUF file")
+    if (path / DESCRIPTION).exists():
+        if dtype is not None:
+            raise UserError(f"`--dtype {dtype}`: {path / DESCRIPTION} says the precision; take it away")
+        return load(path, device)
+    if path.is_dir():
+        return load_transformers(path, device, dtype or "float32")
+    model = config.CausalLM(family="causal_lm", source="model", dtype=cast(Any, dtype or "float32"))
+    with tempfile.TemporaryDirectory() as folder:
+        adopt(model, path, Path(folder))
+        return load(Path(folder), device)
+
+
+def _samples(
+    path: Path | None, text: str | None, words: list[str] | None, count: int | None, seed: int
+) -> pa.Table | list[dict[str, Any]]:
+    """Samples as `samples.parquet` has them; or texts with their players, which may still lack targets."""
+    if (path is None) == (text is None):
+        raise UserError("give either --samples or --text")
+    if words and count is not None:
+        raise UserError("give either --word or --count")
+    if path is None:
+        return [_with_players({"text": text}, words, count, (seed, 0), "--text")]
+    if path.suffix == ".parquet":
+        from andor.store import read_table
+
+        table = read_table(path)
+        if words or count is not None:
+            raise UserError(f"{path}: names its players; take `--{'word' if words else 'count'}` away")
+        for column in ("sample", "players"):
+            if column not in table.column_names:
+                raise UserError(f"{path}: no column `{column}`; write it as the workflow writes samples.parquet")
+        return table
+    try:
+        lines = [line for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+        rows = [json.loads(line) for line in lines]
+    except (OSError, ValueError) as error:
+        raise UserError(f"{path}: no readable JSON lines ({error}); give one object a line") from None
+    return [_with_players(row, words, count, (seed, n), f"{path}, line {n + 1}") for n, row in enumerate(rows)]
+
+
+def _with_players(
+    row: Any, words: list[str] | None, count: int | None, seed: tuple[int, int], where: str
+) -> dict[str, Any]:
+    """A sample with `players` and `player_names`: its own, the named words, or drawn ones."""
+    from andor.config import MAX_PLAYERS, WordPlayers
+    from andor.data.players import choose_words, unique_names
+
+    if not isinstance(row, dict) or not isinstance(row.get("text"), str):
+        raise UserError(f'{where}: no `text`; write {{"text": "…"}}')
+    if not isinstance(row.get("target") or "", str):
+        raise UserError(f"{where}: target {row['target']!r} is no text")
+    text, named = row["text"], row.get("players", words)
+    if named:
+        if len(named) > MAX_PLAYERS:
+            raise UserError(f"{where}: {len(named)} players, at most {MAX_PLAYERS} are possible")
+        spans = [_span(text, name, where) for name in named]
+        names = unique_names([text[start:stop] for start, stop in spans])
+        return row | {"players": spans, "player_names": names}
+    if count is None:
+        raise UserError(f"{where}: no players; give --word for each, or --count")
+    return row | dict(choose_words(text, WordPlayers(kind="words", count=count), seed))
+
+
+def _span(text: str, player: Any, where: str) -> list[int]:
+    """Characters [start, stop) of a player that is given as these, or as a word (or, if there is none, part of one)."""
+    from andor.data.players import words
+
+    if isinstance(player, str) and player and player in text:
+        whole = [word.start for word in words(text) if word.text == player]
+        start = whole[0] if whole else text.index(player)
+        return [start, start + len(player)]
+    match player:
+        case [int(start), int(stop)] if 0 <= start < stop <= len(text):
+            return [start, stop]
+    raise UserError(f"{where}: player {player!r} is no word of the text and no [start, stop) of its characters")
+
+
+def _table(given: pa.Table | list[dict[str, Any]], model: LoadedModel, target: str | None) -> pa.Table:
+    """Samples as the model can read them: texts as a table, with targets for a language model."""
+    import pyarrow as pa
+
+    columns = _read_columns(model)
+    if isinstance(given, list):
+        if "text" not in columns:
+            raise UserError(
+                f"the model ({model.family}) reads no texts: give --samples as the workflow writes samples.parquet"
+            )
+        rows = {key: [row.get(key) for row in given] for key in ("text", "players", "player_names", "target")}
+        given = pa.table({"sample": pa.array(range(len(given)), pa.int32()), **rows})
+    if not set(columns) & set(given.column_names):
+        raise UserError(f"--samples: no column `{'` or `'.join(columns)}`, which the model ({model.family}) reads")
+    own = [None] * given.num_rows
+    if "target" in given.column_names:
+        own, given = given["target"].to_pylist(), given.drop_columns("target")
+    if model.family == "causal_lm":
+        from andor.data.targets import predicted
+
+        texts = given["text"].to_pylist()
+        targets = [each or target or predicted(model, text) for each, text in zip(own, texts, strict=True)]
+        return given.append_column("target", pa.array(targets, pa.string()))
+    if target is not None:
+        raise UserError(f"`--target` is for language models, this is a {model.family}; take it away")
+    return given
+
+
+def _read_columns(model: Any) -> tuple[str, ...]:
+    """Columns of samples, any of which the model reads."""
+    from andor.data.table import ARRAYS
+    from andor.outputs.masking import TEXT
+
+    if model.family in TEXT or (model.family == "own" and model.mean is None):
+        return ("text",)
+    kinds = {"mlp": "features", "scikit_learn": "features", "pointnet": "points"}
+    return ARRAYS if model.family == "own" else (kinds.get(model.family, "image"),)
+
+
+def _check_fit(masking: config.Masking, model: LoadedModel, samples: pa.Table) -> None:
+    """Refuse what the configuration would refuse of these samples."""
+    from andor.config import TOKENS
+    from andor.data.table import array_column
+
+    kinds = {"image": "image", "features": "table", "points": "points", None: "text"}
+    modality = "passage" if model.family == "causal_lm" else kinds[array_column(samples)]
+    for fault in masking.misfits(modality):
+        raise UserError(fault.replace("masking.", "--"))
+    if model.family == "own" and modality == "text" and masking.baseline not in ("zero", *TOKENS):
+        raise UserError(f"--baseline `{masking.baseline}` is an embedding; a model of your own has none: use zero")

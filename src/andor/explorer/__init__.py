@@ -1,6 +1,0 @@
-"""One self-contained page per task: look at a sample, switch its players, watch every model and its interactions."""
-
-from andor.explorer.page import BUDGET, render
-from andor.explorer.payload import payload
-
-__all__ = ["BUDGET", "payload", "render"]

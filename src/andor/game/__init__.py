@@ -1,0 +1,1 @@
+"""Games: coalitions, transforms between values and interactions, attributions, and the files of interactions."""

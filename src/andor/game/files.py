@@ -1,0 +1,125 @@
+"""Files of interactions: their schemas, and how they are written and read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from andor import store
+from andor.errors import UserError
+from andor.game.coalitions import KINDS
+
+INTERACTIONS = pa.schema(
+    [
+        pa.field("model", pa.string(), nullable=False),
+        pa.field("kind", pa.dictionary(pa.int8(), pa.string()), nullable=False),
+        pa.field("coalition", pa.uint32(), nullable=False),
+        pa.field("order", pa.uint8(), nullable=False),
+        pa.field("strength", pa.float64(), nullable=False),
+    ]
+)
+"""One row per kind × coalition × model; orders ≤ 1 not merged; kind is ``and`` or ``or``."""
+
+NULL_INTERACTIONS = pa.schema(
+    [
+        pa.field("null", pa.dictionary(pa.int8(), pa.string()), nullable=False),
+        pa.field("draw", pa.int16(), nullable=False),
+        pa.field("model", pa.int16(), nullable=False),
+        pa.field("kind", pa.dictionary(pa.int8(), pa.string()), nullable=False),
+        pa.field("coalition", pa.uint32(), nullable=False),
+        pa.field("strength", pa.float32(), nullable=False),
+    ]
+)
+"""Interactions of one sample's null games that are not 0, orders ≤ 1 merged; `model` is the place in the ensemble."""
+
+
+def interactions_table(i_and: np.ndarray, i_or: np.ndarray, models: Sequence[str]) -> pa.Table:
+    """Interactions of one sample, both float64 (m, 2^n), as they are stored."""
+    count, size = i_and.shape
+    kinds = pa.DictionaryArray.from_arrays(np.tile(np.repeat(np.int8([0, 1]), size), count), ["and", "or"])
+    coalition = np.tile(np.arange(size, dtype=np.uint32), 2 * count)
+    columns = [
+        pa.array(np.repeat(np.array(models, dtype=object), 2 * size), pa.string()),
+        kinds,
+        coalition,
+        np.bitwise_count(coalition),
+        np.stack([i_and, i_or], axis=1).ravel(),
+    ]
+    return pa.Table.from_arrays([pa.array(column) for column in columns], schema=INTERACTIONS)
+
+
+def null_table(interactions: Mapping[str, np.ndarray]) -> pa.Table:
+    """Merged interactions (draws, m, 2, 2^n) of one sample under each null, as they are stored."""
+    tables = []
+    for place, games in enumerate(interactions.values()):
+        draw, model, kind, coalition = np.nonzero(games)
+        columns = [
+            pa.DictionaryArray.from_arrays(np.full(len(draw), place, np.int8), list(interactions)),
+            draw.astype(np.int16),
+            model.astype(np.int16),
+            pa.DictionaryArray.from_arrays(kind.astype(np.int8), ["and", "or"]),
+            coalition.astype(np.uint32),
+            games[draw, model, kind, coalition].astype(np.float32),
+        ]
+        tables.append(pa.Table.from_arrays([pa.array(column) for column in columns], schema=NULL_INTERACTIONS))
+    return pa.concat_tables(tables) if tables else NULL_INTERACTIONS.empty_table()
+
+
+def read_interactions(path: Path, models: Sequence[str]) -> np.ndarray:
+    """Interactions of one sample, whatever the order of the rows; float64, shape (m, 2, 2^n).
+
+    Raises
+    ------
+    UserError
+        If the file is damaged or does not hold each kind x coalition x model once.
+    """
+    table = store.read_table(path, ["model", "kind", "coalition", "strength"])
+    size = len(table) // (2 * len(models))
+    row_model, row_kind = _places(table["model"], models), _places(table["kind"], KINDS)
+    coalition = table["coalition"].to_numpy().astype(np.int64)
+    place = (row_model * 2 + row_kind) * size + coalition
+    complete = (
+        size > 0
+        and size & (size - 1) == 0
+        and len(table) == 2 * len(models) * size
+        and min(row_model.min(), row_kind.min()) >= 0
+        and coalition.max() < size
+        and bool((np.bincount(place, minlength=len(table)) == 1).all())
+    )
+    if not complete:
+        raise UserError(f"{path}: does not hold every coalition of {', '.join(models)} once; delete it and run again")
+    interactions = np.empty(len(table))
+    interactions[place] = table["strength"].to_numpy()
+    return interactions.reshape(len(models), 2, size)
+
+
+def read_nulls(path: Path, draws: Mapping[str, int], shape: tuple[int, ...]) -> dict[str, np.ndarray]:
+    """Interactions of one sample's null games, by null; float32, (draws, m, kinds, 2^n) each.
+
+    Parameters
+    ----------
+    draws : number of games drawn under each null, by its name
+    shape : (m, kinds, 2^n)
+    """
+    table = store.read_table(path, NULL_INTERACTIONS.names)
+    null = _places(table["null"], list(draws))
+    place = [table[name].to_numpy().astype(np.int64) for name in ("draw", "model")]
+    place += [_places(table["kind"], KINDS), table["coalition"].to_numpy().astype(np.int64)]
+    strength = table["strength"].to_numpy()
+    drawn = {}
+    for number, name in enumerate(draws):
+        rows = null == number
+        if rows.any():
+            drawn[name] = np.zeros((draws[name], *shape), np.float32)
+            drawn[name][tuple(of_axis[rows] for of_axis in place)] = strength[rows]
+    return drawn
+
+
+def _places(column: pa.ChunkedArray, names: Sequence[str]) -> np.ndarray:
+    """Place of each entry among the names, -1 for another; int64."""
+    texts = column.cast(pa.string())
+    return pc.fill_null(pc.index_in(texts, pa.array(names, pa.string())), -1).to_numpy().astype(np.int64)

@@ -1,0 +1,127 @@
+"""Masked texts: the embeddings of a player's word pieces take the baseline embedding.
+
+Positions, segments and attention stay those of the whole text, and so do special tokens ([CLS], [SEP], a first token).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from andor import config
+from andor.outputs.masking import baselines
+from andor.outputs.masking.model import MaskedModel, MaskingError, batch_size, owners
+from andor.outputs.masking.prompt import MaskedPrompt, block_size, target_outputs
+
+
+@dataclass(frozen=True)
+class MaskedText:
+    """A text as one model's tokenizer cuts it, and its players."""
+
+    ids: list[int]
+    """The L tokens, special ones too."""
+    players: list[list[int]]
+    """Positions of each player's word pieces among them."""
+    masking: config.Masking
+    """How they are masked."""
+    token: int | None
+    """The token that the baseline value names, if it does."""
+    target: list[int] | None = None
+    """Language models: the tokens after the prompt whose joint probability is the output."""
+    value: Tensor | None = None
+    """Baseline value that belongs to the model, if it is from a file or learned."""
+
+    def content(self) -> dict[str, Any]:
+        """What determines the masked outputs besides the weights (the mean embedding is one of them)."""
+        more: dict[str, Any] = {} if self.token is None else {"token": self.token}
+        if self.masking.baseline == "damp":
+            more["damp"] = self.masking.damp
+        if self.masking.baseline in ("file", "learned"):
+            more["value"] = baselines.digest(self.value)
+        target = {} if self.target is None else {"target": self.target}
+        return {
+            "input": {"ids": self.ids, **target},
+            "players": self.players,
+            "masking": {"baseline": self.masking.baseline, "background": "keep", **more},
+        }
+
+    @torch.no_grad()
+    def bind(self, model: Any, baseline: Tensor | None = None) -> MaskedModel:
+        """Logits (B, 2), or (log-probability, log-odds) of the target (B, 2), by the players that are present."""
+        ids = self.ids + (self.target or [])[:-1]
+        owner = owners(self.players, len(ids)).reshape(-1, 1).to(model.device)
+        embeddings = model.embed(torch.tensor(ids, device=model.device))
+        if baseline is None:
+            baseline = baselines.embedding(model, self.masking, self.token, embeddings).to(embeddings.dtype)
+        inputs = (embeddings[None], baseline, owner, len(self.players))
+        if self.target is None:
+            size = batch_size(len(ids), on_cpu=1 << 11, on_cuda=1 << 16, device=model.device)
+            return MaskedModel(model.logits, *inputs, size)
+        target = tuple(self.target)
+
+        def forward(prompts: torch.Tensor) -> torch.Tensor:
+            return target_outputs(model.last_logits(prompts, len(target)), target)
+
+        if model.shares_prefixes:
+            logits = 4 * len(target) * model.network.get_output_embeddings().weight.shape[0]
+            size = block_size(self.players, len(ids), model.cache_bytes, logits, model.device)
+        else:
+            size = batch_size(len(ids), on_cpu=1 << 11, on_cuda=1 << 14, device=model.device)
+        return MaskedPrompt(forward, *inputs, size, model, target)
+
+
+def locate_text(model: Any, sample: Mapping[str, Any], masking: config.Masking) -> MaskedText:
+    """Word pieces of each player, found by the characters they come from.
+
+    Raises
+    ------
+    MaskingError
+        If a word or a prompt's end is cut off by the model's maximal length, or a piece belongs to two players.
+    UserError
+        If the tokenizer lacks the token that stands for a masked player.
+    """
+    tokenizer, text = model.tokenizer, sample["text"]
+    # Tokenizers that know no limit state an enormous one. A prompt is not cut: its target stands at its end.
+    cut = model.family != "causal_lm" and tokenizer.model_max_length < 10**9
+    encoded = tokenizer(text, return_offsets_mapping=True, truncation=cut, verbose=False)
+    ids = encoded["input_ids"]
+    players = [pieces(encoded["offset_mapping"], start, stop) for start, stop in sample["players"]]
+    for (start, stop), own in zip(sample["players"], players, strict=True):
+        covered = {c for piece in own for c in range(*encoded["offset_mapping"][piece])}
+        if not covered.issuperset(range(start, stop)):
+            raise MaskingError(f"a word is missing or cut off after the {len(ids)} tokens that the model reads")
+    if len({piece for own in players for piece in own}) < sum(map(len, players)):
+        raise MaskingError("two players share a word piece of the model's tokenizer")
+    target = None
+    if model.family == "causal_lm":
+        target = target_tokens(tokenizer, ids, text, sample["target"])
+        if (length := len(ids) + len(target) - 1) > tokenizer.model_max_length:  # the last token is never read
+            raise MaskingError(
+                f"the prompt has {length} tokens with its target, the model reads {tokenizer.model_max_length}"
+            )
+    token = baselines.special_token(tokenizer, masking.baseline)
+    value = model.baseline if masking.baseline in ("file", "learned") else None
+    return MaskedText(ids, players, masking, token, target, value)
+
+
+def pieces(offsets: Sequence[tuple[int, int]], start: int, stop: int) -> list[int]:
+    """Positions of the word pieces that hold any of the characters [start, stop)."""
+    return [piece for piece, (first, last) in enumerate(offsets) if start < last and first < stop and first < last]
+
+
+def target_tokens(tokenizer: Any, ids: list[int], text: str, target: str) -> list[int]:
+    """Tokens of the target where it follows the prompt.
+
+    Tokenizers that would merge the target into the prompt's last token get the target's own tokens instead.
+    """
+    if not target:
+        raise MaskingError("the target is empty")
+    own = tokenizer(text + target, verbose=False)["input_ids"]
+    own = own[len(ids) :] if own[: len(ids)] == ids else tokenizer(target, add_special_tokens=False)["input_ids"]
+    if not own:
+        raise MaskingError(f"the target {target!r} is no token of the model")
+    return own

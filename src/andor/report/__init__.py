@@ -1,0 +1,1 @@
+"""From results to readers: tables, figures, the page, studies and findings."""

@@ -1,0 +1,346 @@
+"""The findings of a run in plain words: Markdown made of its tables, with intervals, chance levels and null games."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+from andor.analysis.nulls import RATE
+from andor.report import published
+
+Tables = Mapping[str, pd.DataFrame]
+
+MEASURES = {
+    ("power", "10 %"): "strongest 10 %",
+    ("power", "salient"): "salient",
+    ("signed power", "10 strongest"): "10 strongest, same sign",
+    ("cosine", "all"): "cosine of strengths",
+}
+"""Measures of overlap that are reported."""
+KINDS = ("and", "or")
+UNFAITHFUL = 0.05
+"""Unfaithfulness at which the number of interactions needed is reported."""
+
+
+def findings(tasks: Mapping[str, tuple[str, Tables]], studies: Mapping[str, tuple[str, pd.DataFrame]]) -> str:
+    """Markdown.
+
+    Parameters
+    ----------
+    tasks
+        By name: what the networks read (`text`, `image`, …), and its tables, those of `catalogue.FOUND_IN`.
+    studies
+        By name: the question, and the study's table.
+    """
+    parts = [
+        "# What was found",
+        "Made by the workflow from its tables. Brackets hold 95 % bootstrap intervals over samples (Wilson's for "
+        "accuracies). *Null* is the level among networks whose players were renamed, so that none correspond; "
+        "*excess* is what is left beyond it. It holds what networks have in common because they see the same input as "
+        "well as what they learned: ensembles with a null network, where there are any, say how much the former is. A "
+        "share of the k strongest interactions counts those that are among the k strongest of every network of the "
+        "ensemble.",
+    ]
+    for name, (modality, tables) in tasks.items():
+        parts += [f"## {name}", *_task(modality, tables)]
+    for name, (question, table) in studies.items():
+        parts += [f"## Study: {name.replace('_', ' ')}", _plain(question), *_study(table)]
+    return "\n\n".join(parts) + "\n"
+
+
+# ---------------------------------------------------------------------------------------------------------- a task
+
+
+def _task(modality: str, tables: Tables) -> Iterator[str]:
+    yield _networks(tables)
+    yield _sparsity(modality, tables)
+    if len(tables["controls"]):
+        yield "### How much is shared"
+        yield from _words(tables)
+        yield _published(modality)
+        for kind in _kinds(tables["controls"]):
+            yield _sharing(kind, tables["controls"])
+        yield _strength(modality, tables["sharing"])
+    if len(tables["survivors"]) and tables["survivors"]["draws"].min():
+        yield "### Which shared interactions are more than an accident"
+        yield _survivors(tables["survivors"])
+    if len(tables["held_out"]):
+        yield "### Does another network have what is shared?"
+        yield _held_out(tables["held_out"])
+    yield "### How good these numbers are"
+    yield _certificates(tables)
+
+
+def _kinds(table: pd.DataFrame) -> list[str]:
+    return [kind for kind in KINDS if (table["kind"] == kind).any()]
+
+
+def _networks(tables: Tables) -> str:
+    test = tables["accuracy"].query("split == 'test'")
+    said = []
+    for title, chosen in (("Accuracy on held-out items", True), ("By the other labels they were trained on", False)):
+        rows = test[(test["labels"] == "true") == chosen]
+        if len(rows):
+            right = [f"{row.model} {_interval(row.accuracy, row.low, row.high)}" for row in rows.itertuples()]
+            said.append(f"{title}: {', '.join(right)}.")
+    counts = tables["eligibility"].set_index("reason")["items"]
+    said.append(
+        f"{counts['screened']} items were screened, {counts['eligible']} eligible, {counts['explained']} explained."
+    )
+    return " ".join(said)
+
+
+def _sparsity(modality: str, tables: Tables) -> str:
+    table, needed = tables["salient"], tables["faithful"]
+    few = needed[(needed["by"] == "least error") & (needed["unfaithfulness"] == UNFAITHFUL)]
+    rows = []
+    for (method, unit), of_unit in table.groupby(["method", "unit"], sort=False):
+        kept = few[(few["method"] == method) & (few["unit"] == unit)]["needed"]
+        counts = [_range(column.min(), column.max()) for column in (of_unit["count"], of_unit["published"], kept)]
+        rows.append([method, unit, *counts])
+    known = published.SALIENT.get(modality)
+    paper = f" The paper: {known}." if known else ""
+    return (
+        f"Salient interactions a sample, of {int(table['possible'].max()):,} possible ones: by the configured rule, by "
+        f"the paper's (5 % of the largest of all samples); and how many, dropped by least error, explain all masked "
+        f"outputs but {100 * UNFAITHFUL:.0f} % of their variance.{paper}\n\n"
+        + _markdown(["method", "network or ensemble", "salient", "by the paper's rule", "needed"], rows)
+    )
+
+
+def _words(tables: Tables) -> Iterator[str]:
+    """What each method shares in the smallest main ensembles, how much of that renamed players share, and its price."""
+    sizes = tables["sharing"].groupby("ensemble")["model"].nunique()
+    renamed = tables["controls"].query("null == 'renaming'")
+    renamed = renamed[renamed["main"]] if renamed["main"].any() else renamed
+    size = sizes[renamed["ensemble"].unique()].min()
+    renamed = renamed[renamed["ensemble"].map(sizes) == size]
+    mean = renamed.groupby(["measure", "of", "method", "kind"])[["value", "null_value"]].mean()
+    said = []
+    for kind in _kinds(renamed):
+        for measure, name in MEASURES.items():
+            found = [
+                f"{method} {_number(row['value'])} (null {_number(row['null_value'])})"
+                for method, row in mean.xs((*measure, kind), level=("measure", "of", "kind")).iterrows()
+            ]
+            said.append(f"- {kind.upper()}, {name}: {', '.join(found)}")
+    ensembles = renamed["ensemble"].unique()
+    yield f"Mean over {', '.join(ensembles)}:\n\n" + "\n".join(said)
+    summary = tables["summary"]
+    price = summary[summary["ensemble"].isin(ensembles)].groupby("method")["l1_ratio"].mean().dropna()
+    if len(price):
+        ratios = ", ".join(f"{method} {ratio:.2f}" for method, ratio in price.items())
+        yield f"Strength of all their interactions, over that of the traditional method: {ratios}."
+    reported = renamed[pd.MultiIndex.from_frame(renamed[["measure", "of"]]).isin(list(MEASURES))]
+    if reported["excess"].notna().any():
+        yield f"{_largest(reported)} {_above(reported)}"
+
+
+def _largest(table: pd.DataFrame) -> str:
+    best = table.loc[table["excess"].idxmax()]
+    return (
+        "The largest excess of the measures listed is "
+        f"{_signed(best['excess'], best['excess_low'], best['excess_high'])}: "
+        f"{best['kind'].upper()} interactions of {best['ensemble']} under {best['method']}, {best['measure']} of "
+        f"{best['of']}."
+    )
+
+
+def _above(table: pd.DataFrame) -> str:
+    known = table[table["excess"].notna()]
+    return (
+        f"{(known['excess_low'] > 0).sum()} of {len(known)} excesses are above 0 with their whole interval "
+        "(about one in forty would be by accident; they are not independent)."
+    )
+
+
+def _published(modality: str) -> str:
+    """What the paper has of the same measure."""
+    if modality not in published.NETWORKS:
+        return "The paper has no task of this kind."
+    found = [
+        f"{method} {kind.upper()} {_number(power[5])} and {_number(power[10])}"
+        for (read, method, kind), power in published.POWER.items()
+        if read == modality
+    ]
+    return (
+        f"The paper, of the strongest 5 % and 10 %, {published.NETWORKS[modality]}: {'; '.join(found)}. It names "
+        "neither a null nor an interval."
+    )
+
+
+def _sharing(kind: str, controls: pd.DataFrame) -> str:
+    renamed = controls[(controls["null"] == "renaming") & (controls["kind"] == kind)]
+    rows = []
+    for (method, ensemble, main), of_line in renamed.groupby(["method", "ensemble", "main"], sort=False):
+        by_measure = of_line.set_index(["measure", "of"])
+        name = ensemble if main else f"{ensemble} *"
+        rows.append([method, name, *(_overlap(by_measure.loc[measure]) for measure in MEASURES)])
+    starred = "" if renamed["main"].all() else " Starred: with a null network or a repeated training."
+    return f"{kind.upper()} interactions: value (chance, null), excess.{starred}\n\n" + _markdown(
+        ["method", "ensemble", *MEASURES.values()], rows
+    )
+
+
+def _overlap(row: pd.Series) -> str:
+    levels = f"({_number(row['chance'])}, {_number(row['null_value'])})"
+    excess = "" if pd.isna(row["excess"]) else f" {_signed(row['excess'], row['excess_low'], row['excess_high'])}"
+    return f"{_number(row['value'])} {levels}{excess}"
+
+
+def _strength(modality: str, sharing: pd.DataFrame) -> str:
+    total = sharing.groupby(["method", "ensemble", "model"], sort=False)[["strength", "shared_strength"]].sum()
+    shares = (total["shared_strength"] / total["strength"]).groupby(["method", "ensemble"], sort=False)
+    rows = [
+        [method, ensemble, ", ".join(f"{model} {_number(share)}" for (*_, model), share in of_models.items())]
+        for (method, ensemble), of_models in shares
+    ]
+    known = published.SHARED_STRENGTH.get(modality)
+    paper = f" The paper, traditional to generalizable, by another rule of salience: {known}." if known else ""
+    table = _markdown(["method", "ensemble", "shared strength of each network"], rows)
+    return f"Share of a network's strength that interactions salient in every network hold.{paper}\n\n{table}"
+
+
+def _survivors(table: pd.DataFrame) -> str:
+    rows = [
+        [
+            row.method, row.ensemble, row.kind.upper(), f"{row.shared:.1f}", f"{row.surviving:.1f}",
+            _interval(row.share, row.low, row.high), _number(row.strength), _number(row.opposite),
+        ]
+        for row in table.itertuples()
+    ]  # fmt: skip
+    draws = int(table["draws"].min())
+    least = math.ceil(1 / (RATE * draws))
+    return (
+        "Interactions a sample that are salient in every network with one sign, and those of them that survive a false "
+        f"discovery rate of {100 * RATE:.0f} % against renamed players. With {draws} draws any of a kind and order "
+        f"survive only if {least} or more of all samples together beat every renamed one: 0 can mean that there "
+        "are too few. *Opposite*: share of the strength salient in every network about whose sign they disagree.\n\n"
+        + _markdown(["method", "ensemble", "kind", "shared", "surviving", "share", "of the strength", "opposite"], rows)
+    )
+
+
+def _held_out(table: pd.DataFrame) -> str:
+    rows = []
+    for (method, ensemble, left_out, kind), of_line in table.groupby(
+        ["method", "ensemble", "left_out", "kind"], sort=False
+    ):
+        by = of_line.set_index("by")
+        cells = [
+            f"{_interval(row['found'], row['low'], row['high'])} ({_number(row['chance'])}, {_number(row['null'])})"
+            for row in (by.loc["all"], by.loc["one"])
+        ]
+        alike = by.loc["alike"]
+        more = "–" if pd.isna(alike["more"]) else _signed(alike["more"], alike["more_low"], alike["more_high"])
+        rows.append([method, ensemble, left_out, kind.upper(), *cells, _number(alike["found"]), more])
+    header = ["method", "ensemble", "left out", "kind", "shared by all", "of one alone", "of one, alike", "more"]
+    return (
+        "Share of an ensemble's interactions that a network it does without has, too, salient with the same sign when "
+        "explained alone (chance, null): of those that all networks of the ensemble share, and of those that one alone "
+        "has. Shared ones are of lower order and stronger, and such ones are found anyway: *alike* weights those of "
+        "one to the orders and strengths of the shared ones, *more* is what sharing adds to that.\n\n"
+        + _markdown(header, rows)
+    )
+
+
+def _certificates(tables: Tables) -> str:
+    solver, matching = tables["solver"], tables["matching"]
+    proved = solver[solver["status"] != "uncertified"]
+    late = int((proved["status"] == "max_iterations").sum())
+    said = [
+        f"Largest certified gap of {len(proved)} extractions: {proved['gap'].max():.2%}; {late} ran out of iterations."
+    ]
+    if len(proved) < len(solver):
+        said.append(f"{len(solver) - len(proved)} extractions prove nothing.")
+    said.append(
+        "Interactions reproduce every masked output within the bound of the noise; the largest excess over it is "
+        f"{matching['relative_error'].max():.1e} of the largest output."
+    )
+    return " ".join(said if len(proved) else said[1:])
+
+
+# --------------------------------------------------------------------------------------------------------- a study
+
+STUDIED = {
+    ("salient", "count"): "salient",
+    ("strength", None): "strength, of the first",
+    ("power", "10 %"): "strongest 10 %",
+    ("signed power", "10 strongest"): "10 strongest, same sign",
+    ("cosine", "all"): "cosine",
+    ("agreement", None): "same as the first method",
+    ("objective", "lower bound"): "objective, of the bound",
+    ("gap", "solver"): "gap",
+}
+
+
+def _study(table: pd.DataFrame) -> Iterator[str]:
+    rows = []
+    for (task, ensemble, method), of_line in table.groupby(["task", "ensemble", "method"], sort=False):
+        cells = []
+        for (measure, of), _ in STUDIED.items():
+            chosen = of_line[(of_line["measure"] == measure) & ((of_line["of"] == of) | (of is None))]
+            cells.append("; ".join(_studied(row) for row in chosen.itertuples()))
+        rows.append([task, ensemble, method, *cells])
+    yield _markdown(["task", "ensemble", "method", *STUDIED.values()], rows)
+    main = table[table["main"]] if table["main"].any() else table
+    reported = main[pd.MultiIndex.from_frame(main[["measure", "of"]]).isin(list(MEASURES))]
+    if reported["excess"].notna().any():
+        best = reported.loc[reported["excess"].idxmax()]
+        yield f"In {best['task']}: {_largest(reported)}"
+    if reported["change"].notna().any():
+        yield _changed(reported, table["method"].iloc[0])
+
+
+def _changed(table: pd.DataFrame, first: str) -> str:
+    """How often each method's excess is larger, and how often smaller, than that under the study's first one."""
+    said = []
+    for method, own in table[table["change"].notna()].groupby("method", sort=False):
+        more, fewer = (own["change_low"] > 0).sum(), (own["change_high"] < 0).sum()
+        verdict = " (clearly better)" if 2 * more > len(own) and not fewer else ""
+        said.append(f"{method} larger in {more} and smaller in {fewer} of {len(own)}{verdict}")
+    return f"Excess against that under {first}, sample by sample, whole intervals: {'; '.join(said)}."
+
+
+def _studied(row: Any) -> str:
+    kind = "" if row.kind == "both" else f"{row.kind.upper()} "
+    shown = {"salient": f"{row.value:.1f}", "objective": f"{row.value:.3f}", "gap": f"{row.value:.2%}"}
+    value = "–" if pd.isna(row.value) else shown.get(row.measure, _number(row.value))
+    excess = "" if pd.isna(row.excess) else f" ({_signed(row.excess, row.excess_low, row.excess_high)})"
+    return f"{kind}{value}{excess}"
+
+
+# ------------------------------------------------------------------------------------------------------ typography
+
+
+def _markdown(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    lines = [header, ["---"] * len(header), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _plain(text: str) -> str:
+    """Words of the user's as one paragraph that is read as it stands: what marks something up becomes an entity."""
+    marks = r"[\\`*_\[\]<>&#|~$]|^[-+=]|^\d+[.)]"
+    return re.sub(marks, lambda mark: f"{mark[0][:-1]}&#{ord(mark[0][-1])};", " ".join(text.split()))
+
+
+def _number(value: float) -> str:
+    """A share in two digits without a leading 0."""
+    return "–" if pd.isna(value) else f"{value:.2f}".removeprefix("0")
+
+
+def _interval(value: float, low: float, high: float) -> str:
+    return f"{_number(value)} [{_number(low)}, {_number(high)}]"
+
+
+def _signed(value: float, low: float, high: float) -> str:
+    return f"{value:+.2f} [{low:+.2f}, {high:+.2f}]"
+
+
+def _range(low: float, high: float) -> str:
+    if pd.isna(low):
+        return "–"
+    return f"{low:.1f}" if f"{low:.1f}" == f"{high:.1f}" else f"{low:.1f} to {high:.1f}"

@@ -1,0 +1,90 @@
+"""Tables of how few interactions of one unit carry the output."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from andor.analysis import metrics
+from andor.analysis.pruning import needed
+from andor.report.tables.frames import measured, numbers, spread, tidy
+from andor.report.tables.parts import Unit
+
+PUBLISHED_THRESHOLD = 0.05
+LEVELS = (0.2, 0.1, 0.05, 0.02, 0.01)
+"""Unfaithfulness that an explanation may have."""
+
+
+def sparsity(unit: Unit) -> pd.DataFrame:
+    """Sorted strengths of all kinds, in shares of the sample's largest, mean over samples."""
+    curve = metrics.sorted_strengths(unit.games.strength)
+    ranks = spread(curve.shape[-1], head=True)
+    curve = curve[..., ranks]
+    low, high = unit.bootstrap.interval(curve)
+    return tidy({**unit.axes, "rank": ranks + 1}, strength=curve.mean(0), low=low, high=high, samples=len(curve))
+
+
+def salient(unit: Unit) -> pd.DataFrame:
+    """How many interactions of all kinds are salient, and how many are exactly 0."""
+    rule, strength = unit.games.salience, unit.games.strength
+    counts = unit.games.salient.sum((-2, -1)).astype(float)
+    low, high = unit.bootstrap.interval(counts)
+    return tidy(
+        unit.axes,
+        count=counts.mean(0),
+        low=low,
+        high=high,
+        published=_by_the_papers_rule(strength).mean(0),
+        zeros=(unit.possible - (strength > 0).sum((-2, -1))).mean(0),
+        possible=unit.possible,
+        rule=rule.rule,
+        threshold=rule.threshold,
+        bound=unit.games.bound.mean(0),
+        samples=len(counts),
+    )
+
+
+def _by_the_papers_rule(strength: np.ndarray) -> np.ndarray:
+    """Salient interactions of each sample and model, (K, m), by the rule of ICLR 2024, Figure 2."""
+    bound = metrics.salience_bound(strength, "pooled", PUBLISHED_THRESHOLD, None)
+    return metrics.salient(strength, bound).sum((-2, -1)).astype(float)
+
+
+def precision(unit: Unit) -> pd.DataFrame:
+    """Matching precision of the k strongest interactions of all kinds (ICLR 2024, Figure 11)."""
+    span = unit.v[..., -1] - unit.v[..., 0]
+    found = metrics.matching_precision(unit.games.interactions, span)
+    k = numbers(unit.possible)
+    rows = tidy({**unit.axes, "k": k}, **measured(found[..., k - 1], unit.bootstrap), samples=len(found))
+    return rows.rename(columns={"value": "precision"})
+
+
+def pruning(unit: Unit) -> pd.DataFrame:
+    """Unfaithfulness over the number of interactions that are kept, by the two ways to choose them."""
+    kept, errors = unit.pruned
+    frames = []
+    for by, values in errors.items():
+        rows = tidy(
+            {**unit.axes, "kept": kept},
+            **measured(values, unit.bootstrap),
+            share=kept / unit.possible,
+            samples=(~np.isnan(values)).sum(0),
+        )
+        frames.append(rows.rename(columns={"value": "unfaithfulness"}).assign(by=by))
+    return pd.concat(frames, ignore_index=True)
+
+
+def faithful(unit: Unit) -> pd.DataFrame:
+    """How many interactions an explanation of a given faithfulness needs."""
+    kept, errors = unit.pruned
+    frames = []
+    for by, values in errors.items():
+        counts = np.stack([needed(values, kept, level) for level in LEVELS], axis=-1)
+        rows = tidy(
+            {**unit.axes, "unfaithfulness": LEVELS},
+            **measured(counts, unit.bootstrap),
+            share=metrics.mean(counts) / unit.possible,
+            samples=(~np.isnan(counts)).sum(0),
+        )
+        frames.append(rows.rename(columns={"value": "needed"}).assign(by=by))
+    return pd.concat(frames, ignore_index=True)

@@ -1,0 +1,66 @@
+"""Tables of what the samples of one model have in common (ICML 2023), where players mean the same in all of them."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from andor.analysis import metrics
+from andor.game.coalitions import number_of_players, orders
+from andor.report.tables.frames import excess, measured, numbers, tidy
+from andor.report.tables.parts import Unit, renamed
+
+THRESHOLD = 0.1
+"""Share of the standard of salience, as published."""
+CHOSEN = {"all samples": False, "other samples": True}
+"""Samples in which the frequent interactions are counted, and whether a sample is left out for itself."""
+BINS = np.array([0.2, 0.4, 0.6, 0.8, 1.0])
+"""Upper ends of the bins of frequency."""
+
+
+def transfer(unit: Unit) -> pd.DataFrame:
+    """Share of a sample's salient interactions that are among the k most frequent ones: rho(k) of ICML 2023."""
+    if not unit.results.same_players:
+        return pd.DataFrame()
+    sets = unit.games.salient_above(THRESHOLD)  # (K, m, kinds, 2^n)
+    drawn = [renamed(unit.results, sets, draw) for draw in range(unit.results.draws("renaming"))]
+    k = numbers(unit.possible)
+    frames = []
+    for chosen, leave_out in CHOSEN.items():
+        rho, chance = _rho(sets, k, leave_out)
+        null = [_rho(one, k, leave_out)[0] for one in drawn]
+        rows = tidy(
+            {**unit.axes, "k": k},
+            **measured(rho, unit.bootstrap),
+            chance=metrics.mean(chance),
+            **excess(rho, null, unit.bootstrap),
+            samples=(~np.isnan(rho)).sum(0),
+        )
+        frames.append(rows.rename(columns={"value": "rho"}).assign(chosen=chosen))
+    return pd.concat(frames, ignore_index=True)
+
+
+def _rho(sets: np.ndarray, k: np.ndarray, leave_out: bool) -> list[np.ndarray]:
+    """Cover by the k most frequent ones, and its chance level, for each k; (K, m, len(k)) each."""
+    kinds, size = sets.shape[-2:]
+    order = orders(number_of_players(size))
+    possible = np.concatenate([sets[..., kind, order > kind] for kind in range(kinds)], axis=-1)
+    return [curve[..., k - 1] for curve in metrics.frequent_cover(possible, leave_out)]
+
+
+def discrimination(unit: Unit) -> pd.DataFrame:
+    """Do frequent interactions push the same way in all samples of a label? beta(S) of ICML 2023, by frequency.
+
+    An interaction of one sample has a sign of its own and tells nothing: it is left out. Intervals are those of the
+    jackknife over samples, as a sample that is drawn twice would agree with itself.
+    """
+    if not unit.results.same_players:
+        return pd.DataFrame()
+    labels = np.array(unit.results.samples["label"].to_pylist())
+    signs = (np.sign(unit.games.interactions) * unit.games.salient_above(THRESHOLD)).astype(np.int8)
+    frames = []
+    for place, model in enumerate(unit.members):
+        of_model = signs[:, place].reshape(len(labels), -1)
+        found = metrics.discrimination(of_model, labels, BINS)
+        frames.append(tidy({**unit.axes, "model": [model], "frequency": BINS}, **found, samples=len(labels)))
+    return pd.concat(frames, ignore_index=True)
