@@ -10,23 +10,24 @@ def code(script: str) -> str:
 
     Comments, docstrings and layout of Python do not count; the markup, style and script of a page do.
     """
-    package, files, seen = ROOT / "src" / "andor", [], set()
-    found = [ROOT / "workflow" / "scripts" / f"{script}.py"]
-    while found:
-        files.append(found.pop())
-        new = {
-            file
-            for name in imported(files[-1])
-            if name.split(".")[0] not in APART
-            for file in files_of(package.joinpath(*name.split(".")))
-        }
-        found += new - seen
-        seen |= new
-    meanings = [read_as(file) for file in sorted(files[1:])]
-    return sha256("\n".join(meanings).encode()).hexdigest()[:16]
+    text = "\n".join(map(read_as, sorted(run_by(script))))
+    return sha256(text.encode()).hexdigest()[:16]
 
 
-APART = {"cli", "config", "digests", "errors", "files", "store"}
+def run_by(script: str) -> set[Path]:
+    """Files of the package that a script imports, and those that they import; an imported package stands for all of its."""
+    package, run = ROOT / "src" / "andor", set()
+    ahead = {ROOT / "workflow" / "scripts" / f"{script}.py"}
+    while ahead:
+        names = imported(ahead.pop())
+        places = [n.split(".") for n in names if n.split(".")[0] not in APART]
+        new = {file for place in places for file in files_of(package.joinpath(*place))}
+        ahead |= new - run
+        run |= new
+    return run
+
+
+APART = {"cli", "config", "digests", "errors", "files", "settings", "store"}
 """What of the package changes no number: configuration is a parameter of each rule, and the rest moves files."""
 
 

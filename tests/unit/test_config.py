@@ -1,6 +1,7 @@
 """Every fault of a configuration is one line that names the key, its value and the fix."""
 
 import copy
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -236,7 +237,8 @@ def test_reading_the_configuration_is_light():
         "import sys, andor.config, andor.report.catalogue;"
         "print({'numpy', 'torch', 'pandas', 'pyarrow'} & set(sys.modules))"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    here = os.environ | {"PYTHONPATH": str(ROOT / "src")}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=here)
     assert done.stdout.strip() == "set()"
 
 

@@ -9,7 +9,7 @@ from PIL import Image
 from sklearn.datasets import load_digits
 
 from andor import config
-from andor.data.reading import reading as data
+from andor.data import reading as data
 from andor.data.table import arrays
 from andor.errors import UserError
 from andor.models.labels import relabelled

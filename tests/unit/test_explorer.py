@@ -186,7 +186,7 @@ def test_colours_are_those_of_the_figures(shown):
 
 
 def test_assets_are_installed_with_the_package():
-    project = tomllib.loads((FOLDER.parents[2] / "pyproject.toml").read_text())
+    project = tomllib.loads((FOLDER.parents[3] / "pyproject.toml").read_text())
     patterns = project["tool"]["setuptools"]["package-data"]["andor.report.explorer"]
     assets = {path for path in FOLDER.iterdir() if path.suffix != ".py" and path.is_file()}
     assert assets == {path for pattern in patterns for path in FOLDER.glob(pattern)}

@@ -5,7 +5,8 @@ import pyarrow as pa
 import pytest
 
 from andor import config
-from andor.data.reading import players, read
+from andor.data import players
+from andor.data.reading import read
 from andor.errors import UserError
 
 WORDS = config.WordPlayers(kind="words", count=2)

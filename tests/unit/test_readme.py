@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from andor import config, models, store
-from andor.data.reading import players
-from andor.data.reading import reading as data
+from andor.data import players
+from andor.data import reading as data
 from andor.data.table import rows
 from andor.outputs import evaluate, samples
 from andor.outputs.cache import OutputCache

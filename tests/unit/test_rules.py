@@ -1,62 +1,58 @@
-"""Rules name, in `params: code=`, the modules that determine their numbers: all of them and no other."""
+"""What of the package a rule depends on: `rules/code.smk` takes it from imports, these tests from definitions."""
 
 import ast
 import re
-from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parents[2]
-NO_NUMBERS = {"", "errors", "files", "config", "sources.uri"}
-"""Modules that change no number: messages, whole files, the configuration, whose values are in `params`."""
-FILES = {
-    *("read_table", "read_metadata", "write_table", "arrays", "array_column", "ARRAYS"),
-    *("_readable", "metadata_of", "_write", "_parsed", "NULL_INTERACTIONS"),
+NO_NUMBERS = {"", "config", "errors", "files", "settings", "store"}
+"""What changes no number: messages, whole files, and the configuration, whose values are in `params`."""
+RULES = {
+    name: re.search(r"scripts/(\w+)\.py", body)[1]
+    for file in sorted((ROOT / "rules").glob("*.smk"))
+    for name, body in re.findall(r"^rule (\w+):\n((?:(?: .*)?\n)+)", file.read_text(encoding="utf-8"), re.M)
+    if "code=" in body
 }
-"""Of `store`: what keeps any table as it is given, and names of columns."""
 
 
-def rules() -> Iterator[tuple[str, str, set[str]]]:
-    """Name, script and declared modules of each rule that declares any."""
-    for file in sorted((ROOT / "rules").glob("*.smk")):
-        text = file.read_text(encoding="utf-8")
-        shared = dict(re.findall(r"^([A-Z]+) = (\[.*?\])", text, re.M | re.S))
-        for name, body in re.findall(r"^rule (\w+):\n((?:(?: .*)?\n)+)", text, re.M):
-            declared = re.search(r"code=.*?code\((.*?)\),?\n", body, re.S)
-            if declared:
-                lists = [declared[1], *(shared[each] for each in re.findall(r"\*([A-Z]+)", declared[1]))]
-                modules = set(re.findall(r'"([\w/]+)"', "".join(lists)))
-                yield name, re.search(r"scripts/(\w+\.py)", body)[1], modules
+@pytest.fixture(scope="module")
+def code():
+    """What `rules/code.smk` defines."""
+    defined = {"ROOT": ROOT, "Path": Path}
+    exec((ROOT / "rules" / "code.smk").read_text(encoding="utf-8"), defined)
+    return defined
 
 
-RULES = {name: (script, {module.replace("/", ".") for module in modules}) for name, script, modules in rules()}
-
-
-def test_every_script_belongs_to_a_rule_that_names_modules():
+def test_every_script_belongs_to_a_rule_that_names_it():
     """But for the record of the run, which is of all of them."""
-    scripts = {path.name for path in (ROOT / "workflow" / "scripts").glob("[!_]*.py")}
-    assert scripts - {"provenance.py"} == {script for script, _ in RULES.values()}
+    scripts = {path.stem for path in (ROOT / "workflow" / "scripts").glob("[!_]*.py")}
+    assert scripts - {"provenance"} == set(RULES.values())
+    for file in (ROOT / "rules").glob("*.smk"):
+        for named, script in re.findall(r'code=code\("(\w+)"\)(?:.|\n)*?scripts/(\w+)\.py', file.read_text()):
+            assert named == script
 
 
 @pytest.mark.parametrize("rule", RULES)
-def test_a_rule_names_the_modules_it_runs(rule):
-    """Followed from its script through definitions, not imports: a module is no cause because another part of it is."""
-    script, declared = RULES[rule]
-    used = {
-        module
-        for module, name in reached(ROOT / "workflow" / "scripts" / script)
-        if module not in NO_NUMBERS and not (module == "store" and name in FILES)
-    }
-    if rule != "model":  # its folder, which the others read, is made anew
-        used = {module for module in used if module.split(".")[0] != "models"}
+def test_a_rule_depends_on_all_that_it_runs(rule, code):
+    """Followed from its script through definitions, not imports."""
+    script = RULES[rule]
+    used = {module for module, _ in reached(ROOT / "workflow" / "scripts" / f"{script}.py")}
+    used -= {"sources.uri"} if script != "source" else set()  # by it the configuration reads addresses
+    used = {module_file(module) for module in used if module.split(".")[0] not in NO_NUMBERS}
+    assert used - code["run_by"](script) == set()
 
-    def within(module: str, name: str) -> bool:
-        return f"{module}.".startswith(f"{name}.")
 
-    assert {module for module in used if not any(within(module, name) for name in declared)} == set()
-    assert {name for name in declared if not any(within(module, name) for module in used)} == set()
+def test_a_rule_does_not_depend_on_what_comes_after_it(code):
+    def rooms(script: str) -> set[str]:
+        return {path.relative_to(ROOT / "src" / "andor").parts[0] for path in code["run_by"](script)}
+
+    assert rooms("model") <= {"models", "data"}
+    assert rooms("extract") <= {"outputs", "game", "sparsify"}
+    assert not rooms("figure") & {"models", "outputs", "sparsify", "analysis"}
+    assert not rooms("task_tables") & {"models", "sparsify"}
 
 
 def reached(script: Path) -> set[tuple[str, str]]:

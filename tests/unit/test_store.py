@@ -108,10 +108,11 @@ import json, os, sys
 import pyarrow.compute
 from pathlib import Path
 from andor import files, store
+from andor.outputs.cache import OutputCache
 os.chdir(sys.argv[1])
 if os.geteuid() == 0:  # whom permissions do not stop
     os.setuid(65534)
-cache, content = store.OutputCache(Path("cache")), json.loads(sys.argv[2])
+cache, content = OutputCache(Path("cache")), json.loads(sys.argv[2])
 files.link_or_copy(cache.find(content, rows=64), Path("out/0.parquet"))
 try:
     cache.keep({"other": 1}, store.read_table(Path("out/0.parquet")))

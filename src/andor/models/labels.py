@@ -17,7 +17,7 @@ def relabelled(table: pa.Table, labels: Literal["true", "shuffled", "size"], see
     Parameters
     ----------
     table
-        With the true labels (see `andor.data.reading`).
+        With the true labels (see `andor.data`).
     labels
         `true`: as they are. `shuffled`: among all items, so that nothing is left to generalize. `size`: another task
         with the same inputs, whether an item is larger than others: more ink, a longer text, a larger sum; in as many

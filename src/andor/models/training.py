@@ -46,7 +46,7 @@ def train(
     device: torch.device | str = "cpu",
     progress: bool = True,
 ) -> LoadedModel:
-    """Train a model on the training rows of a tidy table (see `andor.data.reading`).
+    """Train a model on the training rows of a tidy table (see `andor.data`).
 
     Parameters
     ----------

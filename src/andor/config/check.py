@@ -1,0 +1,145 @@
+"""The whole configuration, read and checked: one line for each fault."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Union
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from andor.config.config import ARRAYS_PER_MODEL, Config
+from andor.config.parts import literals_in, models_in
+from andor.errors import UserError
+from andor.settings import PATTERNS, near
+from andor.sources.uri import parse as parse_uri
+
+
+def check(raw: Mapping[str, Any], origin: str = "config.yaml", base: Path | None = None) -> Config:
+    """Checked configuration, or a UserError with one line per fault: key, value and fix.
+
+    With ``base``, the folder that `path:` addresses start from, local files and this machine's memory are checked too.
+    """
+    try:
+        config = Config.model_validate(dict(raw))
+    except ValidationError as error:
+        lines = [_explain(fault) for fault in error.errors()]
+    else:
+        lines = [] if base is None else [*_missing_files(config, base), *_too_large(config)]
+    if lines:
+        raise UserError("\n".join(f"{origin}: {line}" for line in dict.fromkeys(lines)))
+    return config
+
+
+def load_raw(path: str | Path) -> dict[str, Any]:
+    """Plain values of a YAML file."""
+    try:
+        raw = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise UserError(f"{path}: no such file; give the path of a configuration") from None
+    except yaml.YAMLError as error:
+        raise UserError(f"{path}: no valid YAML: {' '.join(str(error).split())}") from None
+    if not isinstance(raw, dict):
+        raise UserError(f"{path}: holds no mapping of keys; start from config.yaml")
+    return raw
+
+
+def load(path: str | Path) -> Config:
+    """Read and check a YAML configuration."""
+    return check(load_raw(path), str(path))
+
+
+def _missing_files(config: Config, base: Path) -> list[str]:
+    """Sources that can only be had from a local path where nothing is, and models' own files that are not there."""
+    own = [
+        f"`tasks.{task_name}.models.{name}.file`: no file at {base / model.file}; mend the path"
+        for task_name, task in config.tasks.items()
+        for name, model in task.models.items()
+        if model.family == "own" and not (base / model.file).is_file()
+    ]
+    local = [
+        (name, base / Path(part.name).expanduser())
+        for name in config.used_sources()
+        for mirror in map(parse_uri, config.sources[name].mirrors)
+        for part in mirror.parts or (mirror,)
+        if part.scheme == "path" and len(config.sources[name].mirrors) == 1
+    ]
+    return own + [
+        f"`sources.{name}.mirrors`: no file or folder at {path}; mend the path"
+        for name, path in local
+        if not path.exists()
+    ]
+
+
+def _too_large(config: Config) -> list[str]:
+    """Tasks whose extraction needs more memory than this machine has, even one sample at a time."""
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    faults = []
+    for name, task in config.tasks.items():
+        models = max(map(len, task.units().values()), default=1)
+        needed = ARRAYS_PER_MODEL * models * 8 * 2**task.players.count
+        if needed > memory:
+            faults.append(
+                f"`tasks.{name}.players.count: {task.players.count}` needs about {needed / 2**30:.0f} GiB "
+                f"for {models} models at once and this machine has {memory / 2**30:.0f}; lower it"
+            )
+    return faults
+
+
+def _explain(fault: Mapping[str, Any]) -> str:
+    """One line for one of pydantic's errors."""
+    location, owner = _locate(fault["loc"])
+    key = ".".join(str(part) for part in location) or "top level"
+    kind, context = fault["type"], fault.get("ctx", {})
+    if kind == "extra_forbidden":
+        return f"`{key}` is no known key{near(str(location[-1]), list(owner.model_fields))}"
+    if kind == "missing":
+        return f"`{key}` is missing; add it"
+    if kind == "value_error":
+        where = "" if not location else f"`{key}`: "
+        return f"{where}{context['error']}"
+    if kind in ("union_tag_invalid", "union_tag_not_found"):
+        tag = str(context.get("discriminator", "")).strip("'")
+        given = context.get("tag")
+        expected = str(context.get("expected_tags", "")).replace("'", "")
+        return (
+            f"`{key}.{tag}{f': {given}' if given is not None else ''}` must be one of {expected}"
+            if expected
+            else f"`{key}.{tag}` is missing; add it"
+        )
+    value = fault["input"]
+    if kind == "string_pattern_mismatch":
+        return f"`{key}: {value}` must be {PATTERNS[context['pattern']]}"
+    shown = f": {value}" if isinstance(value, str | int | float | bool) or value is None else ""
+    return f"`{key}{shown}`: {fault['msg'][0].lower()}{fault['msg'][1:]}"
+
+
+def _locate(loc: tuple[Any, ...]) -> tuple[list[Any], type[BaseModel]]:
+    """Keys as the user wrote them (pydantic adds the tags of unions to its paths), and the owner of the last one."""
+    owner: Any = Config
+    keys: list[Any] = []
+    for part in loc:
+        if part == "[key]":
+            continue
+        if isinstance(owner, type) and issubclass(owner, BaseModel):
+            if part in owner.model_fields:
+                owner = owner.model_fields[part].annotation
+                keys.append(part)
+            else:
+                keys.append(part)
+                break
+            continue
+        models = models_in(owner)
+        tagged = [m for m in models if (part,) in [literals_in(f.annotation) for f in m.model_fields.values()]]
+        if tagged and len(models) > 1:
+            owner = tagged[0]
+        else:
+            keys.append(part)
+            if len(models) == 1:
+                owner = models[0]
+            elif models:
+                owner = Union[tuple(models)]  # noqa: UP007 - built at run time
+    owner = owner if isinstance(owner, type) and issubclass(owner, BaseModel) else next(iter(models_in(owner)), Config)
+    return keys, owner

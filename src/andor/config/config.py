@@ -1,0 +1,98 @@
+"""The whole configuration."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, StringConstraints, field_validator, model_validator
+
+from andor.config.analysis import Analysis, Nulls
+from andor.config.methods import Method
+from andor.config.sources import Source
+from andor.config.studies import Study
+from andor.config.tasks import Task
+from andor.settings import DEVICE, Closed, Name, PositiveInt, near
+
+ARRAYS_PER_MODEL = 40
+"""Arrays of 2^n float64 that the extraction keeps for each model: both kinds' iterates, copies and duals."""
+
+DEFAULT_METHODS: dict[str, dict[str, str]] = {
+    kind: {"kind": kind} for kind in ("original", "traditional", "generalizable")
+}
+
+
+class Config(Closed):
+    """The whole configuration."""
+
+    seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
+    """Seed of every random choice: splits, initial weights, batches, players, bootstrap."""
+    device: Annotated[str, StringConstraints(pattern=DEVICE)] = "auto"
+    """`auto` (CUDA if there is one), `cpu`, `cuda` or `cuda:N`."""
+    batch_size: PositiveInt | Literal["fixed", "auto"] = "fixed"
+    """Coalitions of one forward pass: `fixed` by a rule from the shapes, so that numbers are bitwise repeatable;
+    `auto`, the fastest as measured; or a number. It is halved when memory runs out, and recorded with the outputs."""
+    cache: str = ".cache"
+    """Folder that keeps fetched sources and masked outputs, relative to the working directory; it outlives
+    `results/`."""
+    sources: dict[Name, Source] = {}
+    """Data sets and pretrained models to fetch, by name."""
+    tasks: Annotated[dict[Name, Task], Field(min_length=1)]
+    """The tasks, by name."""
+    methods: Annotated[dict[Name, Method], Field(min_length=1)] = Field(default=DEFAULT_METHODS, validate_default=True)
+    """The ways of extraction, by name; a sweep over alpha is several entries."""
+    analysis: Analysis = Analysis()
+    """What the tables count."""
+    nulls: Nulls = Nulls()
+    """What every overlap is compared with."""
+    studies: dict[Name, Study] = {}
+    """Questions answered across methods, ensembles and tasks, by name."""
+
+    @field_validator("batch_size", mode="before")
+    @classmethod
+    def _number_or_rule(cls, size: Any) -> Any:
+        if size in ("fixed", "auto") or (isinstance(size, int) and size > 0):
+            return size
+        raise ValueError(f"{size} is no batch size; write fixed, auto or a number above 0")
+
+    @model_validator(mode="after")
+    def _names(self) -> Config:
+        for task_name, task in self.tasks.items():
+            for key, source in task.wanted_sources().items():
+                if source not in self.sources:
+                    raise ValueError(
+                        f"`tasks.{task_name}.{key}: {source}` is no entry of `sources`{near(source, self.sources)}"
+                    )
+        return self
+
+    @model_validator(mode="after")
+    def _studied(self) -> Config:
+        for name, study in self.studies.items():
+            ensembles = [name for task in study.tasks if task in self.tasks for name in self.tasks[task].units()]
+            for key, known in (("tasks", self.tasks), ("methods", self.methods), ("ensembles", ensembles)):
+                for value in getattr(study, key):
+                    if value not in known:
+                        raise ValueError(f"`studies.{name}.{key}: {value}` is none there is{near(value, list(known))}")
+        names = [*self.methods, *(variant for study in self.studies.values() for variant in study.variants)]
+        for name in names:
+            if names.count(name) > 1:
+                raise ValueError(f"method `{name}` is defined twice in `methods` and `studies`; rename one")
+        return self
+
+    def method(self, name: str) -> Method:
+        """A method by its name, be it for all tasks or a study's variant."""
+        return self.every_method()[name]
+
+    def every_method(self) -> dict[str, Method]:
+        """All methods by name, those of the studies last."""
+        variants = [study.variants for study in self.studies.values()]
+        return {name: method for group in (self.methods, *variants) for name, method in group.items()}
+
+    def of_study(self, study: str) -> dict[str, Method]:
+        """Methods that a study sets side by side, by name."""
+        asked = self.studies[study]
+        return {name: self.methods[name] for name in asked.methods} | asked.variants
+
+    def used_sources(self) -> list[str]:
+        """Names of the sources that some task needs, in the order of the configuration."""
+        used = {source for task in self.tasks.values() for source in task.wanted_sources().values()}
+        return [name for name in self.sources if name in used]

@@ -1,0 +1,87 @@
+"""The key `masking` of a task: what stands in place of a masked player."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from andor.settings import Closed, Name, PositiveFloat, PositiveInt
+
+TOKENS = ("mask", "pad", "unk", "cls", "sep")
+"""Baseline values that are tokens of a text model."""
+
+
+class Learning(Closed):
+    """How baseline values are learned for each model (Ren et al. 2023, "Can we faithfully represent masked states").
+
+    They minimise the mean of |v(A∪B∪C) − v(A∪C) − v(B∪C) + v(C)| over random disjoint sets of players, that is the
+    strength of interactions between what is present and what is masked, by SGD with momentum 0.9.
+    """
+
+    start: Literal["zero", "mean", "mask", "pad", "unk", "cls", "sep"] = "zero"
+    """Baseline value to start from."""
+    items: PositiveInt = 50
+    """Candidates learned from: the first so many, each once an epoch."""
+    draws: PositiveInt = 16
+    """Triples of sets drawn for an item each time."""
+    epochs: PositiveInt = 200
+    """Passes over the items; the value with the least loss is kept."""
+    learning_rate: PositiveFloat = 1e-3
+    """Rate of SGD."""
+
+
+class Masking(Closed):
+    """What stands in place of a masked player."""
+
+    baseline: Literal[
+        "zero", "mean", "damp", "centre", "mask", "pad", "unk", "cls", "sep", "file", "learned"
+    ] = "zero"  # fmt: skip
+    """Baseline value: 0; the mean (of the training inputs, or of the vocabulary's embeddings); the player's own value
+    times `damp`; the centre of the point cloud; the embedding of a special token; a value from a file; or one learned
+    for each model."""
+    damp: Annotated[float, Field(ge=0, lt=1)] | None = None
+    """Factor λ of the baseline value `damp`."""
+    source: Name | None = None
+    """Entry of `sources` for the baseline value `file`: `.npy` or `.safetensors` with the value in the units of the
+    models' input; safetensors may hold one by each model's name, or `baseline` for all."""
+    learning: Learning | None = None
+    """How the baseline value `learned` is learned; its defaults if unset."""
+    background: Literal["keep", "integrate"] = "keep"
+    """What is not a player stays; or (images, ICLR 2024) is integrated out along the line to the baseline value."""
+    steps: PositiveInt = 10
+    """Points of that integral: t = 1/steps, …, 1."""
+
+    @model_validator(mode="after")
+    def _has_effect(self) -> Masking:
+        for key, name in (("damp", "damp"), ("source", "file"), ("learning", "learned")):
+            if getattr(self, key) is not None and self.baseline != name:
+                raise ValueError(f"`{key}` has no effect on baseline `{self.baseline}`; take it away or use `{name}`")
+        for key, name in (("damp", "damp"), ("source", "file")):
+            if self.baseline == name and getattr(self, key) is None:
+                raise ValueError(f"baseline `{name}` needs `{key}`; add it")
+        return self
+
+    @property
+    def tokens(self) -> list[str]:
+        """Tokens that it names."""
+        named = [self.baseline, self.learned.start if self.baseline == "learned" else ""]
+        return [name for name in named if name in TOKENS]
+
+    @property
+    def learned(self) -> Learning:
+        """How a learned baseline value is learned."""
+        return self.learning or Learning()
+
+    def misfits(self, modality: str) -> Iterator[str]:
+        """What does not go with inputs of a modality."""
+        if self.tokens and modality not in ("text", "passage"):
+            of = {"image": "images", "table": "tables", "points": "point clouds"}[modality]
+            yield f"masking.baseline `{self.tokens[0]}` is a token; {of} take zero or mean"
+        if self.baseline == "centre" and modality != "points":
+            yield "masking.baseline `centre` is for point clouds; use mean"
+        if self.baseline == "learned" and modality == "passage":
+            yield "masking.baseline `learned` is for classifiers; use zero or mean"
+        if self.background == "integrate" and modality != "image":
+            yield "masking.background `integrate` is for images; use keep"

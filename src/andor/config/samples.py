@@ -1,0 +1,42 @@
+"""The keys `samples` and `target` of a task: which items are explained, and what language models predict."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, StringConstraints, model_validator
+
+from andor.settings import Closed, Name, NonNegative, PositiveInt
+
+
+class Samples(Closed):
+    """Which test items are explained."""
+
+    count: PositiveInt = 20
+    """Samples a task: the first eligible candidates."""
+    candidates: PositiveInt = 200
+    """Test items screened (drawn with the seed); raise it when too few are eligible."""
+    chunk: PositiveInt = 10
+    """Samples a job."""
+    label: Annotated[int, Field(ge=0)] | None = None
+    """Only items of this label; any if unset."""
+    min_range: NonNegative = 1.0
+    """Least |v(N) − v(∅)| that every model must reach: all bounds of the method scale with it."""
+
+
+class Target(Closed):
+    """What language models predict after the prompt: one text for all of them, as each one's tokenizer cuts it."""
+
+    model: Name | None = None
+    """The model whose most likely continuation it is; the first one if unset."""
+    unit: Literal["token", "word"] = "token"
+    """That model's most likely next token (ICLR 2024); or the word it begins, whole: one model's token may be no token
+    of another."""
+    text: Annotated[str, StringConstraints(min_length=1)] | None = None
+    """A text instead, the same for all passages; it mostly begins with a space."""
+
+    @model_validator(mode="after")
+    def _one(self) -> Target:
+        if self.text is not None and (self.model is not None or self.unit != "token"):
+            raise ValueError("`text` leaves nothing to predict; take `model` and `unit` away")
+        return self

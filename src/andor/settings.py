@@ -1,0 +1,44 @@
+"""What all parts of the configuration are made of: a closed model, names and numbers.
+
+Nothing heavy is imported: the Snakefile reads this at every start, on every node.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+MAX_PLAYERS = 24
+"""2^24 coalitions of float64 are 128 MiB a model and array."""
+
+PositiveInt = Annotated[int, Field(gt=0)]
+PositiveFloat = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+
+
+PATTERNS = {
+    r"^[a-z][a-z0-9_]*$": "a name of lower-case letters, digits and underscores that starts with a letter",
+    r"^[0-9a-f]{64}$": "a SHA-256 digest: 64 hexadecimal digits in lower case",
+    r"^(auto|cpu|cuda(:\d+)?)$": "auto, cpu, cuda or cuda:N",
+    r"^[A-Za-z_]\w*$": "the name of a function",
+}
+"""Every pattern of this module, in words."""
+NAME, SHA256, DEVICE, IDENTIFIER = PATTERNS
+
+Name = Annotated[str, StringConstraints(pattern=NAME, max_length=40)]
+"""Names become folders, and ``-`` joins the models of an ensemble."""
+
+
+class Closed(BaseModel):
+    """A part of the configuration: unknown keys are refused, and a checked part does not change."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+
+def near(word: str, known: Mapping[str, Any] | list[str]) -> str:
+    """The advice that ends a message about an unknown name."""
+    close = difflib.get_close_matches(word, list(known), n=1)
+    return f"; did you mean `{close[0]}`?" if close else f"; known: {', '.join(known) or 'none'}"
