@@ -95,7 +95,7 @@ def called_shared(interactions: np.ndarray, k: int | None = None) -> np.ndarray:
 
 def surviving(values: np.ndarray, interactions: np.ndarray, method: str, seed: int) -> np.ndarray:
     """Which of them are more than an accident by the renaming null."""
-    games = nulls.null_games(values, range(len(values)), RENAMINGS, 0, seed)["renaming"]
+    games = nulls.null_games(values, range(len(values)), len(values), RENAMINGS, 0, seed)["renaming"]
     drawn = np.stack([nulls.shared_strength(extracted(game, method)) for game in games])
     observed, order = nulls.shared_strength(interactions), orders(PLAYERS)
     rates = [

@@ -15,13 +15,10 @@ def code(script: str) -> str:
 
 
 def run_by(script: str) -> set[Path]:
-    """Files of the package that a script imports, and those that they import; an imported package stands for all of its."""
-    package, run = ROOT / "src" / "andor", set()
-    ahead = {ROOT / "workflow" / "scripts" / f"{script}.py"}
+    """Files of the package that a script imports, and those that they import; a package stands for all of its files."""
+    run, ahead = set(), {ROOT / "workflow" / "scripts" / f"{script}.py"}
     while ahead:
-        names = imported(ahead.pop())
-        places = [n.split(".") for n in names if n.split(".")[0] not in APART]
-        new = {file for place in places for file in files_of(package.joinpath(*place))}
+        new = {file for place in imported(ahead.pop()) for file in files_of(place)}
         ahead |= new - run
         run |= new
     return run
@@ -39,23 +36,26 @@ def files_of(path: Path) -> list[Path]:
 
 
 @cache
-def imported(path: Path) -> set[str]:
-    """Modules and packages of this package that a file imports, wherever in it, as `room.module`."""
-    names = set()
+def imported(path: Path) -> set[Path]:
+    """Modules and packages of this package that a file imports, wherever in it, and what scripts have in common."""
+    package, places = ROOT / "src" / "andor", set()
     for node in walk_imports(syntax(path) if path.suffix == ".py" else None):
-        for alias in node.names:
-            inner = ROOT.joinpath("src", *node.module.split("."), alias.name)
-            is_module = inner.is_dir() or inner.with_suffix(".py").exists()
-            name = f"{node.module}.{alias.name}" if is_module else node.module
-            names.add(name.partition(".")[2])
-    return names - {""}
+        if node.module == "_extraction":
+            places.add(path.with_name(node.module))
+            continue
+        module = package.joinpath(*node.module.split(".")[1:])
+        inner = {module / alias.name for alias in node.names}
+        found = {p if p.is_dir() or p.with_suffix(".py").exists() else module for p in inner}
+        places |= {p for p in found if (*p.relative_to(package).parts, "")[0] not in {"", *APART}}
+    return places
 
 
 def walk_imports(tree):
-    """Imports from the package that are made when the program runs, not those for type checkers."""
+    """Imports that are made when the program runs, not those for type checkers: of the package, of `_extraction`."""
     for node in ast.iter_child_nodes(tree) if tree else ():
-        if isinstance(node, ast.ImportFrom) and f"{node.module}.".startswith("andor."):
-            yield node
+        if isinstance(node, ast.ImportFrom):
+            if node.module == "_extraction" or f"{node.module}.".startswith("andor."):
+                yield node
         elif not (isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test)):
             yield from walk_imports(node)
 

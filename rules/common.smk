@@ -14,6 +14,7 @@ from andor.report.catalogue import (
 from andor.config import ARRAYS_PER_MODEL, Config, Target, check
 from andor.errors import UserError
 from andor.files import file_digest
+from andor.game import partners
 from andor.sources import uri
 from andor.sources.store import file_names
 from snakemake.io import IOFile
@@ -151,6 +152,19 @@ def target_of(task: str) -> dict | None:
 def chunks(task: str) -> dict[str, list[int]]:
     """Sample numbers of each chunk of a task; asked for by every job."""
     return TASKS[task].chunks()
+
+
+def shown(wildcards) -> dict[str, list[int]]:
+    """Samples of a chunk, and those whose outputs some model shows in their null games, by chunk."""
+    task, of_chunk = TASKS[wildcards.task], chunks(wildcards.task)
+    models = len(members(wildcards.task, wildcards.unit))
+    counts = (task.samples.count, models, CONFIG.nulls.exchanges)
+    numbers = set(partners.shown(of_chunk[wildcards.chunk], *counts))
+    return {
+        chunk: [number for number in own if number in numbers]
+        for chunk, own in of_chunk.items()
+        if not numbers.isdisjoint(own)
+    }
 
 
 def members(task: str, unit: str) -> list[str]:

@@ -38,7 +38,11 @@ rule null_games:
     input:
         samples=rules.extract.input.samples,
         eligibility=rules.extract.input.eligibility,
-        outputs=rules.extract.input.outputs,
+        outputs=lambda wildcards: [
+            f"results/{wildcards.task}/masked_outputs/{model}/{chunk}"
+            for model in members(wildcards.task, wildcards.unit)
+            for chunk in shown(wildcards)
+        ],
     output:
         directory("results/{task}/nulls/{method}/{unit}/{chunk}"),
     log:
@@ -60,6 +64,8 @@ rule null_games:
         method=rules.extract.params.method,
         reward=rules.extract.params.reward,
         nulls=plain(CONFIG.nulls),
+        shown=lambda wildcards: shown(wildcards),
+        samples=lambda wildcards: TASKS[wildcards.task].samples.count,
         seed=CONFIG.seed,
     script:
         "../workflow/scripts/null_games.py"

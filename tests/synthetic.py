@@ -141,7 +141,7 @@ def _write_task(folder: Path, task: Task, settings: Config, random: np.random.Ge
                     path = folder / "interactions" / method / unit / chunk / file
                     kappa = 0.0 if details.kind == "original" else 0.02
                     if details.kind == "generalizable":
-                        numbered = {place: games[place][rows] for place in numbers}
+                        numbered = {place: game[rows] for place, game in enumerate(games)}
                         _write_nulls(folder / "nulls" / method / unit / chunk / file, numbered, number, settings)
                     _write_interactions(path, found[rows], outputs[number][rows], members, details, kappa, random)
 
@@ -204,9 +204,8 @@ def _write_interactions(
 def _write_nulls(path: Path, games: Mapping[int, np.ndarray], number: int, settings: Config) -> None:
     """One file of the null games: extraction would find the planted interactions under other names."""
     counts = (settings.nulls.renamings, settings.nulls.exchanges, settings.seed)
-    drawn = null_games(np.stack(list(games.values())), list(games), *counts)
-    place = list(games).index(number)
-    store.write_table(path, null_table({null: several[:, place] for null, several in drawn.items()}))
+    drawn = null_games(games, [number], len(games), *counts)
+    store.write_table(path, null_table({null: several[:, 0] for null, several in drawn.items()}))
 
 
 def _write_samples(

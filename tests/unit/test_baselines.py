@@ -141,8 +141,7 @@ def test_rewards_with_gradients_are_the_rewards(classes, temperature):
     for kind, label in itertools.product(
         ("logit", "true_logit", "above_smallest", "log_odds", "probability"), range(max(classes, 2))
     ):
-        reward = Reward.model_construct(kind=kind, temperature=temperature, centred=True)
-        ours = baselines.torch_reward(torch.from_numpy(logits), label, reward)
+        ours = rewards.classifier_reward(torch.from_numpy(logits), label, kind, temperature)
         expected = rewards.classifier_reward(logits, label, kind, temperature)
         np.testing.assert_allclose(ours.numpy(), expected, rtol=1e-5, atol=1e-6)
 

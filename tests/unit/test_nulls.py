@@ -9,6 +9,7 @@ from andor.analysis import nulls
 from andor.analysis.metrics import cosine, overlaps, ranks, same_sign, strengths, strongest, weighted_jaccard
 from andor.game.coalitions import mask_of, members, orders
 from andor.game.files import NULL_INTERACTIONS, null_table
+from andor.game.partners import partner, shown
 from andor.game.transforms import and_inverse, and_transform, or_inverse, or_transform
 from andor.sparsify import Problem, solve
 
@@ -47,7 +48,7 @@ def test_extraction_and_renaming_commute():
 
 def test_renaming_changes_no_solution_of_a_model_by_itself():
     games = np.random.default_rng(1).normal(size=(1, 2, 2**4))
-    drawn = nulls.null_games(games, [3], renamings=2, exchanges=0, seed=0)["renaming"]
+    drawn = nulls.null_games({3: games[0]}, [3], 9, renamings=2, exchanges=0, seed=0)["renaming"]
     alone = solve(Problem(games, "traditional"), gap=1e-3)
     renamed = solve(Problem(drawn[0], "traditional"), gap=1e-3)
     np.testing.assert_allclose(renamed.objective, alone.objective, rtol=2e-3)
@@ -56,23 +57,37 @@ def test_renaming_changes_no_solution_of_a_model_by_itself():
 @pytest.mark.parametrize("samples, models", [(2, 2), (5, 3), (5, 5), (10, 3)])
 def test_models_show_different_samples_in_every_exchange(samples, models):
     for draw in range(samples + 2):
-        places = np.array([nulls.partners(samples, model, draw) for model in range(models)])
-        assert (places[0] == np.arange(samples)).all()
-        for sample in range(samples):
-            assert len(set(places[:, sample])) == models
+        for number in range(samples):
+            places = [partner(number, samples, model, draw) for model in range(models)]
+            assert places[0] == number
+            assert len(set(places)) == models
+            assert set(places) <= set(shown([number], samples, models, draw + 1))
 
 
 def test_exchange_moves_whole_games():
     games = np.arange(4 * 2 * 8.0).reshape(4, 2, 8)
-    drawn = nulls.exchanged(games, draw=0)
+    drawn = np.stack([nulls.exchanged(games, number, samples=4, draw=0) for number in range(4)])
     assert (drawn[:, 0] == games[:, 0]).all()
     assert (drawn[:, 1] == np.roll(games[:, 1], -1, axis=0)).all()
 
 
+@pytest.mark.parametrize("chunk", [1, 2, 3, 7])
+def test_exchange_does_not_depend_on_chunks(chunk):
+    samples, models, draws = 7, 3, 2
+    games = np.random.default_rng(0).normal(size=(samples, models, 8))
+    whole = nulls.null_games(games, range(samples), samples, 1, draws, seed=0)
+    for start in range(0, samples, chunk):
+        numbers = range(start, min(start + chunk, samples))
+        known = {number: games[number] for number in shown(numbers, samples, models, draws)}
+        for null, drawn in nulls.null_games(known, numbers, samples, 1, draws, seed=0).items():
+            np.testing.assert_array_equal(drawn, whole[null][:, start : start + chunk])
+
+
 def test_a_single_sample_has_no_exchange():
     games = np.zeros((1, 2, 8))
-    assert set(nulls.null_games(games, [0], 2, 1, 0)) == {"renaming"}
-    assert nulls.null_games(games, [0], 0, 1, 0) == {}
+    assert set(nulls.null_games(games, [0], 1, 2, 1, 0)) == {"renaming"}
+    assert nulls.null_games(games, [0], 1, 0, 1, 0) == {}
+    assert shown([0], 1, 2, 1) == [0]
 
 
 def test_shared_strength_takes_the_weaker_and_needs_one_sign():
@@ -120,7 +135,7 @@ def test_planted_shared_interactions_survive_and_private_ones_do_not():
         interactions[sample, :, kind, places[:3]] = rng.choice([-1, 1], 3)[:, None] * rng.uniform(1, 2, (3, 2))
         for model in range(2):
             interactions[sample, model, kind, places[3 + 3 * model : 6 + 3 * model]] = rng.normal(0, 1, 3)
-    drawn = nulls.null_games(interactions, range(samples), draws, 0, seed=0)["renaming"]
+    drawn = nulls.null_games(interactions, range(samples), samples, draws, 0, seed=0)["renaming"]
     observed, null = nulls.shared_strength(interactions), nulls.shared_strength(drawn)
     p = np.stack([nulls.p_values(observed[:, k], null[:, :, k], order) for k in range(2)], 1)
     q = np.stack([nulls.false_discovery_rates(p[:, k], order) for k in range(2)], 1)
@@ -172,7 +187,7 @@ def test_a_joint_solution_of_renamed_equal_models_shares_less():
     i_and, i_or = (rng.normal(size=2**5) * (rng.random(2**5) < 0.25) for _ in range(2))
     v = and_inverse(i_and) + or_inverse(i_or)
     games = np.stack([[v, v]])
-    drawn = nulls.null_games(games, [0], 1, 0, seed=0)["renaming"][0]
+    drawn = nulls.null_games(games, [0], 1, 1, 0, seed=0)["renaming"][0]
     true, null = (solve(Problem(g), gap=0.01) for g in (games, drawn))
     shared = [np.minimum(*np.abs(r.i_and[0])).sum() / np.abs(r.i_and[0]).max(0).sum() for r in (true, null)]
     assert shared[0] > 0.95

@@ -12,12 +12,13 @@ Interactions follow the values: extraction and renaming commute, so methods that
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from andor.analysis.metrics import same_sign, strengths
 from andor.game.coalitions import number_of_players, rename
+from andor.game.partners import partner
 
 NULLS = ("renaming", "exchange")
 """Kinds of null."""
@@ -48,46 +49,49 @@ def renamed(games: np.ndarray, permutations: Sequence[Sequence[int]]) -> np.ndar
     return np.stack([rename(game, permutation) for game, permutation in zip(games, permutations, strict=True)])
 
 
-def partners(samples: int, model: int, draw: int) -> np.ndarray:
-    """Place, among B ≥ 2 samples, of the one whose outputs a model shows instead: shape (B,).
-
-    The first model (0) shows its own. Up to B models show B different samples.
-    """
-    shift = 0 if model == 0 else 1 + (model - 1 + draw) % (samples - 1)
-    return (np.arange(samples) + shift) % samples
-
-
-def exchanged(games: np.ndarray, draw: int) -> np.ndarray:
-    """Give the models the outputs of different samples: values or interactions of shape (B, m, ..., 2^n)."""
-    samples, models = games.shape[:2]
-    return np.stack([games[partners(samples, model, draw), model] for model in range(models)], axis=1)
-
-
-def null_games(
-    games: np.ndarray, numbers: Sequence[int], renamings: int, exchanges: int, seed: int
-) -> dict[str, np.ndarray]:
-    """The null games of some samples, by kind of null: (draws, B, m, ..., 2^n) each, or none of a kind.
+def exchanged(games: Mapping[int, np.ndarray] | np.ndarray, number: int, samples: int, draw: int) -> np.ndarray:
+    """Game of one sample in which each model but the first shows another sample: shape (m, ..., 2^n).
 
     Parameters
     ----------
-    games : (B, m, ..., 2^n), values or interactions
-    numbers : of the B samples in their task
+    games : values or interactions of shape (m, ..., 2^n), by number of the sample: of this one and its partners
+    samples : number of all samples of the task
+    """
+    models = len(games[number])
+    return np.stack([games[partner(number, samples, model, draw)][model] for model in range(models)])
+
+
+def null_games(
+    games: Mapping[int, np.ndarray] | np.ndarray,
+    numbers: Sequence[int],
+    samples: int,
+    renamings: int,
+    exchanges: int,
+    seed: int,
+) -> dict[str, np.ndarray]:
+    """Null games of some samples, by kind of null: (draws, B, m, ..., 2^n) each, or none of a kind.
+
+    Parameters
+    ----------
+    games : values or interactions of shape (m, ..., 2^n), by number of the sample: of all that are `partners.shown`
+    numbers : of the B samples
+    samples : number of all samples of the task
     renamings, exchanges : draws; there are no exchanges of a single sample
     """
-    models, players = games.shape[1], number_of_players(games.shape[-1])
+    models, *_, size = games[numbers[0]].shape
+    players = number_of_players(size)
     drawn = {}
     if renamings:
         drawn["renaming"] = np.stack(
             [
-                [
-                    renamed(game, names(players, models, seed, number, draw))
-                    for game, number in zip(games, numbers, strict=True)
-                ]
+                [renamed(games[number], names(players, models, seed, number, draw)) for number in numbers]
                 for draw in range(renamings)
             ]
         )
-    if exchanges and len(games) > 1:
-        drawn["exchange"] = np.stack([exchanged(games, draw) for draw in range(exchanges)])
+    if exchanges and samples > 1:
+        drawn["exchange"] = np.stack(
+            [[exchanged(games, number, samples, draw) for number in numbers] for draw in range(exchanges)]
+        )
     return drawn
 
 

@@ -26,6 +26,7 @@ from andor.errors import UserError
 from andor.files import first_line, replacing
 from andor.outputs.masking import MaskedText, MaskingError, locate
 from andor.outputs.masking.baselines import special_token
+from andor.outputs.rewards import classifier_reward
 
 VALUE = "baseline.safetensors"
 CURVE = "curve.csv"
@@ -81,7 +82,9 @@ def learn(
         located, label = items[item]
         masked = located.bind(model, value)
         outputs = masked(torch.from_numpy(sets.reshape(-1, sets.shape[-1])).to(model.device))
-        whole, without_b, without_a, neither = torch_reward(outputs, label, reward).reshape(sets.shape[:2])
+        whole, without_b, without_a, neither = classifier_reward(
+            outputs, label, reward.kind, reward.temperature
+        ).reshape(sets.shape[:2])
         return (whole - without_b - without_a + neither).abs().mean()
 
     def measured() -> float:
@@ -124,21 +127,6 @@ def disjoint_sets(random: np.random.Generator, draws: int, players: list) -> np.
     np.put_along_axis(of, order[:, :2], np.tile([0, 1], (draws, 1)), axis=1)
     a, b, c = (of == number for number in range(3))
     return np.stack([a | b | c, a | c, b | c, c])
-
-
-def torch_reward(logits: Tensor, label: int, reward: config.Reward) -> Tensor:
-    """`andor.outputs.rewards.classifier_reward` for logits (B, C) with gradients: (B,)."""
-    if reward.kind == "logit":
-        return logits[:, 0]
-    both = logits if logits.shape[1] > 1 else torch.cat([torch.zeros_like(logits), logits], dim=1)
-    own = both[:, label]
-    if reward.kind == "above_smallest":
-        return own - both.amin(dim=1)
-    if reward.kind == "true_logit":
-        return own if logits.shape[1] > 1 else logits[:, 0] * (1 if label == 1 else -1)
-    others = both.index_fill(1, torch.tensor([label], device=both.device), -torch.inf)
-    odds = own / reward.temperature - (others / reward.temperature).logsumexp(dim=1)
-    return odds if reward.kind == "log_odds" else odds.sigmoid()
 
 
 def write(value: Tensor, curve: list[float], folder: Path) -> None:

@@ -5,11 +5,20 @@ Log-odds come from logits by log-sum-exp, never through a probability, and are e
 
 from __future__ import annotations
 
+import sys
+from typing import TYPE_CHECKING, Any, TypeVar
+
 import numpy as np
 from scipy.special import expit, logsumexp
 
 from andor import config
 from andor.errors import UserError
+from andor.game.transforms import is_tensor
+
+if TYPE_CHECKING:
+    import torch
+
+Array = TypeVar("Array", "np.ndarray", "torch.Tensor")
 
 
 def centred(v: np.ndarray, reward: config.Reward) -> np.ndarray:
@@ -17,8 +26,8 @@ def centred(v: np.ndarray, reward: config.Reward) -> np.ndarray:
     return v - v[0] if reward.centred else v
 
 
-def classifier_reward(logits: np.ndarray, label: int, kind: str, temperature: float = 1.0) -> np.ndarray:
-    """Reward of a classifier, float64 (…), from logits (…, C).
+def classifier_reward(logits: Array, label: int, kind: str, temperature: float = 1.0) -> Array:
+    """Reward of a classifier (…), from logits (…, C): float64 of arrays; of tensors, theirs, with gradients.
 
     A single logit z says label 1 if it is above 0: log-odds and true logit of label 1 are z, of label 0 they are −z.
 
@@ -35,23 +44,45 @@ def classifier_reward(logits: np.ndarray, label: int, kind: str, temperature: fl
     UserError
         If the model has no such label.
     """
-    logits = np.asarray(logits, dtype=np.float64)
-    classes = logits.shape[-1]
+    if not is_tensor(logits):
+        logits = np.asarray(logits, dtype=np.float64)
     if kind == "logit":
         return logits[..., 0]
-    labels = max(classes, 2)
+    single = logits.shape[-1] == 1
+    both = _beside_zero(logits) if single else logits  # a single logit is one of two, the other being 0
+    labels = both.shape[-1]
     if not 0 <= label < labels:
         raise UserError(f"label {label} is none of the model's {labels} labels; change `samples.label` or the data")
-    if kind == "above_smallest":  # a single logit is one of two, the other being 0
-        both = logits if classes > 1 else np.concatenate([np.zeros_like(logits), logits], axis=-1)
-        return both[..., label] - both.min(axis=-1)
-    if classes == 1:
-        true_logit = logits[..., 0] if label == 1 else -logits[..., 0]
-        odds = true_logit / temperature
-    else:
-        true_logit = logits[..., label]
-        odds = (true_logit / temperature) - logsumexp(np.delete(logits, label, axis=-1) / temperature, axis=-1)
-    return {"true_logit": true_logit, "log_odds": odds, "probability": expit(odds)}[kind]
+    if kind == "above_smallest":
+        return both[..., label] - _smallest(both)
+    if kind == "true_logit":
+        return both[..., label] if not single else (logits if label == 1 else -logits)[..., 0]
+    others = [other for other in range(labels) if other != label]
+    odds = both[..., label] / temperature - _log_sum_exp(both[..., others] / temperature)
+    return odds if kind == "log_odds" else _sigmoid(odds)
+
+
+def _beside_zero(logits: Array) -> Array:
+    if is_tensor(logits):
+        return _torch().cat([_torch().zeros_like(logits), logits], dim=-1)
+    return np.concatenate([np.zeros_like(logits), logits], axis=-1)
+
+
+def _smallest(logits: Array) -> Array:
+    return logits.amin(dim=-1) if is_tensor(logits) else logits.min(axis=-1)
+
+
+def _log_sum_exp(logits: Array) -> Array:
+    return logits.logsumexp(dim=-1) if is_tensor(logits) else logsumexp(logits, axis=-1)
+
+
+def _sigmoid(odds: Array) -> Array:
+    return odds.sigmoid() if is_tensor(odds) else expit(odds)
+
+
+def _torch() -> Any:
+    """Only who has imported it has a tensor."""
+    return sys.modules["torch"]
 
 
 def language_reward(outputs: np.ndarray, kind: str) -> np.ndarray:

@@ -217,11 +217,9 @@ class TaskResults:
                 for null, games in read_nulls(path, draws, true.shape[1:]).items():
                     drawn[null][:, sample] = games
             return drawn
-        for numbers in self.chunks.values():  # kinds and models are renamed and exchanged like values
-            games = nulls.null_games(true[numbers], numbers, self.nulls.renamings, self.nulls.exchanges, self.seed)
-            for null, several in games.items():
-                drawn[null][:, numbers] = several
-        return drawn
+        numbers, counts = self.sample_numbers, (self.nulls.renamings, self.nulls.exchanges)
+        games = dict(zip(numbers, true, strict=True))  # kinds and models are renamed and exchanged like values
+        return drawn | nulls.null_games(games, numbers, len(numbers), *counts, self.seed)
 
     @functools.cache  # noqa: B019
     def values(self, model: str) -> np.ndarray:
