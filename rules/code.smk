@@ -43,10 +43,16 @@ def imported(path: Path) -> set[Path]:
         if node.module == "_extraction":
             places.add(path.with_name(node.module))
             continue
-        module = package.joinpath(*node.module.split(".")[1:])
-        inner = {module / alias.name for alias in node.names}
-        found = {p if p.is_dir() or p.with_suffix(".py").exists() else module for p in inner}
-        places |= {p for p in found if (*p.relative_to(package).parts, "")[0] not in {"", *APART}}
+        place = package.joinpath(*node.module.split(".")[1:])
+        inner = {place / alias.name for alias in node.names}
+        found = {
+            p if p.is_dir() or p.with_suffix(".py").exists() else place for p in inner
+        }
+        places |= {
+            p
+            for p in found
+            if (*p.relative_to(package).parts, "")[0] not in {"", *APART}
+        }
     return places
 
 

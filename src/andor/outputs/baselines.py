@@ -82,9 +82,8 @@ def learn(
         located, label = items[item]
         masked = located.bind(model, value)
         outputs = masked(torch.from_numpy(sets.reshape(-1, sets.shape[-1])).to(model.device))
-        whole, without_b, without_a, neither = classifier_reward(
-            outputs, label, reward.kind, reward.temperature
-        ).reshape(sets.shape[:2])
+        v = classifier_reward(outputs, label, reward.kind, reward.temperature)
+        whole, without_b, without_a, neither = v.reshape(sets.shape[:2])
         return (whole - without_b - without_a + neither).abs().mean()
 
     def measured() -> float:
