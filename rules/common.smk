@@ -5,7 +5,7 @@ from functools import cache
 from hashlib import sha256
 
 from andor.report.catalogue import (
-    FIGURE_TABLES,
+    FIGURES,
     FOUND_IN,
     LONG_TABLES,
     TABLES,
@@ -44,7 +44,7 @@ wildcard_constraints:
     ),
     chunk=r"\d{4}",
     source="|".join(CONFIG.sources) or "none",
-    figure="|".join(FIGURE_TABLES),
+    figure="|".join(FIGURES),
     study="|".join(CONFIG.studies) or "none",
 
 

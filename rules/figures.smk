@@ -6,7 +6,7 @@ rule figure:
         samples="results/{task}/samples.parquet",
         tables=lambda wildcards: [
             f"results/{wildcards.task}/tables/{table}.parquet"
-            for table in FIGURE_TABLES[wildcards.figure]
+            for table in FIGURES[wildcards.figure].tables
         ],
     output:
         pdf="results/{task}/figures/{figure}.pdf",
@@ -32,6 +32,7 @@ rule figure:
         code=code("figure"),
         models=lambda wildcards: list(TASKS[wildcards.task].models),
         output=lambda wildcards: TASKS[wildcards.task].reward.words,
+        caption=lambda wildcards: FIGURES[wildcards.figure].caption,
     script:
         "../workflow/scripts/figure.py"
 
@@ -41,7 +42,7 @@ rule figures:
         [path for task in TASKS for path in figures_made(task)],
 
 
-for figure in FIGURE_TABLES:
+for figure in FIGURES:
     if not any(figure in figures_of(task) for task in TASKS.values()):
         continue
 

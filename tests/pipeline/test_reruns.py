@@ -38,11 +38,11 @@ def test_a_change_in_a_module_reruns_what_depends_on_it(edited):
     tables = {"tabulate", "study", "findings", "figure", "study_figure", "page"}
     assert edited("tables/controls.py", "\nimport ", "\nimport os\nimport ") == tables
     interactions = {"extract", "null_games", *tables}
-    assert edited("sparsify/first_order.py", "CHECK = 50", "CHECK = 60") == interactions
+    assert edited("sparsify/solvers/first_order.py", "CHECK = 50", "CHECK = 60") == interactions
 
 
 def test_a_cosmetic_change_reruns_nothing(edited):
-    assert edited("sparsify/first_order.py", "CHECK = 50  #", "CHECK = (\n    50\n)  # more words:") == set()
+    assert edited("sparsify/solvers/first_order.py", "CHECK = 50  #", "CHECK = (\n    50\n)  # more words:") == set()
     assert edited("tables/controls.py", '"""', '"""In other words: ') == set()
 
 

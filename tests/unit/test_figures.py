@@ -19,8 +19,7 @@ from numpy.random import Generator
 from PIL import Image
 
 from andor.errors import UserError
-from andor.report import figures
-from andor.report.catalogue import FIGURE_TABLES
+from andor.report import catalogue, figures
 from andor.report.figures import COLUMNS, FIGURES, TaskInfo, controls, style
 
 KINDS = ("and", "or")
@@ -458,7 +457,7 @@ def test_a_file_is_written_whole_or_not_at_all(small, tmp_path):
 
 def test_each_figure_reads_the_tables_of_the_catalogue():
     for name, columns in COLUMNS.items():
-        assert [table for table in columns if table != "samples"] == FIGURE_TABLES[name]
+        assert tuple(table for table in columns if table != "samples") == catalogue.FIGURES[name].tables
 
 
 @pytest.mark.parametrize(("name", "table"), [(name, table) for name, columns in COLUMNS.items() for table in columns])

@@ -49,4 +49,4 @@ class Nulls(Closed):
     renamings: Annotated[int, Field(ge=0, le=1000)] = 3
     """Draws in which the players of all models but the first get other names."""
     exchanges: Annotated[int, Field(ge=0, le=1000)] = 1
-    """Draws in which all models but the first show the outputs of other samples of the chunk."""
+    """Draws in which all models but the first show the outputs of other samples of the task."""

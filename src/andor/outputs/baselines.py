@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,7 @@ from andor import config
 from andor.data.table import rows
 from andor.errors import UserError
 from andor.files import first_line, replacing
-from andor.outputs.masking import MaskedText, MaskingError, locate
+from andor.outputs.masking import MaskedModel, MaskedText, MaskingError, locate
 from andor.outputs.masking.baselines import special_token
 from andor.outputs.rewards import classifier_reward
 
@@ -41,30 +42,22 @@ def learn(
     seed: int,
     progress: bool = True,
 ) -> tuple[Tensor, list[float]]:
-    """Learn the baseline value of one model.
+    """Baseline value learned for one model, and its learning curve.
 
-    Each epoch goes once through the first candidates, each with new draws of A, B and C. What the curve tells, and what
-    decides which epoch's value is kept, is the mean over other draws that stay the same all along.
+    Each epoch goes once through the first candidates, each with new draws of A, B and C. The curve, and the choice of
+    the epoch whose value is kept, rest on other draws, the same all along.
 
     Parameters
     ----------
-    name
-        The model's name, for messages.
-    model
-        A classifier of `andor.models` through which gradients flow.
-    candidates
-        From `andor.data.players.candidates`.
-    masking
-        With `learning`; its `background` is respected.
-    reward
-        The v of the criterion; v(∅) cancels out.
+    model : a classifier of `andor.models` through which gradients flow
+    candidates : from `andor.data.players.candidates`
+    masking : with `learning`; its `background` is respected
+    reward : the v of the criterion; v(∅) cancels out
 
     Returns
     -------
-    value
-        float32, of the shape of the model's mean input, or of an embedding.
-    curve
-        The mean of the criterion before the first epoch and after each.
+    value : float32, of the shape of the model's mean input, or of an embedding
+    curve : mean of the criterion before the first epoch and after each
 
     Raises
     ------
@@ -80,22 +73,13 @@ def learn(
 
     def loss(item: int, sets: np.ndarray) -> Tensor:
         located, label = items[item]
-        masked = located.bind(model, value)
-        outputs = masked(torch.from_numpy(sets.reshape(-1, sets.shape[-1])).to(model.device))
-        v = classifier_reward(outputs, label, reward.kind, reward.temperature)
-        whole, without_b, without_a, neither = v.reshape(sets.shape[:2])
-        return (whole - without_b - without_a + neither).abs().mean()
+        return criterion(located.bind(model, value), torch.from_numpy(sets).to(model.device), label, reward)
 
     def measured() -> float:
         with torch.no_grad():
             return float(np.mean([loss(item, sets).item() for item, sets in enumerate(fixed)]))
 
-    best, curve = value.detach().clone(), [measured()]
-    bar = tqdm(
-        range(settings.epochs), desc=f"{name}, baseline value", unit="epoch", disable=not progress,
-        mininterval=0.5 if sys.stderr.isatty() else 10,
-    )  # fmt: skip
-    for _ in bar:
+    def descend() -> None:
         for item in random.permutation(len(items)):
             step = loss(item, disjoint_sets(random, settings.draws, items[item][0].players))
             if not step.requires_grad:
@@ -103,16 +87,54 @@ def learn(
             optimizer.zero_grad()
             step.backward()
             optimizer.step()
+
+    epochs = tqdm(
+        range(settings.epochs), desc=f"{name}, baseline value", unit="epoch", disable=not progress,
+        mininterval=0.5 if sys.stderr.isatty() else 10,
+    )  # fmt: skip
+    try:
+        return _best(value, descend, measured, epochs)
+    except FloatingPointError as error:
+        advice = f"lower `masking.learning.learning_rate: {settings.learning_rate:g}`"
+        raise UserError(f"model {name}: the loss of its baseline value became {error}; {advice}") from None
+
+
+def _best(
+    value: Tensor, descend: Callable[[], None], measured: Callable[[], float], epochs: tqdm
+) -> tuple[Tensor, list[float]]:
+    """The value of the epoch with the least loss, and the loss before the first and after each.
+
+    Raises
+    ------
+    FloatingPointError
+        If a loss is not finite; its message is the loss.
+    """
+    best, curve = value.detach().clone(), [measured()]
+    for _ in epochs:
+        descend()
         curve.append(measured())
         if not np.isfinite(curve[-1]):
-            raise UserError(
-                f"model {name}: the loss of its baseline value became {curve[-1]}; lower "
-                f"`masking.learning.learning_rate: {settings.learning_rate:g}`"
-            )
+            raise FloatingPointError(str(curve[-1]))
         if curve[-1] <= min(curve):
             best = value.detach().clone()
-        bar.set_postfix(loss=f"{curve[-1]:.4f}", refresh=False)
+        epochs.set_postfix(loss=f"{curve[-1]:.4f}", refresh=False)
     return best.cpu(), curve
+
+
+def criterion(masked: MaskedModel, sets: Tensor, label: int, reward: config.Reward) -> Tensor:
+    """Mean of |v(A∪B∪C) − v(A∪C) − v(B∪C) + v(C)| over draws, with gradients; shape ().
+
+    Parameters
+    ----------
+    masked
+        A model on one sample.
+    sets
+        Of `disjoint_sets`, on the model's device.
+    """
+    outputs = masked(sets.reshape(-1, sets.shape[-1]))
+    v = classifier_reward(outputs, label, reward.kind, reward.temperature)
+    whole, without_b, without_a, neither = v.reshape(sets.shape[:2])
+    return (whole - without_b - without_a + neither).abs().mean()
 
 
 def disjoint_sets(random: np.random.Generator, draws: int, players: list) -> np.ndarray:

@@ -5,6 +5,8 @@ Little else: the Snakefile reads this module at every start.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -41,20 +43,6 @@ TABLES = (
 LONG_TABLES = ("interactions", "matching_curve", "precision", "pruning", "sparsity")
 """Tables of many megabytes, which stay out of the report; all others have a row for what they compare, not a curve."""
 
-FIGURE_TABLES: dict[str, list[str]] = {
-    "sparsity": ["sparsity", "salient"],
-    "faithfulness": ["pruning", "precision"],
-    "generalization": ["generalization"],
-    "orders": ["orders"],
-    "controls": ["controls"],
-    "thresholds": ["thresholds", "model_transfer"],
-    "held_out": ["held_out"],
-    "interactions": ["interactions"],
-    "transfer": ["transfer", "discrimination"],
-    "matching": ["matching_curve", "matching"],
-}
-"""Tables from which each figure is drawn; `interactions` also shows the samples."""
-
 FOUND_IN = (
     "accuracy",
     "eligibility",
@@ -71,15 +59,6 @@ FOUND_IN = (
 """Tables of a task from which its findings are put into words."""
 
 
-def figures_of(task: Task) -> list[str]:
-    """Figures that have something to show in a task."""
-    comparing = {"generalization", "orders", "controls", "thresholds", "interactions"}
-    without = set() if task.units() else comparing
-    without |= set() if leaves_out(task) else {"held_out"}
-    without |= set() if same_players(task) else {"transfer"}
-    return [figure for figure in FIGURE_TABLES if figure not in without]
-
-
 def leaves_out(task: Task) -> bool:
     """Whether an ensemble of the task's main models does without one of them."""
     main = set(task.models) - set(task.controls())
@@ -89,3 +68,104 @@ def leaves_out(task: Task) -> bool:
 def same_players(task: Task) -> bool:
     """Whether a player is the same in every sample: columns, cells of an image, parts that are ordered by height."""
     return task.players.kind in ("features", "grid") or getattr(task.players, "rule", None) == "kmeans"
+
+
+def compares(task: Task) -> bool:
+    """Whether there are ensembles."""
+    return bool(task.units())
+
+
+def always(task: Task) -> bool:
+    """Whether there is a task."""
+    return True
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A figure of a task."""
+
+    tables: tuple[str, ...]
+    """Tables that it is drawn from; `interactions` also shows the samples."""
+    caption: str
+    """What it shows, for the report."""
+    is_shown: Callable[[Task], bool] = always
+    """Whether it has something to show in a task."""
+
+
+FIGURES = {
+    "sparsity": Figure(
+        ("sparsity", "salient"),
+        "Strength of the interactions of one sample from strongest to weakest, as a share of the strongest, "
+        "mean over samples. The line marks salience; the earlier a curve falls below it, the fewer "
+        "interactions explain the network.",
+    ),
+    "faithfulness": Figure(
+        ("pruning", "precision"),
+        "How few interactions explain a network. Above: squared error over all masked inputs when only so "
+        "many interactions are kept, as a share of the variance, whether the strongest are kept (dashed) or "
+        "those without which the error would be largest (solid); 1 is no better than the mean output. Below: "
+        "how well the k strongest add up to the output.",
+    ),
+    "generalization": Figure(
+        ("generalization",),
+        "Share of a network's k strongest interactions that are also among the k strongest of every other "
+        "network of the ensemble. The dashed line is what sets drawn at random would share.",
+        compares,
+    ),
+    "orders": Figure(
+        ("orders",),
+        "Total strength of interactions by order and sign: all of them (light), and those that are salient in "
+        "every network of the ensemble (dark).",
+        compares,
+    ),
+    "controls": Figure(
+        ("controls",),
+        "How far the networks of an ensemble agree (filled), beside null games in which nothing corresponds: "
+        "players renamed at random in all networks but the first (hollow), or other samples shown to them "
+        "(crossed). The length of a line is what they agree about beyond that: what they learned in common, "
+        "and what any two networks show that see the same input.",
+        compares,
+    ),
+    "thresholds": Figure(
+        ("thresholds", "model_transfer"),
+        "What networks share, wherever the line of salience is drawn: number of salient interactions, share "
+        "of them that all networks have, the same with one sign, share of the strength; and, at the right, "
+        "how many of a network's interactions another has, as the line for the former rises. Dotted: players "
+        "renamed; dashed: sets drawn at random.",
+        compares,
+    ),
+    "held_out": Figure(
+        ("held_out",),
+        "Does another network have what is shared? Of the interactions that all networks of an ensemble have "
+        "(all), of those that only one has (one), and of the latter weighted to the orders and strengths of "
+        "the former (alike), the share that is salient with the same sign in a network that the extraction "
+        "never saw. Hollow: that network's players renamed; grey bar: chance.",
+        leaves_out,
+    ),
+    "interactions": Figure(
+        ("interactions",),
+        "The strongest interactions of one sample, shared by all networks and distinctive of one, with the "
+        "words or patches that take part and their strength in each network.",
+        compares,
+    ),
+    "transfer": Figure(
+        ("transfer", "discrimination"),
+        "What the samples of one network have in common. Above: share of a sample's salient interactions that "
+        "are among the most frequent ones of all other samples; dotted: players renamed in each sample; "
+        "dashed: chance. Below: how far samples of one label agree about the sign of an interaction, by how "
+        "many of them have it; dashes: fair coins.",
+        same_players,
+    ),
+    "matching": Figure(
+        ("matching_curve", "matching"),
+        "Universal matching: the outputs of the network on all 2^n masked versions of a sample, sorted, and "
+        "the outputs that the extracted interactions predict. What is left is the output noise, bounded by "
+        "kappa.",
+    ),
+}
+"""Figures by name; each is drawn by the module of its name in `andor.report.figures`."""
+
+
+def figures_of(task: Task) -> list[str]:
+    """Figures that have something to show in a task."""
+    return [name for name, figure in FIGURES.items() if figure.is_shown(task)]

@@ -42,8 +42,8 @@ def fetch(
         Digest of that content (see `content_digest`). Only ``hf:`` addresses, whose revision names the content, and
         ``path:`` may go without.
     destination : Path
-        Folder that will hold the content: a folder's files, or one file under the name that the first address to name
-        one gives it. Files are hard links to the store where that can be done, so they are not to be edited in place.
+        Folder that will hold the content: a folder's files, or one file, named by the first address that names one.
+        Files are hard links to the store where that can be done, so they are not to be edited in place.
     store : Path
         Folder that keeps what was fetched. Content that it holds, and that still has its digest, costs no network.
     base : Path
@@ -63,8 +63,8 @@ def fetch(
     Raises
     ------
     UserError
-        If no mirror gives content with the digest (naming each and its reason), an address is malformed, a digest is
-        missing, or the disk does not take the files.
+        If no mirror gives content with the digest (naming each and its reason), an address or digest is no such thing,
+        or the disk does not take the files.
     """
     parsed = _check(mirrors, sha256)
     name = next((mirror.file_name for mirror in parsed if mirror.file_name), "content")
@@ -76,10 +76,8 @@ def fetch(
         raise UserError(f"{destination.name}: no mirror gave it: {error}{advice}") from None
     except OSError as error:
         where = error.filename or store
-        raise UserError(
-            f"{where}: {error.strerror or error}; make room or mend permissions and start again: what was fetched is "
-            f"kept in {store}"
-        ) from error
+        advice = f"make room or mend permissions and start again: what was fetched is kept in {store}"
+        raise UserError(f"{where}: {error.strerror or error}; {advice}") from error
 
 
 def _check(mirrors: Sequence[str], sha256: str | None) -> list[Mirror]:

@@ -5,19 +5,21 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable
 from importlib import import_module
+from pkgutil import iter_modules
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from andor.errors import UserError
+from andor.sparsify import solvers
 from andor.sparsify.certificate import Result, closed_form
 from andor.sparsify.problem import Problem, kappa_bounds
 
 if TYPE_CHECKING:
     from andor.config import Method
 
-SOLVERS = ("first_order", "exact", "sgd")
-"""Modules of this package with a function `solve`."""
+SOLVERS = tuple(sorted(module.name for module in iter_modules(solvers.__path__)))
+"""Names of the modules of `andor.sparsify.solvers`."""
 
 
 def solve(problem: Problem, solver: str = "first_order", gap: float = 0.01, **options: Any) -> Result:
@@ -62,7 +64,7 @@ def solve(problem: Problem, solver: str = "first_order", gap: float = 0.01, **op
 
 def _solver(name: str) -> Callable[..., Result]:
     """Imported when it is needed: HiGHS takes a second, torch three, and there are jobs by the hundred."""
-    return import_module(f"andor.sparsify.{name}").solve
+    return import_module(f"{solvers.__name__}.{name}").solve
 
 
 def stated(values: np.ndarray, method: Method, ranges: np.ndarray) -> Problem:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from importlib import import_module
 from pathlib import Path
 
 import pandas as pd
@@ -13,36 +14,13 @@ from matplotlib.figure import Figure
 
 from andor import files
 from andor.errors import UserError
-from andor.report.figures import (
-    controls,
-    faithfulness,
-    generalization,
-    held_out,
-    interactions,
-    matching,
-    orders,
-    sparsity,
-    studies,
-    style,
-    thresholds,
-    transfer,
-)
+from andor.report import catalogue
+from andor.report.figures import studies, style
 from andor.report.figures.style import TaskInfo
 
 __all__ = ["COLUMNS", "FIGURES", "TaskInfo", "draw", "draw_study", "save"]
 
-_MODULES = {
-    "sparsity": sparsity,
-    "faithfulness": faithfulness,
-    "generalization": generalization,
-    "orders": orders,
-    "controls": controls,
-    "thresholds": thresholds,
-    "held_out": held_out,
-    "interactions": interactions,
-    "transfer": transfer,
-    "matching": matching,
-}
+_MODULES = {name: import_module(f"{__name__}.{name}") for name in catalogue.FIGURES}
 FIGURES: dict[str, Callable[[Mapping[str, pd.DataFrame], TaskInfo], Figure]] = {
     name: module.draw for name, module in _MODULES.items()
 }

@@ -93,64 +93,28 @@ def _lists(table: pd.DataFrame, models: Sequence[str]) -> dict[str, pd.DataFrame
 # ------------------------------------------------------------------------------------------------------- words
 
 
+LINE, BETWEEN, TITLE = 0.115, 0.06, 0.2
+"""Heights of a line of words, of the space below an entry and of a list's title, in inches."""
+
+
 def _words(
     sample: pd.Series, lists: Mapping[str, Mapping[str, pd.DataFrame]], models: Sequence[str], task: TaskInfo
 ) -> Layout:
     """A list of words for each method, with a column of bars for each model."""
-    line, between = 0.115, 0.06  # heights of a line of words and of the space below, in inches
-    texts = {
-        method: [
-            [
-                style.wrapped(row["about", "members"], TEXT, style.SMALL, breaks=" ", most=2)
-                for _, row in rows.iterrows()
-            ]
-            or ["none"]
-            for rows in blocks.values()
-        ]
-        for method, blocks in lists.items()
-    }
-    words = max(
-        style.text_width(line)
-        for blocks in texts.values()
-        for block in blocks
-        for text in block
-        for line in text.split("\n")
-    )
-    words = KIND + 0.15 + max(words, 1.7)  # the titles of the lists need some room, too
+    texts = {method: [_texts(rows) for rows in blocks.values()] for method, blocks in lists.items()}
+    every = [text for blocks in texts.values() for block in blocks for text in block]
+    widest = max(style.text_width(line) for text in every for line in text.split("\n"))
+    words = KIND + 0.15 + max(widest, 1.7)  # the titles of the lists need some room, too
     bar = (style.WIDTH - words) / len(models)
-    heights = {
-        method: sum(0.2 + sum(line * (1 + text.count("\n")) + between for text in block) for block in blocks)
-        for method, blocks in texts.items()
-    }
+    heights = [sum(TITLE + sum(map(_height, block)) for block in blocks) for blocks in texts.values()]
     figure = style.canvas()
-    panels = figure.subplots(
-        len(lists),
-        1 + len(models),
-        squeeze=False,
-        sharex="col",
-        gridspec_kw={
-            "width_ratios": [words] + [bar] * len(models),
-            "height_ratios": list(heights.values()),
-        },
-    )
+    ratios = {"width_ratios": [words] + [bar] * len(models), "height_ratios": heights}
+    panels = figure.subplots(len(lists), 1 + len(models), squeeze=False, sharex="col", gridspec_kw=ratios)
     limits = _limits(lists, models)
     colours = style.method_colours(lists)
     for row, (method, blocks) in enumerate(lists.items()):
         axes, bars = panels[row][0], panels[row][1:]
-        y = 0.0
-        for (title, rows), block in zip(blocks.items(), texts[method], strict=True):
-            axes.text(0, y + 0.12, title, va="center", style="italic", color=style.shade(style.GREY))
-            y += 0.2
-            for place, text in enumerate(block):
-                height = line * (1 + text.count("\n"))
-                if len(rows):
-                    _entry(axes, bars, rows.iloc[place], text, y + height / 2, models)
-                else:
-                    axes.text(KIND, y + height / 2, text, va="center")
-                y += height + between
-        for panel in panels[row]:
-            panel.set_ylim(y, 0)
-            panel.set_yticks([])
+        _fill(panels[row], blocks, texts[method], models)
         axes.set(xlim=(0, words), xticks=[])
         axes.set_axis_off()
         axes.set_title(method, loc="left", color=colours[method], fontweight="bold", parse_math=False)
@@ -163,7 +127,39 @@ def _words(
             if row == 0:
                 panel.set_title(style.wrapped(model, bar - 0.2), parse_math=False)
     figure.supxlabel(f"strength in each model ({task.output}); pale where not salient", fontsize=7, x=0.995, ha="right")
-    return figure, panels[:, 0], sum(heights.values())
+    return figure, panels[:, 0], sum(heights)
+
+
+def _texts(rows: pd.DataFrame) -> list[str]:
+    """The words of each interaction of a list, in lines; `none` for an empty one."""
+    names = rows["about", "members"] if len(rows) else []
+    return [style.wrapped(name, TEXT, style.SMALL, breaks=" ", most=2) for name in names] or ["none"]
+
+
+def _height(text: str) -> float:
+    """Inches that an entry takes, with the space below."""
+    return LINE * (1 + text.count("\n")) + BETWEEN
+
+
+def _fill(
+    panels: Sequence[Axes], blocks: Mapping[str, pd.DataFrame], texts: Sequence[Sequence[str]], models: Sequence[str]
+) -> None:
+    """The lists of one method, from the top of its panels downwards."""
+    axes, bars = panels[0], panels[1:]
+    y = 0.0
+    for (title, rows), block in zip(blocks.items(), texts, strict=True):
+        axes.text(0, y + 0.12, title, va="center", style="italic", color=style.shade(style.GREY))
+        y += TITLE
+        for place, text in enumerate(block):
+            middle = y + (_height(text) - BETWEEN) / 2
+            if len(rows):
+                _entry(axes, bars, rows.iloc[place], text, middle, models)
+            else:
+                axes.text(KIND, middle, text, va="center")
+            y += _height(text)
+    for panel in panels:
+        panel.set_ylim(y, 0)
+        panel.set_yticks([])
 
 
 def _entry(axes: Axes, bars: Sequence[Axes], row: pd.Series, text: str, y: float, models: Sequence[str]) -> None:

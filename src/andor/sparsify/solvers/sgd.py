@@ -58,34 +58,35 @@ def solve(
     shared = torch.zeros_like(values[:, :1])
     own, noise = torch.zeros_like(values), torch.zeros_like(values)
     (shared if joint else own).add_(tensor(first_gamma(problem.values, start)))
-    speeds = {parameter: torch.zeros_like(parameter) for parameter in (shared, own, noise)}
+    moved = {"shared": shared, "own": own, "noise": noise} if joint else {"own": own, "noise": noise}
+    speeds = {name: torch.zeros_like(parameter) for name, parameter in moved.items()}
     for step in range(max_iterations):
         noise.clamp_(-kappa, kappa)
         own.clamp_(-tau, tau)
         if step == max_iterations - 1:
             break
-        half, gamma = 0.5 * (values + noise), shared + own
-        slope = _slope(torch.stack((and_transform(half + gamma), or_transform(half - gamma))), a)
-        if counted is not None:
-            slope *= counted
-        on_and, on_or = and_adjoint(slope[0]), or_adjoint(slope[1])
-        on_gamma = on_and - on_or
-        for parameter, gradient in (
-            (shared, on_gamma.sum(1, keepdim=True)),
-            (own, on_gamma),
-            (noise, 0.5 * (on_and + on_or)),
-        ):
-            if parameter is shared and not joint:
-                continue
-            speed = speeds[parameter]
-            speed.mul_(MOMENTUM).add_(gradient)
-            parameter.add_(speed, alpha=-rates[step])
+        gradients = _gradients(0.5 * (values + noise), shared + own, a, counted)
+        for name, parameter in moved.items():
+            speeds[name].mul_(MOMENTUM).add_(gradients[name])
+            parameter.add_(speeds[name], alpha=-rates[step])
     half, gamma = 0.5 * (values + noise).double(), (shared + own).double()
     result = certify(
         problem, torch.stack((half + gamma, half - gamma)).cpu().numpy(), np.zeros(len(values)),
         gap=gap, iterations=np.full(len(values), max_iterations), seconds=time.perf_counter() - began, solver="sgd",
     )  # fmt: skip
     return replace(result, status=np.full(len(values), "uncertified"))
+
+
+def _gradients(
+    half: torch.Tensor, gamma: torch.Tensor, a: float, counted: torch.Tensor | None
+) -> dict[str, torch.Tensor]:
+    """Subgradients of the loss by what is moved, at v_and = half + γ and v_or = half − γ."""
+    slope = _slope(torch.stack((and_transform(half + gamma), or_transform(half - gamma))), a)
+    if counted is not None:
+        slope *= counted
+    on_and, on_or = and_adjoint(slope[0]), or_adjoint(slope[1])
+    on_gamma = on_and - on_or
+    return {"shared": on_gamma.sum(1, keepdim=True), "own": on_gamma, "noise": 0.5 * (on_and + on_or)}
 
 
 def _slope(interactions: torch.Tensor, a: float) -> torch.Tensor:
