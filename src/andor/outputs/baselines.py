@@ -52,7 +52,7 @@ def learn(
     model
         A classifier of `andor.models` through which gradients flow.
     candidates
-        From `andor.data.players.candidates`.
+        From `andor.data.candidates.candidates`.
     masking
         With `learning`; its `background` is respected.
     reward
