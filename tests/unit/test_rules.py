@@ -44,6 +44,11 @@ def test_a_rule_depends_on_all_that_it_runs(rule, code):
     assert used - code["run_by"](script) == set()
 
 
+@pytest.mark.parametrize(("script", "folder"), [("data", "readers"), ("candidates", "players")])
+def test_what_is_found_in_a_folder_counts(script, folder, code):
+    assert set((ROOT / "src" / "andor" / "data" / folder).glob("*.py")) <= code["run_by"](script)
+
+
 def test_a_rule_does_not_depend_on_what_comes_after_it(code):
     def rooms(script: str) -> set[str]:
         return {path.relative_to(ROOT / "src" / "andor").parts[0] for path in code["run_by"](script)}
