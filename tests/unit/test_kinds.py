@@ -147,4 +147,3 @@ def test_they_stand_in_messages_and_in_the_reference(said):
 @pytest.mark.parametrize("kinds", [readers(), player_kinds()], ids=["readers", "players"])
 def test_a_file_has_the_name_of_its_kind(kinds):
     assert [kind.__module__.rpartition(".")[2] for kind in kinds] == [tag(kind) for kind in kinds]
-    assert len({kind.place for kind in kinds}) == len(kinds)

@@ -13,6 +13,8 @@ from andor.kinds import Kind
 
 Choice = Mapping[str, Any]
 """Of one item, `players` and `player_names` as `andor.data.candidates.candidates` describes them."""
+Chooser = Callable[[Mapping[str, Any]], Choice]
+"""What makes the choice of an item from its row of the tidy data, or raises a PlayersError."""
 
 
 class PlayersError(UserError):
@@ -38,12 +40,8 @@ class PlayerKind(Kind):
             """Players a sample."""
 
     @abstractmethod
-    def chooser(
-        self, metadata: Mapping[str, Any], seed: int, source: Path | None
-    ) -> Callable[[Mapping[str, Any]], Choice]:
-        """Function from a row of the tidy data to its players; what is the same for all rows is made once.
-
-        The function raises a PlayersError for an item that has not the players it needs.
+    def chooser(self, metadata: Mapping[str, Any], seed: int, source: Path | None) -> Chooser:
+        """Function that chooses the players of an item; what is the same for all items is made once.
 
         Parameters
         ----------

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
-from andor.data.player_kind import Choice, PlayerKind
+from andor.data.player_kind import Choice, Chooser, PlayerKind
 from andor.data.reader import Reader
 from andor.errors import UserError
 from andor.settings import MAX_PLAYERS
@@ -48,9 +48,7 @@ class FeaturePlayers(PlayerKind):
             raise ValueError(f"`count: {self.count}` is not the number of `groups`, {len(self.groups)}; take it away")
         return self
 
-    def chooser(
-        self, metadata: Mapping[str, Any], seed: int, source: Path | None
-    ) -> Callable[[Mapping[str, Any]], Choice]:
+    def chooser(self, metadata: Mapping[str, Any], seed: int, source: Path | None) -> Chooser:
         """Function from any row to the columns."""
         columns = choose_features(metadata["columns"], self)
         return lambda row: columns

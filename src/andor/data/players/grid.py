@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 from pydantic import model_validator
 
-from andor.data.player_kind import Choice, PlayerKind
+from andor.data.player_kind import Choice, Chooser, PlayerKind
 from andor.data.reader import Reader
 from andor.settings import MAX_PLAYERS, PositiveInt
 
@@ -42,9 +42,7 @@ class GridPlayers(PlayerKind):
             raise ValueError(f"{self.rows} × {self.columns} cells are more than {MAX_PLAYERS} players; lower one")
         return self
 
-    def chooser(
-        self, metadata: Mapping[str, Any], seed: int, source: Path | None
-    ) -> Callable[[Mapping[str, Any]], Choice]:
+    def chooser(self, metadata: Mapping[str, Any], seed: int, source: Path | None) -> Chooser:
         """Function from any row to the cells."""
         cells = grid_cells(metadata["shape"], self)
         return lambda row: cells

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from andor.data.player_kind import Choice, PlayerKind, PlayersError
+from andor.data.player_kind import Choice, Chooser, PlayerKind, PlayersError
 from andor.data.reader import Reader
 from andor.errors import UserError
 from andor.settings import MAX_PLAYERS
@@ -36,9 +36,7 @@ class PartPlayers(PlayerKind):
         """Parts by k-means are ordered by their height."""
         return self.rule == "kmeans"
 
-    def chooser(
-        self, metadata: Mapping[str, Any], seed: int, source: Path | None
-    ) -> Callable[[Mapping[str, Any]], Choice]:
+    def chooser(self, metadata: Mapping[str, Any], seed: int, source: Path | None) -> Chooser:
         """Function from a row to the parts of its cloud."""
         import numpy as np
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from andor.data.player_kind import Choice, PlayerKind, PlayersError
+from andor.data.player_kind import Choice, Chooser, PlayerKind, PlayersError
 from andor.data.reader import Reader
 from andor.settings import MAX_PLAYERS, PositiveInt
 
@@ -28,9 +28,7 @@ class PatchPlayers(PlayerKind):
     size: PositiveInt = 8
     """Side of a patch in pixels; the grid starts at the upper left corner."""
 
-    def chooser(
-        self, metadata: Mapping[str, Any], seed: int, source: Path | None
-    ) -> Callable[[Mapping[str, Any]], Choice]:
+    def chooser(self, metadata: Mapping[str, Any], seed: int, source: Path | None) -> Chooser:
         """Function from a row to patches of its image."""
         import numpy as np
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from andor.data.player_kind import Choice, PlayerKind, PlayersError
+from andor.data.player_kind import Choice, Chooser, PlayerKind, PlayersError
 from andor.errors import UserError
 from andor.settings import MAX_PLAYERS, Name
 
@@ -32,9 +32,7 @@ class PixelPlayers(PlayerKind):
         """The file of pixels."""
         return self.source
 
-    def chooser(
-        self, metadata: Mapping[str, Any], seed: int, source: Path | None
-    ) -> Callable[[Mapping[str, Any]], Choice]:
+    def chooser(self, metadata: Mapping[str, Any], seed: int, source: Path | None) -> Chooser:
         """Function from a row to the sets of pixels that the file gives its image."""
         given = read_pixels(source, self, metadata["shape"])
         return lambda row: given_pixels(given, row["item"], self)

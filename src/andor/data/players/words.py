@@ -5,14 +5,14 @@ from __future__ import annotations
 import functools
 import re
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from andor.data.player_kind import Choice, PlayerKind, PlayersError
+from andor.data.player_kind import Choice, Chooser, PlayerKind, PlayersError
 from andor.settings import MAX_PLAYERS, PositiveInt
 
 _WORD = re.compile(r"[^\W_]+(?:['’\-][^\W_]+)*")
@@ -34,9 +34,7 @@ class WordPlayers(PlayerKind):
     max_words: PositiveInt | None = None
     """Pass over texts with more words than this."""
 
-    def chooser(
-        self, metadata: Mapping[str, Any], seed: int, source: Path | None
-    ) -> Callable[[Mapping[str, Any]], Choice]:
+    def chooser(self, metadata: Mapping[str, Any], seed: int, source: Path | None) -> Chooser:
         """Function from a row to content words of its text."""
         return lambda row: choose_words(row["text"], self, (seed, row["item"]))
 
