@@ -29,7 +29,7 @@ import torch
 sys.path.insert(0, str(Path(__file__).parents[1] / "src"))
 from andor import config
 from andor.config import Masking
-from andor.data.players import choose_words
+from andor.data.players.words import WordPlayers, choose_words
 from andor.models import ArrayClassifier, ImageClassifier, TextClassifier
 from andor.models.architectures import MLP, image_network
 from andor.models.files import exact_arithmetic
@@ -98,7 +98,7 @@ def encoder(arguments: argparse.Namespace) -> dict[str, Any]:
     settings = config.TextEncoder(family="text_encoder", source="encoder")
     network = pretrained.encoder_to_train(settings, arguments.encoder)
     model = TextClassifier(network, {"family": "text_encoder"}, pretrained.tokenizer(arguments.encoder))
-    chosen = choose_words(TEXT, config.WordPlayers(kind="words", count=10), (0, 0))
+    chosen = choose_words(TEXT, WordPlayers(kind="words", count=10), (0, 0))
     sample = {"sample": 0, "text": TEXT, **chosen}
     masking = Masking(baseline="mask")
     masked = bind(model, sample, masking)

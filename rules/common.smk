@@ -144,7 +144,7 @@ def predictor_of(task: str) -> str | None:
 
 def target_of(task: str) -> dict | None:
     """The target of a language task, None for others."""
-    language = TASKS[task].data.reader == "passages"
+    language = TASKS[task].data.modality == "passage"
     return plain(TASKS[task].target or Target()) if language else None
 
 

@@ -28,9 +28,7 @@ rule data:
 rule candidates:
     input:
         data="results/{task}/data.parquet",
-        players=lambda wildcards: fetched(
-            getattr(TASKS[wildcards.task].players, "source", None)
-        ),
+        players=lambda wildcards: fetched(TASKS[wildcards.task].players.needed_source),
         predictor=lambda wildcards: [
             f"results/{wildcards.task}/models/{name}"
             for name in [predictor_of(wildcards.task)]

@@ -14,7 +14,6 @@ import yaml
 from test_deployment import plan
 
 from andor import config
-from andor.data.reading import read
 from conftest import ROOT, write_config
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")), *sorted(ROOT.glob("examples/*/README.md"))]
@@ -147,7 +146,7 @@ def test_the_tutorial_tells_what_the_default_configuration_does(tmp_path):
     assert f"{digits.samples.count} images that all networks get right" in text
     assert f"{digits.players.count} patches with the most ink" in text
     assert f"all 2⁸ = {2**digits.players.count} versions" in text
-    items = read(digits.data, None, default.seed).to_pandas()
+    items = digits.data.read(None, default.seed).to_pandas()
     threes = ((items["split"] == "test") & (items["label"] == digits.samples.label)).sum()
     assert f"in each of the {min(threes, digits.samples.candidates)} test images of a 3" in text
     jobs = plan(tmp_path, "--snakefile", str(ROOT / "Snakefile"), "--configfile", str(ROOT / "config.yaml"))

@@ -235,7 +235,7 @@ def test_a_part_survives_the_way_to_a_script():
 def test_reading_the_configuration_is_light():
     code = (
         "import sys, andor.config, andor.report.catalogue;"
-        "print({'numpy', 'torch', 'pandas', 'pyarrow'} & set(sys.modules))"
+        "print({'numpy', 'torch', 'pandas', 'pyarrow', 'PIL', 'sklearn'} & set(sys.modules))"
     )
     here = os.environ | {"PYTHONPATH": str(ROOT / "src")}
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=here)

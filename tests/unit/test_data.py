@@ -8,8 +8,15 @@ import pytest
 from PIL import Image
 from sklearn.datasets import load_digits
 
-from andor import config
-from andor.data import reading as data
+from andor.data.readers.digits import DigitsData
+from andor.data.readers.film_reviews import FilmReviewsData
+from andor.data.readers.images import ImagesData
+from andor.data.readers.passages import PassagesData
+from andor.data.readers.point_clouds import PointCloudsData
+from andor.data.readers.scikit_learn import ScikitLearnData
+from andor.data.readers.sentences import SentencesData
+from andor.data.readers.shapes import ShapesData
+from andor.data.readers.table import TableData
 from andor.data.table import arrays
 from andor.errors import UserError
 from andor.models.labels import relabelled
@@ -27,7 +34,7 @@ REVIEWS = """1\t2.5\tA  "warm" and   funny film
 def reviews(tmp_path, text=REVIEWS, **settings):
     source = tmp_path / "reviews.txt"
     source.write_bytes(text.replace("\n", "\r\n").encode())
-    return data.read(config.FilmReviewsData(reader="film_reviews", source="vader", **settings), source, seed=0)
+    return FilmReviewsData(reader="film_reviews", source="vader", **settings).read(source, seed=0)
 
 
 def column(table, name):
@@ -36,7 +43,7 @@ def column(table, name):
 
 class TestDigits:
     def test_table(self):
-        table = data.read(config.DigitsData(reader="digits"), None, seed=0)
+        table = DigitsData(reader="digits").read(None, seed=0)
         origin = load_digits()
         assert table.schema.names == ["item", "split", "label", "image"]
         assert [table.schema.field(name).type for name in ("item", "split", "label")] == [
@@ -55,11 +62,11 @@ class TestDigits:
         assert np.corrcoef(blocks.ravel(), origin.images.ravel())[0, 1] > 0.97
 
     def test_size_of_the_origin_keeps_every_pixel(self):
-        table = data.read(config.DigitsData(reader="digits", size=8), None, seed=0)
+        table = DigitsData(reader="digits", size=8).read(None, seed=0)
         np.testing.assert_array_equal(arrays(table)[:, 0] * 16, load_digits().images)
 
     def test_split_is_stratified_and_follows_the_seed(self):
-        first, again, other = (data.read(config.DigitsData(reader="digits", size=8), None, seed) for seed in (0, 0, 1))
+        first, again, other = (DigitsData(reader="digits", size=8).read(None, seed) for seed in (0, 0, 1))
         assert first.equals(again)
         assert column(first, "split") != column(other, "split")
         labels, test = np.array(column(first, "label")), np.array(column(first, "split")) == "test"
@@ -109,9 +116,9 @@ class TestFilmReviews:
             reviews(tmp_path, text)
 
     def test_missing_file(self, tmp_path):
-        settings = config.FilmReviewsData(reader="film_reviews", source="vader")
+        settings = FilmReviewsData(reader="film_reviews", source="vader")
         with pytest.raises(UserError, match=r"`data.source: vader`: .*none.txt is not there; fetch the sources first"):
-            data.read(settings, tmp_path / "none.txt", seed=0)
+            settings.read(tmp_path / "none.txt", seed=0)
 
 
 def png(pixels, mode=None):
@@ -126,7 +133,7 @@ def write(path, **columns):
 
 
 class TestImages:
-    settings = config.ImagesData(reader="images", source="mnist", positive=3, size=8)
+    settings = ImagesData(reader="images", source="mnist", positive=3, size=8)
 
     def test_table(self, tmp_path):
         random = np.random.default_rng(0)
@@ -135,7 +142,7 @@ class TestImages:
         write(tmp_path / "mnist/train-00000-of-00002.parquet", image=rows[:2], label=[3, 1])
         write(tmp_path / "mnist/train-00001-of-00002.parquet", image=rows[2:3], label=[0])
         write(tmp_path / "mnist/test-00000-of-00001.parquet", image=rows[3:], label=[3])
-        table = data.read(self.settings, tmp_path, seed=0)
+        table = self.settings.read(tmp_path, seed=0)
         assert column(table, "split") == ["train", "train", "train", "test"]
         assert column(table, "label") == [1, 0, 0, 1]
         assert column(table, "item") == [0, 1, 2, 3]
@@ -145,38 +152,38 @@ class TestImages:
         colour = np.random.default_rng(0).integers(0, 256, (8, 8, 3), dtype=np.uint8)
         write(tmp_path / "train.parquet", image=[png(colour)], label=[3])
         write(tmp_path / "test.parquet", image=[png(colour[..., 0])], label=[1])
-        first, second = arrays(data.read(self.settings, tmp_path, seed=0))
+        first, second = arrays(self.settings.read(tmp_path, seed=0))
         np.testing.assert_allclose(first * 255, colour.transpose(2, 0, 1), rtol=1e-6)
         np.testing.assert_array_equal(second, np.stack([first[0]] * 3))
 
     def test_bad_input(self, tmp_path):
         with pytest.raises(UserError, match=r"no file train\*.parquet"):
-            data.read(self.settings, tmp_path, seed=0)
+            self.settings.read(tmp_path, seed=0)
         write(tmp_path / "train.parquet", image=[b"no image"], label=[3])
         with pytest.raises(UserError, match=r"no file test\*.parquet"):
-            data.read(self.settings, tmp_path, seed=0)
+            self.settings.read(tmp_path, seed=0)
         write(tmp_path / "test.parquet", image=[b"no image"], digit=[1])
         with pytest.raises(UserError, match="no column `label`; it has image, digit"):
-            data.read(self.settings, tmp_path, seed=0)
+            self.settings.read(tmp_path, seed=0)
         write(tmp_path / "test.parquet", image=[b"no image"], label=[1])
         with pytest.raises(UserError, match="column `image` holds no readable image"):
-            data.read(self.settings, tmp_path, seed=0)
+            self.settings.read(tmp_path, seed=0)
         write(tmp_path / "train.parquet", image=[b"no image"], label=[1])
         with pytest.raises(UserError, match=r"`data.positive: 3`: 0 of 2 items .* choose one of \[1\]"):
-            data.read(self.settings, tmp_path, seed=0)
+            self.settings.read(tmp_path, seed=0)
         (tmp_path / "train.parquet").write_bytes(b"PAR1 cut off")
         with pytest.raises(UserError, match=r"train.parquet: no readable Parquet file"):
-            data.read(self.settings, tmp_path, seed=0)
+            self.settings.read(tmp_path, seed=0)
 
 
 class TestSentences:
-    settings = config.SentencesData(reader="sentences", source="sst2")
+    settings = SentencesData(reader="sentences", source="sst2")
 
     def test_validation_is_the_test_split(self, tmp_path):
         write(tmp_path / "data/train-0.parquet", idx=[7, 8, 9], sentence=["a film ", "", "bad"], label=[1, 1, 0])
         write(tmp_path / "data/validation-0.parquet", idx=[1], sentence=["so good"], label=[1])
         write(tmp_path / "data/test-0.parquet", idx=[1], sentence=["hidden"], label=[-1])
-        table = data.read(self.settings, tmp_path, seed=0)
+        table = self.settings.read(tmp_path, seed=0)
         assert table.to_pylist() == [
             {"item": 0, "split": "train", "label": 1, "text": "a film"},
             {"item": 2, "split": "train", "label": 0, "text": "bad"},
@@ -188,17 +195,17 @@ class TestSentences:
         write(tmp_path / "train.parquet", sentence=["a", "b"], label=[0, 1])
         write(tmp_path / "test.parquet", sentence=["c"], label=pa.array([label], pa.int64()))
         with pytest.raises(UserError, match=rf"`data.label: label`: .* holds {label} there; name a column of 0 and 1"):
-            data.read(self.settings, tmp_path, seed=0)
+            self.settings.read(tmp_path, seed=0)
 
     def test_missing_column(self, tmp_path):
         write(tmp_path / "train.parquet", text=["a"], label=[0])
         write(tmp_path / "test.parquet", text=["c"], label=[1])
         with pytest.raises(UserError, match="no column `sentence`; it has text, label"):
-            data.read(self.settings, tmp_path, seed=0)
+            self.settings.read(tmp_path, seed=0)
 
 
 class TestPassages:
-    settings = config.PassagesData(reader="passages", source="squad", words=4)
+    settings = PassagesData(reader="passages", source="squad", words=4)
 
     @pytest.mark.parametrize(
         ("passage", "prompt"),
@@ -213,7 +220,7 @@ class TestPassages:
     )
     def test_prompt(self, tmp_path, passage, prompt):
         (tmp_path / "test.jsonl").write_text(json.dumps({"context": passage}) + "\n")
-        table = data.read(self.settings, tmp_path, seed=0)
+        table = self.settings.read(tmp_path, seed=0)
         assert table.to_pylist() == [{"item": 0, "split": "test", "label": 0, "text": prompt}]
 
     def test_repeated_and_short_passages(self, tmp_path):
@@ -222,27 +229,27 @@ class TestPassages:
         write(
             tmp_path / "validation-0.parquet", context=[short, long, None, f" {long} ", "Iron also forms stable bonds"]
         )
-        table = data.read(self.settings, tmp_path, seed=0)
+        table = self.settings.read(tmp_path, seed=0)
         assert column(table, "item") == [1, 4]
         assert column(table, "text") == ["Oxygen forms stable bonds", "Iron also forms stable"]
 
     def test_file(self, tmp_path):
         write(tmp_path / "any.parquet", context=["Rivers flow past cities slowly"])
-        assert column(data.read(self.settings, tmp_path / "any.parquet", seed=0), "text") == ["Rivers flow past cities"]
+        assert column(self.settings.read(tmp_path / "any.parquet", seed=0), "text") == ["Rivers flow past cities"]
 
     def test_bad_input(self, tmp_path):
         with pytest.raises(UserError, match=r"holds no .parquet or .jsonl file"):
-            data.read(self.settings, tmp_path, seed=0)
+            self.settings.read(tmp_path, seed=0)
         file = tmp_path / "test.jsonl"
         file.write_text('{"passage": "One two"}\n')
         with pytest.raises(UserError, match="no column `context`; it has passage"):
-            data.read(self.settings, tmp_path, seed=0)
+            self.settings.read(tmp_path, seed=0)
         file.write_text('{"context": "One two"}\n')
         with pytest.raises(UserError, match=r"`data.words: 4`: no passage of .*; lower it"):
-            data.read(self.settings, tmp_path, seed=0)
+            self.settings.read(tmp_path, seed=0)
         file.write_text("{broken\n")
         with pytest.raises(UserError, match=r"test.jsonl: no readable JSON lines"):
-            data.read(self.settings, tmp_path, seed=0)
+            self.settings.read(tmp_path, seed=0)
 
 
 class TestTables:
@@ -260,7 +267,7 @@ class TestTables:
     def table(self, tmp_path, text=CSV, name="t.csv", **settings):
         (tmp_path / name).write_text(text)
         settings = {"label": "kind", **settings}
-        return data.read(config.TableData(reader="table", source="t", **settings), tmp_path / name, seed=0)
+        return TableData(reader="table", source="t", **settings).read(tmp_path / name, seed=0)
 
     def test_numbers_are_standardised_by_the_training_rows_and_texts_become_indicators(self, tmp_path):
         table = self.table(tmp_path)
@@ -282,9 +289,9 @@ class TestTables:
         assert column(table, "label") == [1, 0] * 4
         assert json.loads(table.schema.metadata[b"columns"]) == {"weight": [0], "size": [1]}
         write(tmp_path / "t.parquet", size=list(range(8)), kind=[1, 0] * 4)
-        settings = config.TableData(reader="table", source="t", label="kind", positive=0)
+        settings = TableData(reader="table", source="t", label="kind", positive=0)
         (tmp_path / "t.csv").unlink()
-        assert column(data.read(settings, tmp_path, seed=0), "label") == [0, 1] * 4
+        assert column(settings.read(tmp_path, seed=0), "label") == [0, 1] * 4
 
     def test_a_file_without_a_line_of_names_gets_them(self, tmp_path):
         rows, names = self.CSV.partition("\n")[2], ["size", "colour", "kind", "weight"]
@@ -311,24 +318,24 @@ class TestTables:
             self.table(tmp_path, text, **settings)
 
     def test_a_folder_without_a_table(self, tmp_path):
-        settings = config.TableData(reader="table", source="t", label="kind")
+        settings = TableData(reader="table", source="t", label="kind")
         with pytest.raises(UserError, match="holds 0 tables"):
-            data.read(settings, tmp_path, seed=0)
+            settings.read(tmp_path, seed=0)
 
     @pytest.mark.parametrize(("name", "rows", "features"), [("wine", 178, 13), ("breast_cancer", 569, 30)])
     def test_tables_of_scikit_learn(self, name, rows, features):
-        table = data.read(config.ScikitLearnData(reader="scikit_learn", name=name), None, seed=0)
+        table = ScikitLearnData(reader="scikit_learn", name=name).read(None, seed=0)
         values, train = arrays(table), np.asarray(column(table, "split")) == "train"
         assert values.shape == (rows, features)
         np.testing.assert_allclose(values[train].mean(axis=0), 0, atol=1e-5)
         np.testing.assert_allclose(values[train].std(axis=0), 1, atol=1e-4)
-        one = data.read(config.ScikitLearnData(reader="scikit_learn", name=name, positive=1), None, seed=0)
+        one = ScikitLearnData(reader="scikit_learn", name=name, positive=1).read(None, seed=0)
         assert column(one, "label") == [int(label == 1) for label in column(table, "label")]
 
 
 class TestPoints:
     def test_shapes(self):
-        table = data.read(config.ShapesData(reader="shapes", count=40, points=64), None, seed=0)
+        table = ShapesData(reader="shapes", count=40, points=64).read(None, seed=0)
         clouds, parts = arrays(table), np.array(column(table, "part"))
         assert clouds.shape == (40, 64, 3) and clouds.dtype == np.float32
         assert np.linalg.norm(clouds, axis=-1).max() == pytest.approx(1, abs=1e-5)
@@ -336,23 +343,23 @@ class TestPoints:
         for cloud, part, label in zip(clouds, parts, column(table, "label"), strict=True):
             assert set(part) == set(range(6 if label else 5))
             assert cloud[part == 0, 2].min() > cloud[part == 1, 2].max() - 0.2  # the board is over the legs
-        assert table.equals(data.read(config.ShapesData(reader="shapes", count=40, points=64), None, seed=0))
-        assert not table.equals(data.read(config.ShapesData(reader="shapes", count=40, points=64), None, seed=1))
+        assert table.equals(ShapesData(reader="shapes", count=40, points=64).read(None, seed=0))
+        assert not table.equals(ShapesData(reader="shapes", count=40, points=64).read(None, seed=1))
 
     def test_clouds_from_parquet(self, tmp_path):
         clouds = np.random.default_rng(0).random((3, 5, 3)).tolist()
         write(tmp_path / "train.parquet", points=clouds[:2], label=[0, 2], part=[[0, 0, 1, 1, 1]] * 2)
         write(tmp_path / "test.parquet", points=clouds[2:], label=[1], part=[[3, 3, 3, 1, 1]])
-        table = data.read(config.PointCloudsData(reader="point_clouds", source="c"), tmp_path, seed=0)
+        table = PointCloudsData(reader="point_clouds", source="c").read(tmp_path, seed=0)
         np.testing.assert_allclose(arrays(table), clouds, rtol=1e-6)
         assert column(table, "part")[2] == [3, 3, 3, 1, 1] and column(table, "label") == [0, 2, 1]
         write(tmp_path / "test.parquet", points=[clouds[0][:4]], label=[1])
         with pytest.raises(UserError, match="clouds of equal shape"):
-            data.read(config.PointCloudsData(reader="point_clouds", source="c"), tmp_path, seed=0)
+            PointCloudsData(reader="point_clouds", source="c").read(tmp_path, seed=0)
 
 
 def test_all_ten_digits():
-    table = data.read(config.DigitsData(reader="digits", positive=None, size=8), None, seed=0)
+    table = DigitsData(reader="digits", positive=None, size=8).read(None, seed=0)
     assert column(table, "label") == load_digits().target.tolist()
 
 
@@ -374,7 +381,7 @@ def test_other_labels_to_learn(tmp_path, labels):
 
 
 def test_size_of_images_is_their_ink():
-    table = data.read(config.DigitsData(reader="digits", positive=None, size=8), None, seed=0)
+    table = DigitsData(reader="digits", positive=None, size=8).read(None, seed=0)
     other = np.array(column(relabelled(table, "size", seed=0), "label"))
     ink = arrays(table).sum((1, 2, 3))
     assert sorted(set(other)) == list(range(10))

@@ -4,13 +4,19 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from andor import config
-from andor.data import players
-from andor.data.reading import read
+from andor.data.candidates import candidates
+from andor.data.player_kind import PlayersError
+from andor.data.players.features import FeaturePlayers
+from andor.data.players.grid import GridPlayers
+from andor.data.players.parts import PartPlayers, cluster_points
+from andor.data.players.patches import PatchPlayers, choose_patches
+from andor.data.players.pixels import PixelPlayers
+from andor.data.players.words import WordPlayers, choose_words, is_content, unique_names, words
+from andor.data.readers.digits import DigitsData
 from andor.errors import UserError
 
-WORDS = config.WordPlayers(kind="words", count=2)
-PATCHES = config.PatchPlayers(kind="patches", count=3, size=2)
+WORDS = WordPlayers(kind="words", count=2)
+PATCHES = PatchPlayers(kind="patches", count=3, size=2)
 
 
 def texts(*rows: str, split: str = "test", start: int = 0) -> pa.Table:
@@ -27,7 +33,7 @@ def texts(*rows: str, split: str = "test", start: int = 0) -> pa.Table:
 
 def test_words_are_found_with_their_characters():
     text = "Don't miss it — a well-made film’s 2nd act, naïve… 100%"
-    found = players.words(text)
+    found = words(text)
     assert [word.text for word in found] == [
         "Don't",
         "miss",
@@ -45,7 +51,7 @@ def test_words_are_found_with_their_characters():
 
 @pytest.mark.parametrize("word", ["film", "Film", "film's", "well-made", "2nd", "1990s", "naïve", "bad"])
 def test_content_words(word):
-    assert players.is_content(word)
+    assert is_content(word)
 
 
 NO_PLAYERS = "the The not never isn't isn’t n't it's they've They'LL s t 100 does ca wo"
@@ -53,23 +59,23 @@ NO_PLAYERS = "the The not never isn't isn’t n't it's they've They'LL s t 100 d
 
 @pytest.mark.parametrize("word", NO_PLAYERS.split())
 def test_stop_words_contractions_and_numbers_are_no_players(word):
-    assert not players.is_content(word)
+    assert not is_content(word)
 
 
 def test_a_split_contraction_leaves_no_content_word():
-    assert [w.text for w in players.words("it does n't work , ca n't it 's") if players.is_content(w.text)] == ["work"]
+    assert [w.text for w in words("it does n't work , ca n't it 's") if is_content(w.text)] == ["work"]
 
 
 def test_first_words_and_their_spans():
     text = "The film is a good, good film."
-    chosen = players.choose_words(text, WORDS.model_copy(update={"choose": "first", "count": 4}), (0, 0))
+    chosen = choose_words(text, WORDS.model_copy(update={"choose": "first", "count": 4}), (0, 0))
     assert chosen["player_names"] == ["film", "good", "good (2)", "film (2)"]
     assert [text[start:stop] for start, stop in chosen["players"]] == ["film", "good", "good", "film"]
     assert len({tuple(span) for span in chosen["players"]}) == 4
 
 
 def test_names_that_come_again_are_numbered():
-    assert players.unique_names(["a", "b", "a", "a"]) == ["a", "b", "a (2)", "a (3)"]
+    assert unique_names(["a", "b", "a", "a"]) == ["a", "b", "a (2)", "a (3)"]
 
 
 def test_random_words_depend_on_seed_and_item_alone():
@@ -78,21 +84,18 @@ def test_random_words_depend_on_seed_and_item_alone():
         "one sun moon star comet planet",
         "red green blue yellow black white",
     ]
-    settings = config.Samples()
-    together = players.candidates(texts(*rows), WORDS, settings, seed=3).to_pylist()
-    alone = players.candidates(texts(rows[1], start=1), WORDS, settings, seed=3).to_pylist()
+    together = candidates(texts(*rows), WORDS, 200, seed=3).to_pylist()
+    alone = candidates(texts(rows[1], start=1), WORDS, 200, seed=3).to_pylist()
     assert next(row for row in together if row["item"] == 1)["players"] == alone[0]["players"]
-    draws = {tuple(players.choose_words(rows[0], WORDS, (seed, 0))["player_names"]) for seed in range(40)}
+    draws = {tuple(choose_words(rows[0], WORDS, (seed, 0))["player_names"]) for seed in range(40)}
     assert len(draws) > 8  # of 15 pairs
-    draws = {tuple(players.choose_words(rows[0], WORDS, (0, item))["player_names"]) for item in range(40)}
+    draws = {tuple(choose_words(rows[0], WORDS, (0, item))["player_names"]) for item in range(40)}
     assert len(draws) > 8
 
 
 def test_random_words_are_in_reading_order():
     for seed in range(20):
-        spans = players.choose_words("alpha beta gamma delta", config.WordPlayers(kind="words", count=3), (seed, 0))[
-            "players"
-        ]
+        spans = choose_words("alpha beta gamma delta", WordPlayers(kind="words", count=3), (seed, 0))["players"]
         assert spans == sorted(spans)
 
 
@@ -103,7 +106,7 @@ def test_candidates_pass_over_short_and_long_texts_and_say_so():
             texts("good film", split="train", start=9),
         ]
     ).replace_schema_metadata({"origin": '"x"'})
-    found = players.candidates(table, config.WordPlayers(kind="words", count=2, max_words=5), config.Samples(), seed=0)
+    found = candidates(table, WordPlayers(kind="words", count=2, max_words=5), 200, seed=0)
     assert sorted(found["item"].to_pylist()) == [0, 3]
     metadata = {key: json.loads(value) for key, value in found.schema.metadata.items()}
     assert metadata == {
@@ -115,20 +118,17 @@ def test_candidates_pass_over_short_and_long_texts_and_say_so():
 
 def test_candidates_keep_to_limit_and_label_and_change_with_the_seed():
     table = texts(*[f"good film number {number}" for number in range(50)])
-    drawn = [
-        players.candidates(table, WORDS, config.Samples(candidates=10, count=1), seed=s)["item"].to_pylist()
-        for s in (0, 0, 1)
-    ]
+    drawn = [candidates(table, WORDS, 10, seed=s)["item"].to_pylist() for s in (0, 0, 1)]
     assert len(set(drawn[0])) == 10
     assert drawn[0] == drawn[1] != drawn[2]
-    more = players.candidates(table, WORDS, config.Samples(candidates=20), seed=0)["item"].to_pylist()
+    more = candidates(table, WORDS, 20, seed=0)["item"].to_pylist()
     assert more[:10] == drawn[0]  # raising the limit keeps what was screened
-    labelled = players.candidates(table, WORDS, config.Samples(label=1), seed=0)
+    labelled = candidates(table, WORDS, 200, seed=0, label=1)
     assert set(labelled["label"].to_pylist()) == {1} and len(labelled) == 25
 
 
 def test_no_candidates_at_all():
-    found = players.candidates(texts("the", "a"), WORDS, config.Samples(), seed=0)
+    found = candidates(texts("the", "a"), WORDS, 200, seed=0)
     assert len(found) == 0 and "players" in found.column_names
 
 
@@ -139,27 +139,26 @@ def test_patches_with_most_ink_in_reading_order():
     image[:, 3, 5] = 0.6  # patch 1,2: 1.2 over both channels
     image[0, 0, 0] = 0.9  # patch 0,0 is fourth
     image[:, 4, :] = 9.0  # a row that no patch covers
-    chosen = players.choose_patches(image, PATCHES)
+    chosen = choose_patches(image, PATCHES)
     assert chosen["player_names"] == ["0,1", "1,0", "1,2"]
     assert chosen["players"][0] == [2, 3, 8, 9]
     assert chosen["players"][2] == [16, 17, 22, 23]
 
 
 def test_equal_patches_are_taken_in_reading_order():
-    assert players.choose_patches(np.ones((1, 8, 8), np.float32), PATCHES)["player_names"] == ["0,0", "0,1", "0,2"]
+    assert choose_patches(np.ones((1, 8, 8), np.float32), PATCHES)["player_names"] == ["0,0", "0,1", "0,2"]
 
 
 def test_an_image_with_too_few_patches_is_passed_over():
     image = np.zeros((1, 8, 8), np.float32)
     image[0, 0, :4] = 1
-    with pytest.raises(players.PlayersError, match="fewer than 3 patches"):
-        players.choose_patches(image, PATCHES)
+    with pytest.raises(PlayersError, match="fewer than 3 patches"):
+        choose_patches(image, PATCHES)
 
 
 def test_real_digits():
-    data = config.DigitsData(reader="digits")
-    table = read(data, None, 0)
-    chosen = players.candidates(table, config.PatchPlayers(kind="patches"), config.Samples(candidates=30), seed=0)
+    table = DigitsData(reader="digits").read(None, 0)
+    chosen = candidates(table, PatchPlayers(kind="patches"), 30, seed=0)
     assert json.loads(chosen.schema.metadata[b"shape"]) == [1, 32, 32]
     for row in chosen.to_pylist():
         image = np.reshape(row["image"], (32, 32))
@@ -191,12 +190,12 @@ def arrays(kind, array, metadata=None, **columns):
 
 
 def chosen(table, settings, source=None):
-    found = players.candidates(table, settings, config.Samples(), 0, source)
+    found = candidates(table, settings, 200, 0, source=source)
     return {row["item"]: row for row in found.to_pylist()}, found
 
 
 def test_cells_of_a_grid_cover_every_pixel_once():
-    settings = config.GridPlayers(kind="grid", rows=2, columns=3)
+    settings = GridPlayers(kind="grid", rows=2, columns=3)
     found, _ = chosen(arrays("image", np.zeros((2, 1, 5, 7))), settings)
     cells = found[0]["players"]
     assert sorted(pixel for cell in cells for pixel in cell) == list(range(35))
@@ -207,7 +206,7 @@ def test_cells_of_a_grid_cover_every_pixel_once():
 
 def test_sets_of_pixels_from_a_file(tmp_path):
     table, file = arrays("image", np.zeros((3, 1, 4, 4))), tmp_path / "pixels.json"
-    settings = config.PixelPlayers(kind="pixels", count=2, source="pixels")
+    settings = PixelPlayers(kind="pixels", count=2, source="pixels")
     file.write_text("[[0, 5], [15]]")
     found, _ = chosen(table, settings, file)
     assert [row["players"] for row in found.values()] == [[[0, 5], [15]]] * 3
@@ -231,7 +230,7 @@ def test_sets_of_pixels_from_a_file(tmp_path):
 )
 def test_a_file_of_pixels_that_is_wrong(tmp_path, text, message):
     (tmp_path / "p.json").write_text(text)
-    settings = config.PixelPlayers(kind="pixels", count=2, source="p")
+    settings = PixelPlayers(kind="pixels", count=2, source="p")
     with pytest.raises(UserError, match=message):
         chosen(arrays("image", np.zeros((1, 1, 4, 4))), settings, tmp_path / "p.json")
 
@@ -241,35 +240,35 @@ COLUMNS = {"columns": json.dumps({"size": [0], "colour": [1, 2, 3], "weight": [4
 
 def test_columns_and_groups_of_them():
     table = arrays("features", np.zeros((1, 5)), COLUMNS)
-    found, _ = chosen(table, config.FeaturePlayers(kind="features", count=2))
+    found, _ = chosen(table, FeaturePlayers(kind="features", count=2))
     assert found[0]["players"] == [[0], [1, 2, 3]] and found[0]["player_names"] == ["size", "colour"]
-    settings = config.FeaturePlayers(kind="features", groups={"both": ["weight", "colour"], "one": ["size"]})
+    settings = FeaturePlayers(kind="features", groups={"both": ["weight", "colour"], "one": ["size"]})
     found, _ = chosen(table, settings)
     assert settings.count == 2
     assert found[0]["players"] == [[4, 1, 2, 3], [0]] and found[0]["player_names"] == ["both", "one"]
     with pytest.raises(UserError, match=r"`players.groups.a`: no column `seize`; the table has size, colour"):
-        chosen(table, config.FeaturePlayers(kind="features", groups={"a": ["seize"]}))
+        chosen(table, FeaturePlayers(kind="features", groups={"a": ["seize"]}))
     with pytest.raises(UserError, match=r"`players.count: 4`: the table has only 3 columns"):
-        chosen(table, config.FeaturePlayers(kind="features", count=4))
+        chosen(table, FeaturePlayers(kind="features", count=4))
 
 
 def test_parts_by_k_means_are_whole_and_follow_the_seed():
     random = np.random.default_rng(0)
     centres = random.normal(0, 5, (4, 3))
     cloud = np.concatenate([centre + random.normal(0, 0.1, (10, 3)) for centre in centres])
-    settings = config.PartPlayers(kind="parts", count=4)
+    settings = PartPlayers(kind="parts", count=4)
     found, _ = chosen(arrays("points", cloud[None]), settings)
     parts = found[0]["players"]
     assert sorted(map(tuple, parts)) == [tuple(range(start, start + 10)) for start in range(0, 40, 10)]
     heights = [cloud[part, 2].mean() for part in parts]
     assert heights == sorted(heights)
-    assert players.cluster_points(cloud, settings, (0, 0)) == players.cluster_points(cloud, settings, (0, 0))
+    assert cluster_points(cloud, settings, (0, 0)) == cluster_points(cloud, settings, (0, 0))
 
 
 def test_given_parts_are_the_largest():
     part = pa.array([[7, 7, 7, 2, 2, 5], [1, 1, 1, 1, 1, 1]], pa.list_(pa.int16()))
     table = arrays("points", np.zeros((2, 6, 3)), part=part)
-    settings = config.PartPlayers(kind="parts", count=2, rule="given")
+    settings = PartPlayers(kind="parts", count=2, rule="given")
     found, whole = chosen(table, settings)
     assert found[0]["players"] == [[3, 4], [0, 1, 2]] and found[0]["player_names"] == ["part 2", "part 7"]
     assert json.loads(whole.schema.metadata[b"passed_over"]) == {"fewer than 2 parts (players.count)": 1}

@@ -8,8 +8,7 @@ import pytest
 import torch
 
 from andor import config, models, store
-from andor.data import players
-from andor.data import reading as data
+from andor.data.candidates import candidates
 from andor.data.table import rows
 from andor.outputs import evaluate, samples
 from andor.outputs.cache import OutputCache
@@ -32,7 +31,7 @@ def task(tmp_path, monkeypatch):
     for name in ("my_model.py", "own.yaml"):
         Path(name).write_text(shown(name), encoding="utf-8")
     settings = config.check(config.load_raw("own.yaml"), base=tmp_path).tasks["breast_cancer"]
-    table = data.read(settings.data, None, 0)
+    table = settings.data.read(None, 0)
     for name, model in settings.models.items():
         models.make(model, table, None, Path(name), 0, progress=False)
     return settings, table
@@ -44,9 +43,9 @@ def test_a_model_of_your_own(task, tmp_path):
     correct = {name: models.accuracy(model, table, "test") for name, model in loaded.items()}
     assert all(right > 0.85 * items for right, items in correct.values()), correct
 
-    candidates = players.candidates(table, settings.players, settings.samples, 0)
-    screened = {name: evaluate.screen(name, model, candidates, settings.masking) for name, model in loaded.items()}
-    chosen, _ = samples.select(candidates, screened, settings.reward, settings.samples)
+    found = candidates(table, settings.players, settings.samples.candidates, 0)
+    screened = {name: evaluate.screen(name, model, found, settings.masking) for name, model in loaded.items()}
+    chosen, _ = samples.select(found, screened, settings.reward, settings.samples)
     assert chosen.num_rows == 5
     cache = OutputCache(tmp_path / "cache")
     for name, model in loaded.items():

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-NO_NUMBERS = {"", "config", "errors", "files", "settings", "store"}
+NO_NUMBERS = {"", "config", "errors", "files", "kinds", "settings", "store"}
 """What changes no number: messages, whole files, and the configuration, whose values are in `params`."""
 RULES = {
     name: re.search(r"scripts/(\w+)\.py", body)[1]
@@ -40,9 +40,13 @@ def test_a_rule_depends_on_all_that_it_runs(rule, code):
     """Followed from its script through definitions, not imports."""
     script = RULES[rule]
     used = {module for module, _ in reached(ROOT / "workflow" / "scripts" / f"{script}.py")}
-    used -= {"sources.uri"} if script != "source" else set()  # by it the configuration reads addresses
     used = {module_file(module) for module in used if module.split(".")[0] not in NO_NUMBERS}
     assert used - code["run_by"](script) == set()
+
+
+@pytest.mark.parametrize(("script", "folder"), [("data", "readers"), ("candidates", "players")])
+def test_what_is_found_in_a_folder_counts(script, folder, code):
+    assert set((ROOT / "src" / "andor" / "data" / folder).glob("*.py")) <= code["run_by"](script)
 
 
 def test_a_rule_does_not_depend_on_what_comes_after_it(code):
@@ -57,13 +61,13 @@ def test_a_rule_does_not_depend_on_what_comes_after_it(code):
 
 
 def reached(script: Path) -> set[tuple[str, str]]:
-    """Definitions (module, name) of the package that a script can come to."""
+    """Definitions (module, name) of the package that a script can come to, but for what checks the configuration."""
     tree = ast.parse(script.read_text(encoding="utf-8"))
     seen, ahead = set(), mentioned(tree, imported(tree, ""))
     found = set()
     while ahead:
         module, name = ahead.pop()
-        if (module, name) in seen or module_file(module) is None:
+        if (module, name) in seen or module_file(module) is None or module.split(".")[0] == "config":
             continue
         seen.add((module, name))
         definitions, names = contents(module)

@@ -11,7 +11,10 @@ import pytest
 
 from andor import store
 from andor.analysis.nulls import RATE, names
-from andor.config import GridPlayers, Nulls, PartPlayers, PixelPlayers, Salience
+from andor.config import Nulls, Salience
+from andor.data.players.grid import GridPlayers
+from andor.data.players.parts import PartPlayers
+from andor.data.players.pixels import PixelPlayers
 from andor.game.coalitions import KINDS, mask_of, members
 from andor.report import catalogue, tables
 from andor.report.results import TaskResults

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 import tiny
-from andor.config import Masking, Target
+from andor.config import Masking
 from andor.data.targets import predicted, with_targets
 from andor.outputs.masking import locate
 
@@ -19,7 +19,7 @@ def candidates() -> pa.Table:
 @pytest.mark.parametrize("make", [tiny.gpt2, tiny.llama])
 def test_targets_are_the_most_likely_next_token(make):
     model = make()
-    found = with_targets(candidates(), Target(), model)
+    found = with_targets(candidates(), predictor=model)
     assert found.schema.metadata == {b"kept": b"1"}
     tokenizer = model.tokenizer
     for prompt, target in zip(PROMPTS, found["target"].to_pylist(), strict=True):
@@ -38,7 +38,7 @@ def test_targets_are_the_most_likely_next_token(make):
 
 
 def test_a_given_text_needs_no_model():
-    assert with_targets(candidates(), Target(text=" yes"))["target"].to_pylist() == [" yes"] * 3
+    assert with_targets(candidates(), " yes")["target"].to_pylist() == [" yes"] * 3
 
 
 class Scripted:

@@ -6,15 +6,19 @@ from _job import device, fetched, run
 
 
 def main(snakemake):
-    from andor.config import Players, Samples, Target, part
-    from andor.data.players import candidates
+    from andor.data.candidates import candidates
+    from andor.data.players import players
     from andor.store import read_table, write_table
 
-    samples = Samples(count=1, candidates=snakemake.params.candidates, label=snakemake.params.label)
-    players = part(Players, snakemake.params.players)
-    source = fetched(snakemake.input.get("players", []))
-    table = candidates(read_table(Path(snakemake.input.data)), players, samples, snakemake.params.seed, source)
-    if snakemake.params.target:
+    table = candidates(
+        read_table(Path(snakemake.input.data)),
+        players(snakemake.params.players),
+        snakemake.params.candidates,
+        snakemake.params.seed,
+        snakemake.params.label,
+        fetched(snakemake.input.get("players", [])),
+    )
+    if target := snakemake.params.target:
         from andor.data.targets import with_targets
 
         predictor = None
@@ -22,7 +26,7 @@ def main(snakemake):
             from andor.models import load
 
             predictor = load(Path(snakemake.input.predictor[0]), device(snakemake))
-        table = with_targets(table, Target.model_validate(snakemake.params.target), predictor)
+        table = with_targets(table, target["text"], target["unit"], predictor)
     write_table(Path(snakemake.output[0]), table)
 
 

@@ -6,12 +6,11 @@ from _job import fetched, run
 
 
 def main(snakemake):
-    from andor.config import Data, part
-    from andor.data.reading import read
+    from andor.data.readers import reader
     from andor.store import write_table
 
-    data = part(Data, snakemake.params.data)
-    table = read(data, fetched(snakemake.input.get("source", [])), snakemake.params.seed)
+    source = fetched(snakemake.input.get("source", []))
+    table = reader(snakemake.params.data).read(source, snakemake.params.seed)
     write_table(Path(snakemake.output[0]), table)
 
 

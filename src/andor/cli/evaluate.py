@@ -201,8 +201,8 @@ def _with_players(
     row: Any, words: list[str] | None, count: int | None, seed: tuple[int, int], where: str
 ) -> dict[str, Any]:
     """A sample with `players` and `player_names`: its own, the named words, or drawn ones."""
-    from andor.config import MAX_PLAYERS, WordPlayers
-    from andor.data.players import choose_words, unique_names
+    from andor.config import MAX_PLAYERS
+    from andor.data.players.words import WordPlayers, choose_words, unique_names
 
     if not isinstance(row, dict) or not isinstance(row.get("text"), str):
         raise UserError(f'{where}: no `text`; write {{"text": "…"}}')
@@ -222,7 +222,7 @@ def _with_players(
 
 def _span(text: str, player: Any, where: str) -> list[int]:
     """Characters [start, stop) of a player that is given as these, or as a word (or, if there is none, part of one)."""
-    from andor.data.players import words
+    from andor.data.players.words import words
 
     if isinstance(player, str) and player and player in text:
         whole = [word.start for word in words(text) if word.text == player]
@@ -280,7 +280,7 @@ def _check_fit(masking: config.Masking, model: LoadedModel, samples: pa.Table) -
 
     kinds = {"image": "image", "features": "table", "points": "points", None: "text"}
     modality = "passage" if model.family == "causal_lm" else kinds[array_column(samples)]
-    for fault in masking.misfits(modality):
+    for fault in masking.misfits_of(modality):
         raise UserError(fault.replace("masking.", "--"))
     if model.family == "own" and modality == "text" and masking.baseline not in ("zero", *TOKENS):
         raise UserError(f"--baseline `{masking.baseline}` is an embedding; a model of your own has none: use zero")

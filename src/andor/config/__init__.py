@@ -8,19 +8,6 @@ package at every start, on every node.
 from andor.config.analysis import Analysis, Nulls, Salience
 from andor.config.check import check, load, load_raw
 from andor.config.config import ARRAYS_PER_MODEL, Config
-from andor.config.data import (
-    Data,
-    DigitsData,
-    FilmReviewsData,
-    ImagesData,
-    PassagesData,
-    PointCloudsData,
-    ScikitLearnData,
-    SentencesData,
-    ShapesData,
-    TableData,
-    two_labels,
-)
 from andor.config.masking import TOKENS, Learning, Masking
 from andor.config.methods import Bound, Method, Solver
 from andor.config.models import (
@@ -38,18 +25,9 @@ from andor.config.models import (
     smallest_side,
 )
 from andor.config.parts import part, tag
-from andor.config.players import (
-    FeaturePlayers,
-    GridPlayers,
-    PartPlayers,
-    PatchPlayers,
-    PixelPlayers,
-    Players,
-    WordPlayers,
-)
 from andor.config.rewards import Reward
 from andor.config.samples import Samples, Target
 from andor.config.sources import Source
 from andor.config.studies import Study
-from andor.config.tasks import Task
+from andor.config.tasks import Data, Players, Task
 from andor.settings import MAX_PLAYERS, Closed

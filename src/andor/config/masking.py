@@ -7,6 +7,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from andor.data.player_kind import PlayerKind
+from andor.data.reader import Reader
 from andor.settings import Closed, Name, PositiveFloat, PositiveInt
 
 TOKENS = ("mask", "pad", "unk", "cls", "sep")
@@ -74,7 +76,23 @@ class Masking(Closed):
         """How a learned baseline value is learned."""
         return self.learning or Learning()
 
-    def misfits(self, modality: str) -> Iterator[str]:
+    @property
+    def is_embedding(self) -> bool:
+        """Whether text models are given a vector in place of a player, and no token."""
+        return self.baseline not in ("zero", *TOKENS)
+
+    def misfits(self, data: Reader, players: PlayerKind) -> Iterator[str]:
+        """What does not go with the data or the players."""
+        yield from self.misfits_of(data.modality)
+        if self.baseline == "learned" and players.count < 2:
+            yield "masking.baseline `learned` needs two players, players.count is 1; raise it"
+        if self.background == "integrate" and not players.leaves_background:
+            yield (
+                f"masking.background `integrate` has no effect on a {players.kind}, which leaves no background; "
+                "use keep"
+            )
+
+    def misfits_of(self, modality: str) -> Iterator[str]:
         """What does not go with inputs of a modality."""
         if self.tokens and modality not in ("text", "passage"):
             of = {"image": "images", "table": "tables", "points": "point clouds"}[modality]

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, JsonValue, StringConstraints, model_validator
 
+from andor.config.masking import Masking
+from andor.data.reader import Reader
 from andor.settings import IDENTIFIER, Closed, Name, NonNegative, PositiveFloat, PositiveInt
 
 
@@ -36,7 +39,15 @@ class Training(Closed):
         return self.epochs == 0 or self.labels != "true" or self.seed is not None
 
 
-class TextEncoder(Closed):
+class Family(Closed):
+    """A family of models."""
+
+    def misfits(self, name: str, data: Reader, masking: Masking) -> Iterator[str]:
+        """What does not go with a model of this name that reads the data: nothing, unless a family says otherwise."""
+        yield from ()
+
+
+class TextEncoder(Family):
     """A pretrained transformers encoder with a classification head."""
 
     reads: ClassVar = {"text"}
@@ -62,7 +73,7 @@ class TextEncoder(Closed):
         return self
 
 
-class TextCNN(Closed):
+class TextCNN(Family):
     """Kim's (2014) convolutional sentence classifier, trained from scratch."""
 
     reads: ClassVar = {"text"}
@@ -80,7 +91,7 @@ class TextCNN(Closed):
     """How to train it."""
 
 
-class ImageClassifier(Closed):
+class ImageClassifier(Family):
     """An image classifier trained from scratch: one logit for two labels, else one for each."""
 
     reads: ClassVar = {"image"}
@@ -97,6 +108,14 @@ class ImageClassifier(Closed):
     training: Training = Training()
     """How to train it."""
 
+    def misfits(self, name: str, data: Reader, masking: Masking) -> Iterator[str]:
+        """Images of which its pooling leaves nothing."""
+        if data.side is not None and data.side < (smallest := smallest_side(self.architecture)):
+            yield (
+                f"model `{name}` ({self.architecture}) needs images of at least {smallest} pixels a side, "
+                f"data.size is {data.side}; raise it"
+            )
+
 
 def smallest_side(architecture: str) -> int:
     """Smallest side of an image, in pixels, that leaves something after a network's last pooling."""
@@ -104,7 +123,7 @@ def smallest_side(architecture: str) -> int:
     return next(side for name, side in sides.items() if architecture.startswith(name))
 
 
-class PretrainedImageClassifier(Closed):
+class PretrainedImageClassifier(Family):
     """A pretrained image classifier, used as it comes, with as many logits as it has."""
 
     reads: ClassVar = {"image"}
@@ -136,7 +155,7 @@ class PretrainedImageClassifier(Closed):
         return self
 
 
-class MLP(Closed):
+class MLP(Family):
     """A multilayer perceptron for tables (ICML 2023), trained from scratch: one logit for two labels, else one each."""
 
     reads: ClassVar = {"table"}
@@ -154,7 +173,7 @@ class MLP(Closed):
     """How to train it."""
 
 
-class ScikitLearn(Closed):
+class ScikitLearn(Family):
     """Any classifier of scikit-learn, trained from the configuration.
 
     Nothing is unpickled: its training rows are kept and it is fitted anew, with the seed, wherever it is needed.
@@ -168,13 +187,18 @@ class ScikitLearn(Closed):
     parameters: dict[str, JsonValue] = {}
     """Arguments of the class."""
 
+    def misfits(self, name: str, data: Reader, masking: Masking) -> Iterator[str]:
+        """What needs gradients."""
+        if masking.baseline == "learned":
+            yield f"masking.baseline `learned` needs gradients, model `{name}` ({self.family}) has none; use mean"
+
     @property
     def training(self) -> None:
         """Its parameters say how it is trained."""
         return None
 
 
-class PointNet(Closed):
+class PointNet(Family):
     """A small PointNet for point clouds, trained from scratch: one logit for two labels, else one each."""
 
     reads: ClassVar = {"points"}
@@ -186,7 +210,7 @@ class PointNet(Closed):
     """How to train it."""
 
 
-class OwnModel(Closed):
+class OwnModel(Family):
     """A model of your own: a Python file with two functions, which is run."""
 
     reads: ClassVar = {"text", "image", "table", "points"}
@@ -204,13 +228,18 @@ class OwnModel(Closed):
     source: Name | None = None
     """An entry of `sources`: its weights."""
 
+    def misfits(self, name: str, data: Reader, masking: Masking) -> Iterator[str]:
+        """Embeddings: it is given texts."""
+        if data.modality == "text" and masking.is_embedding:
+            yield f"masking.baseline `{masking.baseline}` is an embedding; model `{name}` (own) has none: use zero"
+
     @property
     def training(self) -> None:
         """It is used as it comes."""
         return None
 
 
-class CausalLM(Closed):
+class CausalLM(Family):
     """A pretrained causal language model."""
 
     reads: ClassVar = {"passage"}

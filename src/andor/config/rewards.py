@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Literal
 
 from pydantic import model_validator
 
+from andor.data.reader import Reader
 from andor.settings import Closed, PositiveFloat
 
 
@@ -25,6 +27,15 @@ class Reward(Closed):
         if self.temperature != 1 and self.kind not in ("log_odds", "probability"):
             raise ValueError(f"`temperature` has no effect on reward `{self.kind}`; take it away")
         return self
+
+    def misfits(self, data: Reader) -> Iterator[str]:
+        """What does not go with the data."""
+        if data.modality != "passage":
+            return
+        if self.kind not in ("log_odds", "probability"):
+            yield f"reward.kind `{self.kind}` is for classifiers; use log_odds or probability"
+        if self.temperature != 1:
+            yield "reward.temperature is for classifiers; take it away"
 
     @property
     def words(self) -> str:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints, model_validator
 
+from andor.data.reader import Reader
 from andor.settings import Closed, Name, NonNegative, PositiveInt
 
 
@@ -22,6 +24,11 @@ class Samples(Closed):
     """Only items of this label; any if unset."""
     min_range: NonNegative = 1.0
     """Least |v(N) − v(∅)| that every model must reach: all bounds of the method scale with it."""
+
+    def misfits(self, data: Reader) -> Iterator[str]:
+        """What does not go with the data."""
+        if self.label is not None and self.label > 1 and data.two_labels:
+            yield f"`samples.label: {self.label}` is none of the labels 0 and 1 of the data; choose one"
 
 
 class Target(Closed):

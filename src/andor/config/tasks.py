@@ -4,18 +4,28 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field, field_validator, model_validator
 
-from andor.config.data import Data, two_labels
-from andor.config.masking import TOKENS, Masking
-from andor.config.models import Model, smallest_side
+from andor.config.masking import Masking
+from andor.config.models import Model
 from andor.config.parts import models_in, tag
-from andor.config.players import Players
 from andor.config.rewards import Reward
 from andor.config.samples import Samples, Target
-from andor.settings import MAX_PLAYERS, Closed, Name, near
+from andor.data.player_kind import PlayerKind
+from andor.data.players import player_kinds
+from andor.data.reader import Reader
+from andor.data.readers import readers
+from andor.kinds import union
+from andor.settings import Closed, Name, near
+
+if TYPE_CHECKING:
+    Data = Reader
+    Players = PlayerKind
+else:
+    Data = union(readers(), "reader")
+    Players = union(player_kinds(), "kind")
 
 
 class Task(Closed):
@@ -57,7 +67,7 @@ class Task(Closed):
                     raise ValueError(f"ensemble `{name}` names `{member}`, which is no model of the task{advice}")
             if name in self.models:
                 raise ValueError(f"ensemble `{name}` has the name of a model; rename it")
-        if self.target is not None and self.data.reader != "passages":
+        if self.target is not None and self.data.modality != "passage":
             raise ValueError("`target` is for language models; take it away")
         named = self.target.model if self.target is not None else None
         if named is not None and named not in self.models:
@@ -71,51 +81,20 @@ class Task(Closed):
         return self
 
     def _misfits(self) -> Iterator[str]:
-        """What does not go with the data: models, players, masking, reward, labels."""
-        data, players, masking, reward = self.data, self.players, self.masking, self.reward
-        modality = data.modality
-        families = sorted(tag(kind) for kind in models_in(Model) if modality in kind.reads)
+        """What does not go with the data or each other: models, players, masking, reward, labels."""
+        data, players, masking = self.data, self.players, self.masking
         for name, model in self.models.items():
-            if modality not in model.reads:
+            if data.modality not in model.reads:
+                families = sorted(tag(kind) for kind in models_in(Model) if data.modality in kind.reads)
                 yield f"model `{name}` ({model.family}) cannot read {data.reader}; use {' or '.join(families)}"
-            if model.family == "image_classifier" and data.size < (smallest := smallest_side(model.architecture)):
-                yield (
-                    f"model `{name}` ({model.architecture}) needs images of at least {smallest} pixels a side, "
-                    f"data.size is {data.size}; raise it"
-                )
-            if model.family == "scikit_learn" and masking.baseline == "learned":
-                yield f"masking.baseline `learned` needs gradients, model `{name}` ({model.family}) has none; use mean"
-            if model.family == "own" and modality == "text" and masking.baseline not in ("zero", *TOKENS):
-                yield f"masking.baseline `{masking.baseline}` is an embedding; model `{name}` (own) has none: use zero"
-        if modality not in players.of:
-            kinds = sorted(tag(kind) for kind in models_in(Players) if modality in kind.of)
+            yield from model.misfits(name, data, masking)
+        if data.modality not in players.of:
+            kinds = sorted(tag(kind) for kind in player_kinds() if data.modality in kind.of)
             yield f"players of kind `{players.kind}` do not fit {data.reader}; use {' or '.join(kinds)}"
-        yield from masking.misfits(modality)
-        if masking.baseline == "learned" and players.count < 2:
-            yield "masking.baseline `learned` needs two players, players.count is 1; raise it"
-        if masking.background == "integrate" and players.kind == "grid":
-            yield "masking.background `integrate` has no effect on a grid, which leaves no background; use keep"
-        if players.kind == "patches" and (cells := (data.size // players.size) ** 2) < players.count:
-            yield (
-                f"players.count {players.count} is more than the {cells} patches of {players.size} "
-                f"pixels in an image of {data.size}; lower count or size"
-            )
-        if players.kind == "grid" and data.size < max(players.rows, players.columns):
-            yield f"players.rows and columns are more than the {data.size} pixels of data.size; lower them"
-        if (
-            players.kind == "features"
-            and players.groups is None
-            and players.count > getattr(data, "columns", MAX_PLAYERS)
-        ):
-            yield f"players.count {players.count} is more than the {data.columns} columns of {data.name}; lower it"
-        if players.kind == "parts" and getattr(data, "points", players.count) < players.count:
-            yield f"players.count {players.count} is more than the {data.points} points of a cloud; lower it"
-        if modality == "passage" and reward.kind not in ("log_odds", "probability"):
-            yield f"reward.kind `{reward.kind}` is for classifiers; use log_odds or probability"
-        if modality == "passage" and reward.temperature != 1:
-            yield "reward.temperature is for classifiers; take it away"
-        if self.samples.label is not None and self.samples.label > 1 and two_labels(data):
-            yield f"`samples.label: {self.samples.label}` is none of the labels 0 and 1 of the data; choose one"
+        yield from masking.misfits(data, players)
+        yield from players.misfits(data)
+        yield from self.reward.misfits(data)
+        yield from self.samples.misfits(data)
 
     def wanted_sources(self) -> dict[str, str]:
         """Entries of `sources` that the task needs, by the key that names them."""
@@ -123,7 +102,7 @@ class Task(Closed):
         for name, model in self.models.items():
             for key in ("source", "tokenizer", "weights"):
                 wanted[f"models.{name}.{key}"] = getattr(model, key, None)
-        wanted |= {"players.source": getattr(self.players, "source", None), "masking.source": self.masking.source}
+        wanted |= {"players.source": self.players.needed_source, "masking.source": self.masking.source}
         return {key: source for key, source in wanted.items() if source is not None}
 
     def units(self) -> dict[str, list[str]]:

@@ -1,1 +1,12 @@
-"""Data sets as tidy tables, and the players and targets of their items."""
+"""Data sets as tidy tables, and the players and targets of their items.
+
+A tidy table has one row per item, with its split, its label and what models read of it. Columns: ``item`` (int32,
+position in the origin), ``split`` (``train`` or ``test``), ``label`` (int16), and
+
+- ``text`` (string), or
+- an array of float32, flattened, whose shape the schema's metadata key ``shape`` holds as JSON: ``image`` (in [0, 1];
+  [C, H, W]), ``features`` ([F]; standardised) or ``points`` ([P, 3]; with ``part``, the number of each point's part, if
+  parts are given).
+
+Of features the metadata key ``columns`` maps each column of the origin to its positions among the F.
+"""

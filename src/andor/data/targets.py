@@ -7,7 +7,6 @@ from typing import Any
 import pyarrow as pa
 import torch
 
-from andor import config
 from andor.errors import UserError
 
 MOST_PIECES = 8
@@ -15,19 +14,18 @@ MOST_PIECES = 8
 
 
 @torch.inference_mode()
-def with_targets(candidates: pa.Table, target: config.Target, predictor: Any = None) -> pa.Table:
+def with_targets(candidates: pa.Table, text: str | None = None, unit: str = "token", predictor: Any = None) -> pa.Table:
     """Candidates with `target`: the given text, or what a language model predicts after each whole prompt.
 
     Parameters
     ----------
+    unit
+        What it predicts, `token` or `word`.
     predictor
         The model that predicts (from `andor.models.load`); not used for a given text.
     """
     prompts = candidates["text"].to_pylist()
-    if target.text is not None:
-        texts = [target.text] * len(prompts)
-    else:
-        texts = [predicted(predictor, prompt, target.unit) for prompt in prompts]
+    texts = [predicted(predictor, prompt, unit) if text is None else text for prompt in prompts]
     return candidates.append_column("target", pa.array(texts, pa.string()))
 
 

@@ -50,7 +50,7 @@ def learn(
     Parameters
     ----------
     model : a classifier of `andor.models` through which gradients flow
-    candidates : from `andor.data.players.candidates`
+    candidates : from `andor.data.candidates.candidates`
     masking : with `learning`; its `background` is respected
     reward : the v of the criterion; v(∅) cancels out
 

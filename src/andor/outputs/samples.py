@@ -46,7 +46,7 @@ def select(
     Parameters
     ----------
     candidates
-        From `andor.data.players.candidates`.
+        From `andor.data.candidates.candidates`.
     screenings
         For each model the result of `andor.outputs.evaluate.screen` on these candidates.
     controls

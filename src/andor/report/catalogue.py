@@ -67,7 +67,7 @@ def leaves_out(task: Task) -> bool:
 
 def same_players(task: Task) -> bool:
     """Whether a player is the same in every sample: columns, cells of an image, parts that are ordered by height."""
-    return task.players.kind in ("features", "grid") or getattr(task.players, "rule", None) == "kmeans"
+    return task.players.same_in_all
 
 
 def compares(task: Task) -> bool:

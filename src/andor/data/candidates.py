@@ -1,0 +1,70 @@
+"""Candidates: the test items that are screened, each with its players."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+
+from andor.data.player_kind import PlayerKind, PlayersError
+from andor.data.table import array_column
+
+
+def candidates(
+    table: pa.Table, players: PlayerKind, most: int, seed: int, label: int | None = None, source: Path | None = None
+) -> pa.Table:
+    """Items to screen, each with its players.
+
+    The test items (of one label, if it is given) are gone through in an order drawn with the seed; those with too few
+    possible players are passed over, and the first others are taken.
+
+    Parameters
+    ----------
+    table
+        The tidy data: `item`, `split`, `label`, and `text`, `image`, `features` or `points`.
+    most
+        Items to take at most.
+    source
+        File of the players, for those that are given in one.
+
+    Returns
+    -------
+    pa.Table
+        `item`, `label` and the content as they were, and
+
+        - `players` (list<list<int32>>): of a word, [start, stop) in characters of the text; of an image, its pixels as
+          row·W + column, the same in every channel; the positions of features; the numbers of points;
+        - `player_names` (list<string>): the word, ``good (2)`` if it comes again; ``row,column`` of the patch or cell;
+          the column or group; ``part 3``.
+
+        The schema's metadata keep those of `table` and add `passed_over`: how many items, by reason.
+
+    Raises
+    ------
+    UserError
+        If columns or pixels that make up players do not exist, or their file cannot be read.
+    """
+    metadata = {key.decode(): json.loads(value) for key, value in (table.schema.metadata or {}).items()}
+    test = np.flatnonzero(np.asarray(table["split"].to_pylist()) == "test")
+    if label is not None:
+        test = test[np.asarray(table["label"].to_pylist())[test] == label]
+    choose = players.chooser(metadata, seed, source)
+    kept, chosen, passed_over = [], [], Counter()
+    for index in np.random.default_rng(seed).permutation(test).tolist():
+        if len(kept) == most:
+            break
+        try:
+            chosen.append(choose(table.slice(index, 1).to_pylist()[0]))
+            kept.append(index)
+        except PlayersError as reason:
+            passed_over[str(reason)] += 1
+    content = array_column(table) or "text"
+    result = table.take(pa.array(kept, pa.int64())).select(["item", "label", content])
+    result = result.append_column(
+        "players", pa.array([c["players"] for c in chosen], pa.list_(pa.list_(pa.int32())))
+    ).append_column("player_names", pa.array([c["player_names"] for c in chosen], pa.list_(pa.string())))
+    metadata["passed_over"] = dict(sorted(passed_over.items()))
+    return result.replace_schema_metadata({key: json.dumps(value) for key, value in metadata.items()})

@@ -1,0 +1,80 @@
+"""Players that are columns of a table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import Field, model_validator
+
+from andor.data.player_kind import Choice, Chooser, PlayerKind
+from andor.data.reader import Reader
+from andor.errors import UserError
+from andor.settings import MAX_PLAYERS
+
+
+class FeaturePlayers(PlayerKind):
+    """Columns of the table; all indicators of a column together."""
+
+    of: ClassVar = {"table"}
+    place: ClassVar = 5
+    kind: Literal["features"]
+    """Kind of players."""
+    count: Annotated[int, Field(ge=1, le=MAX_PLAYERS)] = 10
+    """Players a sample: the first columns, or as many as `groups` names; other columns are background."""
+    groups: Annotated[dict[str, Annotated[list[str], Field(min_length=1)]], Field(min_length=1)] | None = None
+    """Players by name, each one or more columns that are masked together; the first `count` columns, each alone, if
+    unset."""
+
+    @property
+    def same_in_all(self) -> bool:
+        """Every row has the same columns."""
+        return True
+
+    @model_validator(mode="before")
+    @classmethod
+    def _counted(cls, raw: Any) -> Any:
+        if isinstance(raw, Mapping) and "count" not in raw and isinstance(raw.get("groups"), Mapping):
+            return {**raw, "count": len(raw["groups"])}
+        return raw
+
+    @model_validator(mode="after")
+    def _disjoint(self) -> FeaturePlayers:
+        columns = [column for group in (self.groups or {}).values() for column in group]
+        if twice := [column for column in columns if columns.count(column) > 1]:
+            raise ValueError(f"`groups` names the column `{twice[0]}` twice; let one player have it")
+        if self.groups is not None and len(self.groups) != self.count:
+            raise ValueError(f"`count: {self.count}` is not the number of `groups`, {len(self.groups)}; take it away")
+        return self
+
+    def chooser(self, metadata: Mapping[str, Any], seed: int, source: Path | None) -> Chooser:
+        """Function from any row to the columns."""
+        columns = choose_features(metadata["columns"], self)
+        return lambda row: columns
+
+    def misfits(self, data: Reader) -> Iterator[str]:
+        """More columns than the table has."""
+        if self.groups is None and data.columns is not None and self.count > data.columns:
+            yield f"players.count {self.count} is more than the {data.columns} columns of {data.title}; lower it"
+
+
+def choose_features(columns: Mapping[str, list[int]], players: FeaturePlayers) -> Choice:
+    """Columns, or groups of them, as positions among the features.
+
+    Raises
+    ------
+    UserError
+        If a column does not exist, or there are too few.
+    """
+    groups = players.groups or {name: [name] for name in list(columns)[: players.count]}
+    for group, names in groups.items():
+        for name in names:
+            if name not in columns:
+                raise UserError(f"`players.groups.{group}`: no column `{name}`; the table has {', '.join(columns)}")
+    if len(groups) < players.count:
+        raise UserError(f"`players.count: {players.count}`: the table has only {len(columns)} columns; lower it")
+    return {
+        "players": [[position for name in names for position in columns[name]] for names in groups.values()],
+        "player_names": list(groups),
+    }

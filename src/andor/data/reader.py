@@ -1,0 +1,77 @@
+"""What every reader is: the key `data` of a task, which knows how to make the tidy table."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from andor.errors import UserError
+from andor.kinds import Kind
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+Modality = Literal["image", "text", "passage", "table", "points"]
+
+
+class Reader(Kind):
+    """A data set and how to read it.
+
+    What is asked of the data before they are read has a default here; a reader that knows more says it.
+    """
+
+    modality: ClassVar[Modality]
+    """What models read of an item."""
+
+    if TYPE_CHECKING:  # fields of each reader, which gives them a narrower type and a description
+        reader: str
+        source: str | None
+
+    @abstractmethod
+    def read(self, source: Path | None, seed: int) -> pa.Table:
+        """Tidy table of the data (see `andor.data`).
+
+        Parameters
+        ----------
+        source
+            The file or folder of the entry of `sources` it names; None for data that come with a library.
+        seed
+            Seed of the stratified split, where the origin has none of its own.
+
+        Raises
+        ------
+        UserError
+            If a file or column is missing, or a value is not what it should be.
+        """
+
+    @property
+    def two_labels(self) -> bool:
+        """Whether the labels are 0 and 1 whatever the source holds."""
+        return False
+
+    @property
+    def title(self) -> str:
+        """What messages call the data."""
+        return self.reader
+
+    @property
+    def side(self) -> int | None:
+        """Side of the images in pixels; None if it is known only when they are read."""
+        return None
+
+    @property
+    def columns(self) -> int | None:
+        """Columns of the table that are features; None if they are known only when it is read."""
+        return None
+
+    @property
+    def cloud(self) -> int | None:
+        """Points of a cloud; None if they are known only when the clouds are read."""
+        return None
+
+    def given(self, source: Path | None) -> Path:
+        """The fetched source, which must be there."""
+        if source is None or not source.exists():
+            raise UserError(f"`data.source: {self.source}`: {source} is not there; fetch the sources first")
+        return source

@@ -1,0 +1,55 @@
+"""The reader `digits`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+
+from pydantic import Field
+
+from andor.data.reader import Reader
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+class DigitsData(Reader):
+    """scikit-learn's 1,797 real 8×8 digits: one class against the rest, or all ten."""
+
+    modality: ClassVar = "image"
+    place: ClassVar = 1
+    reader: Literal["digits"]
+    """Which reader makes the tidy table."""
+    positive: Annotated[int, Field(ge=0, le=9)] | None = 3
+    """The digit that is label 1; null for all ten as labels 0 to 9."""
+    size: Annotated[int, Field(ge=8, le=512)] = 32
+    """Side to which the images are scaled, in pixels."""
+    test_fraction: Annotated[float, Field(gt=0, lt=1)] = 0.25
+    """Share of the items kept for testing and explaining, stratified by label."""
+    source: None = None
+    """The images come with scikit-learn."""
+
+    @property
+    def two_labels(self) -> bool:
+        """One digit against the rest."""
+        return self.positive is not None
+
+    @property
+    def side(self) -> int:
+        """Side of the images in pixels."""
+        return self.size
+
+    def read(self, source: Path | None, seed: int) -> pa.Table:
+        """Tidy table of the digits."""
+        import numpy as np
+        from PIL import Image
+        from sklearn.datasets import load_digits
+
+        from andor.data.building import class_labels, stratified_split, tidy
+        from andor.data.images import pixels
+
+        origin = load_digits()
+        images = np.stack([pixels(Image.fromarray(np.float32(image) / 16), self.size) for image in origin.images])
+        labels = class_labels(origin.target, self.positive, "the digits")
+        split = stratified_split(labels, self.test_fraction, seed)
+        return tidy(range(len(labels)), split, labels, images, "image")

@@ -1,0 +1,55 @@
+"""The reader `scikit_learn`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+
+from pydantic import Field
+
+from andor.data.reader import Reader
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+class ScikitLearnData(Reader):
+    """One of the tables that come with scikit-learn."""
+
+    modality: ClassVar = "table"
+    place: ClassVar = 6
+    reader: Literal["scikit_learn"]
+    """Which reader makes the tidy table."""
+    name: Literal["breast_cancer", "iris", "wine"]
+    """The table; its classes are the labels."""
+    positive: Annotated[int, Field(ge=0)] | None = None
+    """The class that is label 1, against the rest; null for the class numbers as labels."""
+    test_fraction: Annotated[float, Field(gt=0, lt=1)] = 0.25
+    """Share of the items kept for testing and explaining, stratified by label."""
+    source: None = None
+    """The tables come with scikit-learn."""
+
+    @property
+    def two_labels(self) -> bool:
+        """One class against the rest."""
+        return self.positive is not None
+
+    @property
+    def title(self) -> str:
+        """Name of the table."""
+        return self.name
+
+    @property
+    def columns(self) -> int:
+        """Features of the table."""
+        return {"breast_cancer": 30, "iris": 4, "wine": 13}[self.name]
+
+    def read(self, source: Path | None, seed: int) -> pa.Table:
+        """Tidy table of the features."""
+        from sklearn import datasets
+
+        from andor.data.building import class_labels, tidy_features
+
+        origin = getattr(datasets, f"load_{self.name}")(as_frame=True)
+        labels = class_labels(origin.target.to_numpy(), self.positive, self.name)
+        return tidy_features(origin.data, labels, self.test_fraction, seed)

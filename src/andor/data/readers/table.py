@@ -1,0 +1,115 @@
+"""The reader `table`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+
+from pydantic import Field, StringConstraints
+
+from andor.data.reader import Reader
+from andor.errors import UserError
+from andor.files import first_line
+from andor.settings import Name
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+    import pyarrow as pa
+
+KINDS = (".csv", ".tsv", ".data", ".dat", ".parquet")
+
+
+class TableData(Reader):
+    """A table in CSV or Parquet: a column of classes, the others features.
+
+    Numbers are standardised by the training rows; other columns become an indicator for each of their values.
+    """
+
+    modality: ClassVar = "table"
+    place: ClassVar = 7
+    reader: Literal["table"]
+    """Which reader makes the tidy table."""
+    source: Name
+    """An entry of `sources`: a file whose name ends in `.csv`, `.tsv`, `.data`, `.dat` or `.parquet`, or a folder with
+    one such file."""
+    names: Annotated[list[str], Field(min_length=2)] | None = None
+    """Names of the columns, for a file whose first line is a row already."""
+    label: str
+    """Column of the class."""
+    positive: str | int | float | bool | None = None
+    """The class that is label 1, against the rest; null for all classes, numbered in their order."""
+    features: Annotated[list[str], Field(min_length=1)] | None = None
+    """Columns the models read; all but the label if unset."""
+    separator: Annotated[str, StringConstraints(min_length=1, max_length=1)] = ","
+    """What stands between the cells of a CSV file."""
+    test_fraction: Annotated[float, Field(gt=0, lt=1)] = 0.25
+    """Share of the items kept for testing and explaining, stratified by label."""
+
+    @property
+    def two_labels(self) -> bool:
+        """One class against the rest."""
+        return self.positive is not None
+
+    def read(self, source: Path | None, seed: int) -> pa.Table:
+        """Tidy table of the features."""
+        from andor.data.building import tidy_features
+
+        source = self.given(source)
+        frame = self._frame(source)
+        for name in [self.label, *(self.features or [])]:
+            if name not in frame.columns:
+                raise UserError(f"{source}: no column `{name}`; it has {', '.join(map(str, frame.columns))}")
+        if self.label in (self.features or []):
+            raise UserError(f"`data.features` names the label `{self.label}`; take it away")
+        labels = self._labels(frame[self.label], source)
+        features = frame[self.features] if self.features else frame.drop(columns=self.label)
+        return tidy_features(features, labels, self.test_fraction, seed)
+
+    def _frame(self, source: Path) -> pd.DataFrame:
+        """The table of a file, or of the only file in a folder."""
+        import pandas as pd
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        files = [source] if source.is_file() else sorted(f for f in source.rglob("*") if f.suffix in KINDS)
+        if len(files) != 1:
+            raise UserError(
+                f"`data.source: {self.source}`: {source} holds {len(files)} tables; name one file with !member"
+            )
+        try:
+            if files[0].suffix == ".parquet":
+                return pq.read_table(files[0]).to_pandas()
+            separator = "\t" if files[0].suffix == ".tsv" else self.separator
+            header = 0 if self.names is None else None
+            frame = pd.read_csv(files[0], sep=separator, skipinitialspace=True, header=header)
+        except (OSError, ValueError, pa.ArrowException) as error:
+            raise UserError(
+                f"{files[0]}: no readable table ({first_line(error)}); name a CSV or Parquet file"
+            ) from None
+        if self.names is not None:
+            if len(self.names) != frame.shape[1]:
+                raise UserError(
+                    f"`data.names` are {len(self.names)}, {files[0]} has {frame.shape[1]} columns; name each"
+                )
+            frame.columns = self.names
+        return frame
+
+    def _labels(self, classes: pd.Series, source: Path) -> np.ndarray:
+        """Labels of the rows by their classes."""
+        import numpy as np
+
+        from andor.data.building import class_labels
+
+        if classes.isna().any():
+            raise UserError(f"{source}: column `{self.label}` has {classes.isna().sum()} empty cells; fill them")
+        known = sorted(classes.unique().tolist())
+        if self.positive is None:
+            if len(known) > len(classes) / 2:
+                raise UserError(
+                    f"`data.label: {self.label}`: {len(known)} classes in {len(classes)} rows; name a column of few"
+                )
+            return classes.map({name: number for number, name in enumerate(known)}).to_numpy(np.int16)
+        # As YAML reads it: `1` is a number, and the cells of a column may be texts.
+        labels = (classes == self.positive) | (classes.astype(str) == str(self.positive))
+        return class_labels(labels.to_numpy(np.int16), 1, str(source), self.positive, known)
