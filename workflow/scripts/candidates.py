@@ -19,7 +19,7 @@ def main(snakemake):
 
         predictor = None
         if snakemake.input.predictor:
-            from andor.models import load
+            from andor.models.loading import load
 
             predictor = load(Path(snakemake.input.predictor[0]), device(snakemake))
         table = with_targets(table, Target.model_validate(snakemake.params.target), predictor)

@@ -23,20 +23,7 @@ from andor.config.data import (
 )
 from andor.config.masking import TOKENS, Learning, Masking
 from andor.config.methods import Bound, Method, Solver
-from andor.config.models import (
-    MLP,
-    CausalLM,
-    ImageClassifier,
-    Model,
-    OwnModel,
-    PointNet,
-    PretrainedImageClassifier,
-    ScikitLearn,
-    TextCNN,
-    TextEncoder,
-    Training,
-    smallest_side,
-)
+from andor.config.models import Model
 from andor.config.parts import part, tag
 from andor.config.players import (
     FeaturePlayers,
@@ -52,4 +39,5 @@ from andor.config.samples import Samples, Target
 from andor.config.sources import Source
 from andor.config.studies import Study
 from andor.config.tasks import Task
+from andor.models.settings import Training
 from andor.settings import MAX_PLAYERS, Closed

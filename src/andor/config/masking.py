@@ -7,10 +7,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from andor.models.settings import TOKENS
 from andor.settings import Closed, Name, PositiveFloat, PositiveInt
-
-TOKENS = ("mask", "pad", "unk", "cls", "sep")
-"""Baseline values that are tokens of a text model."""
 
 
 class Learning(Closed):

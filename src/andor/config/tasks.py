@@ -10,11 +10,12 @@ from pydantic import Field, field_validator, model_validator
 
 from andor.config.data import Data, two_labels
 from andor.config.masking import TOKENS, Masking
-from andor.config.models import Model, smallest_side
+from andor.config.models import Model
 from andor.config.parts import models_in, tag
 from andor.config.players import Players
 from andor.config.rewards import Reward
 from andor.config.samples import Samples, Target
+from andor.models.settings import smallest_side
 from andor.settings import MAX_PLAYERS, Closed, Name, near
 
 
@@ -121,8 +122,7 @@ class Task(Closed):
         """Entries of `sources` that the task needs, by the key that names them."""
         wanted = {"data.source": self.data.source}
         for name, model in self.models.items():
-            for key in ("source", "tokenizer", "weights"):
-                wanted[f"models.{name}.{key}"] = getattr(model, key, None)
+            wanted |= {f"models.{name}.{key}": source for key, source in model.sources().items()}
         wanted |= {"players.source": getattr(self.players, "source", None), "masking.source": self.masking.source}
         return {key: source for key, source in wanted.items() if source is not None}
 
@@ -136,8 +136,7 @@ class Task(Closed):
 
     def controls(self) -> list[str]:
         """Models that have no say in which samples are explained: null networks and repeated trainings."""
-        trained = {name: getattr(model, "training", None) for name, model in self.models.items()}
-        return [name for name, training in trained.items() if training is not None and training.is_control]
+        return [name for name, model in self.models.items() if model.is_control]
 
     def chunks(self) -> dict[str, list[int]]:
         """Sample numbers of each chunk, by the chunk's name."""

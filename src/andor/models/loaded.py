@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
+from andor.data.table import ARRAYS
 from andor.files import canonical
 from andor.models.architectures import TextCNN
 
@@ -37,7 +38,11 @@ class LoadedModel:
         What beside its weights makes the model: its family and whatever else `andor.models.load` needs to rebuild it.
     baseline
         A baseline value from a file or a learned one (see `andor.outputs.baselines`), float32, if there is one.
+    columns
+        Columns of samples, any of which it reads.
     """
+
+    columns: tuple[str, ...]
 
     def __init__(self, network: nn.Module, description: dict[str, Any]) -> None:
         self.network = network.eval().requires_grad_(False)
@@ -55,9 +60,27 @@ class LoadedModel:
         return next(self.network.parameters()).device
 
     @property
+    def precision(self) -> str:
+        """Precision of the forward pass."""
+        return self.description.get("dtype", "float32")
+
+    @property
     def parameters(self) -> int:
         """Number of weights."""
         return sum(weight.numel() for weight in self.network.parameters())
+
+    @contextmanager
+    def in_float32(self) -> Iterator[None]:
+        """The same weights in float32 inside, and as they were afterwards, to the bit."""
+        tensors = [*self.network.parameters(), *self.network.buffers()]
+        reduced = [(tensor, tensor.dtype) for tensor in tensors if tensor.dtype in (torch.bfloat16, torch.float16)]
+        try:
+            for tensor, _ in reduced:
+                tensor.data = tensor.data.float()
+            yield
+        finally:
+            for tensor, dtype in reduced:
+                tensor.data = tensor.data.to(dtype)
 
     def _described(self) -> dict[str, Any]:
         """Everything but the weights that can change an output, as JSON values."""
@@ -82,6 +105,8 @@ class ArrayClassifier(LoadedModel):
         Mean over the training inputs, float32, of the shape of one input; of points one mean point.
     """
 
+    columns: tuple[str, ...] = ARRAYS
+
     def __init__(self, network: nn.Module, description: dict[str, Any], mean: Tensor) -> None:
         super().__init__(network, description)
         self.mean = mean
@@ -94,9 +119,23 @@ class ArrayClassifier(LoadedModel):
 class ImageClassifier(ArrayClassifier):
     """Images (B, C, H, W) to logits."""
 
+    columns = ("image",)
+
     def __init__(self, network: nn.Module, description: dict[str, Any], mean: Tensor) -> None:
         # Channels last is the layout in which convolutions are fastest; it changes last bits, so all models have it.
         super().__init__(network.to(memory_format=torch.channels_last), description, mean)
+
+
+class TableClassifier(ArrayClassifier):
+    """Features (B, F) to logits."""
+
+    columns = ("features",)
+
+
+class PointClassifier(ArrayClassifier):
+    """Points (B, P, 3) to logits."""
+
+    columns = ("points",)
 
 
 class TextModel(LoadedModel):
@@ -107,6 +146,8 @@ class TextModel(LoadedModel):
     tokenizer
         Its fast tokenizer, whose `model_max_length` is no more than what the network reads.
     """
+
+    columns = ("text",)
 
     def __init__(self, network: nn.Module, description: dict[str, Any], tokenizer: PreTrainedTokenizerFast) -> None:
         super().__init__(network, description)
@@ -173,19 +214,6 @@ class LanguageModel(TextModel):
         # The head is applied to the positions that are kept: to none where only the cache is wanted.
         positions = keep or torch.empty(0, dtype=torch.long, device=self.device)
         return self._logits(embeddings, positions, past_key_values=cache, use_cache=True)
-
-    @contextmanager
-    def in_float32(self) -> Iterator[None]:
-        """The same weights in float32 inside, and as they were afterwards, to the bit."""
-        tensors = [*self.network.parameters(), *self.network.buffers()]
-        reduced = [(tensor, tensor.dtype) for tensor in tensors if tensor.dtype in (torch.bfloat16, torch.float16)]
-        try:
-            for tensor, _ in reduced:
-                tensor.data = tensor.data.float()
-            yield
-        finally:
-            for tensor, dtype in reduced:
-                tensor.data = tensor.data.to(dtype)
 
     @cached_property
     def shares_prefixes(self) -> bool:
