@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Protocol
 
 import pyarrow as pa
 import torch
+from torch import Tensor
 
 from andor import config
 from andor.errors import UserError
@@ -14,14 +15,30 @@ MOST_PIECES = 8
 """Tokens after which a word that is being completed is taken as it is."""
 
 
+class Predictor(Protocol):
+    """What predicts a target: `andor.models.loaded.LanguageModel`."""
+
+    tokenizer: Any
+
+    @property
+    def device(self) -> torch.device:
+        """Where its weights are."""
+
+    def embed(self, token_ids: Tensor) -> Tensor:
+        """Word embeddings (L, d) of token ids (L,)."""
+
+    def next_logits(self, embeddings: Tensor) -> Tensor:
+        """Logits (B, V) of the token after texts of equal length."""
+
+
 @torch.inference_mode()
-def with_targets(candidates: pa.Table, target: config.Target, predictor: Any = None) -> pa.Table:
+def with_targets(candidates: pa.Table, target: config.Target, predictor: Predictor | None = None) -> pa.Table:
     """Candidates with `target`: the given text, or what a language model predicts after each whole prompt.
 
     Parameters
     ----------
     predictor
-        The model that predicts (from `andor.models.load`); not used for a given text.
+        The model that predicts; not used for a given text.
     """
     prompts = candidates["text"].to_pylist()
     if target.text is not None:
@@ -31,7 +48,7 @@ def with_targets(candidates: pa.Table, target: config.Target, predictor: Any = N
     return candidates.append_column("target", pa.array(texts, pa.string()))
 
 
-def predicted(model: Any, prompt: str, unit: str = "token") -> str:
+def predicted(model: Predictor, prompt: str, unit: str = "token") -> str:
     """Text of the most likely next token, or of the word that it begins and the most likely tokens after it complete.
 
     Special tokens and those that are no text by themselves (part of a character) are passed over. Of a prompt that is

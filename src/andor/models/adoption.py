@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pyarrow as pa
 import torch
@@ -14,6 +14,7 @@ from andor.files import first_line
 from andor.models.arithmetic import exact_arithmetic
 from andor.models.files import INPUTS, describe, save_tensors
 from andor.models.inputs import count_labels, for_training, inputs, mean_input
+from andor.models.loaded import ArrayClassifier
 
 if TYPE_CHECKING:
     from andor.models.family import Family
@@ -33,7 +34,8 @@ def settle(family: type[Family], description: dict[str, Any], folder: Path, tabl
     if array_column(table):
         save_tensors({"mean": mean_input(for_training(table))}, folder / INPUTS)
     exact_arithmetic()
-    logits = _tried(family.loaded(folder, description, torch.device("cpu")), table.slice(0, 1))
+    model = cast(ArrayClassifier, family.loaded(folder, description, torch.device("cpu")))
+    logits = _tried(model, table.slice(0, 1))
     if max(logits.shape[1], 2) < (labels := count_labels(table)):
         raise UserError(
             f"a model of family `{description['family']}` has {logits.shape[1]} logits and the data {labels} labels; "
@@ -42,7 +44,7 @@ def settle(family: type[Family], description: dict[str, Any], folder: Path, tabl
 
 
 @torch.no_grad()
-def _tried(model: Any, row: pa.Table) -> torch.Tensor:
+def _tried(model: ArrayClassifier, row: pa.Table) -> torch.Tensor:
     """Logits of one row, so that a model that cannot read the data says so now."""
     try:
         return model.logits(inputs(row))

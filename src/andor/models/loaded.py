@@ -35,7 +35,7 @@ class LoadedModel:
     network
         The torch module.
     description
-        What beside its weights makes the model: its family and whatever else `andor.models.load` needs to rebuild it.
+        What beside its weights makes the model: its family and whatever else its family needs to rebuild it.
     baseline
         A baseline value from a file or a learned one (see `andor.outputs.baselines`), float32, if there is one.
     columns
