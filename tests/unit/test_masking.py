@@ -37,7 +37,7 @@ def plain_ids(model, sample, token, present):
 def plain_embeddings(model, sample, baseline, present):
     """The same with any baseline embedding: a token that does not occur marks where it goes."""
     marked = plain_ids(model, sample, -1, present)[0]
-    table = model.network.embedding if model.family == "text_cnn" else model.network.get_input_embeddings()
+    table = model.network.get_input_embeddings()
     return torch.stack([baseline if token == -1 else table.weight[token] for token in marked])[None]
 
 

@@ -164,7 +164,7 @@ class TrainedOnArrays(Family):
 
     @abstractmethod
     def described(self) -> dict[str, Any]:
-        """What of the configuration `model.json` states: all that makes the network, and nothing of its training."""
+        """What `model.json` states: the family and all that makes the network, but nothing of its training."""
 
     @classmethod
     @abstractmethod

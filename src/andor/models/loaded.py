@@ -15,7 +15,6 @@ from torch import Tensor, nn
 
 from andor.data.table import ARRAYS
 from andor.files import canonical
-from andor.models.architectures import TextCNN
 
 if TYPE_CHECKING:
     from transformers import DynamicCache, PreTrainedTokenizerFast
@@ -139,7 +138,7 @@ class PointClassifier(ArrayClassifier):
 
 
 class TextModel(LoadedModel):
-    """A model that reads word embeddings.
+    """A model that reads word embeddings, and is called as networks of transformers are.
 
     Attributes
     ----------
@@ -162,7 +161,7 @@ class TextModel(LoadedModel):
 
     @property
     def _embedding(self) -> nn.Module:
-        return embedding_of(self.network)
+        return self.network.get_input_embeddings()
 
     @torch.no_grad()
     def embed(self, token_ids: Tensor) -> Tensor:
@@ -260,14 +259,9 @@ def logits_of(outputs: Tensor, kind: str) -> Tensor:
     return inner.logit() if outputs.shape[1] == 1 else inner.log()
 
 
-def embedding_of(network: nn.Module) -> nn.Module:
-    """The layer from token ids to word embeddings."""
-    return network.embedding if isinstance(network, TextCNN) else network.get_input_embeddings()
-
-
 def limit_length(tokenizer: PreTrainedTokenizerFast, network: nn.Module) -> None:
     """Lower a tokenizer's greatest length to the number of tokens for which a network of transformers has positions."""
-    if isinstance(network, TextCNN):
+    if not hasattr(network, "config"):
         return
     most = getattr(network.config.get_text_config(), "max_position_embeddings", None) or 0
     # RoBERTa and its kin number positions from the one after the padding's.
@@ -279,6 +273,5 @@ def limit_length(tokenizer: PreTrainedTokenizerFast, network: nn.Module) -> None
 
 def text_logits(network: nn.Module, embeddings: Tensor, mask: Tensor | None = None) -> Tensor:
     """Logits of a text classifier; ``mask`` (B, L) is 1 on tokens and 0 on padding."""
-    if isinstance(network, TextCNN):
-        return network(embeddings, mask)
-    return network(inputs_embeds=embeddings, attention_mask=mask).logits
+    outputs = network(inputs_embeds=embeddings, attention_mask=mask)
+    return getattr(outputs, "logits", outputs)

@@ -19,7 +19,7 @@ from andor.data.table import arrays
 from andor.errors import UserError
 from andor.models.arithmetic import reproducible
 from andor.models.inputs import count_logits, for_training, labels_of, mean_input
-from andor.models.loaded import ArrayClassifier, TextClassifier, embedding_of, limit_length, text_logits
+from andor.models.loaded import ArrayClassifier, TextClassifier, limit_length, text_logits
 from andor.models.settings import Training
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def train_arrays(
     rows, outputs, device = for_training(table), count_logits(table), torch.device(device)
     inputs, labels = torch.from_numpy(arrays(rows).copy()).to(device), labels_of(rows).to(device)
     shape = list(inputs.shape[1:])
-    description = {"family": family.family, "outputs": outputs, "shape": shape, **family.described()}
+    description = {**family.described(), "outputs": outputs, "shape": shape}
     with reproducible(seed):
         model = family.untrained(description, mean_input(rows), device)
         network = model.network.requires_grad_(True)
@@ -99,7 +99,7 @@ def train_texts(
             lengths = torch.tensor([len(text) for text in texts])
             mask = (torch.arange(padded.shape[1]) < lengths.unsqueeze(1)).long()
             shown = family.varied(padded, tokenizer).to(device)
-            logits = text_logits(network, embedding_of(network)(shown), mask.to(device))
+            logits = text_logits(network, network.get_input_embeddings()(shown), mask.to(device))
             return functional.cross_entropy(logits, labels[batch].to(device))
 
         lengths = np.array([len(text) for text in token_ids])

@@ -39,7 +39,7 @@ class CausalLM(Family):
         return super().memory_of(held) if held else 64_000
 
     def described(self) -> dict[str, Any]:
-        """The precision; all else stands in the files of transformers."""
+        """The family and its precision; what makes the network stands in the files of transformers."""
         return {"family": self.family, "dtype": self.dtype}
 
     def make(

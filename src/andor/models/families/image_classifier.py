@@ -39,8 +39,8 @@ class ImageClassifier(TrainedOnArrays):
         return self.architecture
 
     def described(self) -> dict[str, Any]:
-        """What makes the network."""
-        return {"architecture": self.architecture}
+        """The family, and what makes the network."""
+        return {"family": self.family, "architecture": self.architecture}
 
     @classmethod
     def untrained(cls, description: dict[str, Any], mean: Tensor, device: torch.device) -> loaded.ImageClassifier:

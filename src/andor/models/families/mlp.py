@@ -36,8 +36,8 @@ class MLP(TrainedOnArrays):
     """How to train it."""
 
     def described(self) -> dict[str, Any]:
-        """What makes the network."""
-        return {"network": self.model_dump(include={"layers", "width", "residual", "sigmoid"})}
+        """The family, and what makes the network."""
+        return {"family": self.family, "network": self.model_dump(include={"layers", "width", "residual", "sigmoid"})}
 
     @classmethod
     def untrained(cls, description: dict[str, Any], mean: Tensor, device: torch.device) -> TableClassifier:

@@ -28,8 +28,8 @@ class PointNet(TrainedOnArrays):
     """How to train it."""
 
     def described(self) -> dict[str, Any]:
-        """What makes the network."""
-        return {"width": self.width}
+        """The family, and what makes the network."""
+        return {"family": self.family, "width": self.width}
 
     @classmethod
     def untrained(cls, description: dict[str, Any], mean: Tensor, device: torch.device) -> PointClassifier:

@@ -47,7 +47,7 @@ class TextEncoder(TrainedOnTexts):
         return self
 
     def described(self) -> dict[str, Any]:
-        """The family: all else stands in the files of transformers."""
+        """The family; what makes the network stands in the files of transformers."""
         return {"family": self.family}
 
     def untrained(self, source: Path) -> tuple[PreTrainedModel, dict[str, Any], PreTrainedTokenizerFast]:
