@@ -31,8 +31,8 @@ from andor import config
 from andor.config import Masking
 from andor.data.players import choose_words
 from andor.models.architectures import MLP, image_network
+from andor.models.arithmetic import exact_arithmetic
 from andor.models.families.text_encoder import TextEncoder
-from andor.models.files import exact_arithmetic
 from andor.models.loaded import ArrayClassifier, ImageClassifier, TextClassifier
 from andor.outputs.cache import OutputCache
 from andor.outputs.evaluate import evaluate, evaluate_chunk, presence

@@ -57,10 +57,9 @@ def train_arrays(
         If the loss is not finite.
     """
     rows, outputs, device = for_training(table), count_logits(table), torch.device(device)
-    inputs, labels = torch.from_numpy(arrays(rows).copy()).to(device), labels_of(rows).to(device)
-    shape = list(inputs.shape[1:])
-    description = {**family.described(), "outputs": outputs, "shape": shape}
     with reproducible(seed):
+        inputs, labels = torch.from_numpy(arrays(rows).copy()).to(device), labels_of(rows).to(device)
+        description = {**family.described(), "outputs": outputs, "shape": list(inputs.shape[1:])}
         model = family.untrained(description, mean_input(rows), device)
         network = model.network.requires_grad_(True)
 
