@@ -25,8 +25,11 @@ import torch
 import transformers
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "src"))
-from andor import config, models
+from andor import config
 from andor.data.table import rows
+from andor.models.families.causal_lm import CausalLM
+from andor.models.loaded import LanguageModel
+from andor.models.loading import load
 from andor.outputs.cache import OutputCache
 from andor.outputs.evaluate import cache_content, evaluate, evaluate_chunk
 from andor.outputs.masking import MaskedModel, MaskedPrompt, locate, presence
@@ -42,11 +45,11 @@ def smollm2(folder: Path) -> Path:
     """The model of config/dialogue.yaml in the layout of transformers."""
     source = config.load(ROOT / "config" / "dialogue.yaml").sources["smollm2"]
     file = fetch(source.mirrors, source.sha256, folder / "source", store=Path(".cache") / "sources")
-    models.make(config.CausalLM(family="causal_lm", source="smollm2"), None, file, folder / "model", 0)
+    CausalLM(family="causal_lm", source="smollm2").make(None, file, None, folder / "model", 0)
     return folder / "model"
 
 
-def tree_against_whole(model: models.LanguageModel) -> dict[str, Any]:
+def tree_against_whole(model: LanguageModel) -> dict[str, Any]:
     """All 1,024 masked versions of 40 tokens, each fourth of which is a player: the tree, and every prompt whole."""
     ids = torch.randint(0, len(model.tokenizer), (TOKENS,), generator=torch.Generator().manual_seed(0)).tolist()
     step = TOKENS // PLAYERS
@@ -82,7 +85,7 @@ def tree_against_whole(model: models.LanguageModel) -> dict[str, Any]:
     }
 
 
-def all_cached(folder: Path, made: Path, model: models.LanguageModel, samples: int = 100) -> dict[str, Any]:
+def all_cached(folder: Path, made: Path, model: LanguageModel, samples: int = 100) -> dict[str, Any]:
     """A second run of two models on 100 samples of 1,024 coalitions, none of which is computed.
 
     The files hold made-up numbers: what they hold does not change how long it takes to find them.
@@ -103,7 +106,7 @@ def all_cached(folder: Path, made: Path, model: models.LanguageModel, samples: i
 
 def second_run(folder: Path, made: Path, samples: int = 100) -> dict[str, float]:
     """Seconds of each part of a run in a process of its own."""
-    loaded, table = [models.load(made) for _ in range(2)], passages(samples)
+    loaded, table = [load(made) for _ in range(2)], passages(samples)
     seconds = {"start-up, with both models": time.time() - psutil.Process().create_time()}
     start = time.perf_counter()
     for model in loaded:
@@ -142,7 +145,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         made = Path(sys.argv[1]) if len(sys.argv) > 1 else smollm2(folder)
-        model = models.load(made)
+        model = load(made)
         results = {
             "when": datetime.now(UTC).isoformat(timespec="seconds"),
             "processor": platform.processor() or platform.machine(),

@@ -27,12 +27,12 @@ import pyarrow as pa
 import torch
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "src"))
-from andor import config
 from andor.config import Masking
 from andor.data.players.words import WordPlayers, choose_words
-from andor.models import ArrayClassifier, ImageClassifier, TextClassifier
 from andor.models.architectures import MLP, image_network
-from andor.models.files import exact_arithmetic
+from andor.models.arithmetic import exact_arithmetic
+from andor.models.families.text_encoder import TextEncoder
+from andor.models.loaded import ArrayClassifier, ImageClassifier, TextClassifier
 from andor.outputs.cache import OutputCache
 from andor.outputs.evaluate import evaluate, evaluate_chunk, presence
 from andor.outputs.masking import bind, locate
@@ -95,7 +95,7 @@ def encoder(arguments: argparse.Namespace) -> dict[str, Any]:
     """MiniLM-L6, 24 tokens, 10 players: from the loaded model to the written file, against its bare forward pass."""
     from andor.models import pretrained
 
-    settings = config.TextEncoder(family="text_encoder", source="encoder")
+    settings = TextEncoder(family="text_encoder", source="encoder")
     network = pretrained.encoder_to_train(settings, arguments.encoder)
     model = TextClassifier(network, {"family": "text_encoder"}, pretrained.tokenizer(arguments.encoder))
     chosen = choose_words(TEXT, WordPlayers(kind="words", count=10), (0, 0))
@@ -234,7 +234,7 @@ import numpy as np, torch
 from andor.config import Masking
 from andor.outputs.evaluate import evaluate
 from andor.outputs.masking import bind
-from andor.models import ArrayClassifier
+from andor.models.loaded import ArrayClassifier
 from andor.models.architectures import MLP
 
 def kib(key):

@@ -25,9 +25,12 @@ import torch
 from torch import Tensor, nn
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "src"))
-from andor import config, models
+from andor import config
 from andor.data.table import rows
-from andor.models.loaded import TextClassifier, text_logits
+from andor.models.estimators import Estimator
+from andor.models.loaded import LoadedModel, TextClassifier, text_logits
+from andor.models.loading import load
+from andor.models.own import OwnModel
 from andor.outputs.cache import OutputCache
 from andor.outputs.evaluate import evaluate_chunk
 from andor.outputs.masking import MaskedModel, MaskedPrompt, locate, presence
@@ -38,7 +41,7 @@ KEPT = Path(__file__).with_suffix(".json")
 
 
 def precision(
-    model: models.LoadedModel, samples: pa.Table, masking: config.Masking, cache: OutputCache, coalitions: int
+    model: LoadedModel, samples: pa.Table, masking: config.Masking, cache: OutputCache, coalitions: int
 ) -> dict[str, Any]:
     """Greatest differences of outputs over samples and coalitions, and the greatest output."""
     masked = [locate(model, sample, masking).bind(model) for sample in rows(samples)]
@@ -116,13 +119,13 @@ def main() -> None:
         settings = config.load(path)
         for task, described in settings.tasks.items():
             samples = read_table(Path("results") / task / "samples.parquet").slice(0, arguments.samples)
-            for name, family in ((name, model.family) for name, model in described.models.items()):
-                if family in ("scikit_learn", "own"):
+            for name in described.models:
+                model = load(Path("results") / task / "models" / name)
+                if isinstance(model, Estimator | OwnModel):
                     continue  # not torch's arithmetic
-                model = models.load(Path("results") / task / "models" / name)
                 cache = OutputCache(Path(settings.cache))
                 row = {
-                    "family": family,
+                    "family": model.family,
                     "when": datetime.now(UTC).isoformat(timespec="seconds"),
                     "versions": {"python": platform.python_version(), "torch": torch.__version__},
                 } | precision(model, samples, described.masking, cache, arguments.coalitions)

@@ -114,10 +114,15 @@ def model_of(wildcards):
     return TASKS[wildcards.task].models[wildcards.model]
 
 
+def sources_of(wildcards, *keys: str) -> list[str]:
+    """Folders of the sources that some keys of the configured model name."""
+    named = model_of(wildcards).sources()
+    return fetched(*map(named.get, keys))
+
+
 def own_files(wildcards) -> list[Path]:
-    """The Python file of a model of the user's own."""
-    file = getattr(model_of(wildcards), "file", None)
-    return [Path(file)] if file else []
+    """Files of the user's own that the configured model runs."""
+    return [Path(file) for file in model_of(wildcards).own_files().values()]
 
 
 def masking_of(wildcards) -> dict:
@@ -138,7 +143,7 @@ def baseline_of(wildcards) -> list[str]:
 def predictor_of(task: str) -> str | None:
     """The model that predicts the target of a language task, if it is not a given text."""
     models, target = TASKS[task].models, TASKS[task].target or Target()
-    language = [name for name, model in models.items() if model.family == "causal_lm"]
+    language = [name for name, model in models.items() if model.language]
     return target.model or language[0] if language and not target.text else None
 
 

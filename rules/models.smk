@@ -5,14 +5,11 @@ rule model:
     input:
         data=lambda wildcards: (
             []
-            if model_of(wildcards).family == "causal_lm"
+            if model_of(wildcards).language
             else [f"results/{wildcards.task}/data.parquet"]
         ),
-        source=lambda wildcards: fetched(
-            getattr(model_of(wildcards), "source", None),
-            getattr(model_of(wildcards), "tokenizer", None),
-        ),
-        weights=lambda wildcards: fetched(getattr(model_of(wildcards), "weights", None)),
+        source=lambda wildcards: sources_of(wildcards, "source", "tokenizer"),
+        weights=lambda wildcards: sources_of(wildcards, "weights"),
     output:
         directory("results/{task}/models/{model}"),
     log:

@@ -3,24 +3,12 @@
 from math import ceil
 from shutil import which
 
-MEMORY = {
-    "image_classifier": 2500,
-    "text_cnn": 2500,
-    "text_encoder": 4000,
-    "causal_lm": 4000,
-}  # MB for small models of each family: twice what was measured (logs/*/*.tsv, column max_rss), for CUDA's libraries
-UNKNOWN = 64000
-"""MB for a language model whose weights are not there yet."""
 WEIGHTS = (".safetensors", ".bin", ".pth", ".pt", ".ckpt", ".tar", ".gguf")
 """Files of weights: those of `andor.models.states`, whose import takes seconds, and GGUF."""
 PIECES = 8
 """Most passes for a target that is a word: `andor.data.targets.MOST_PIECES`."""
-SECONDS = {
-    "image_classifier": 0.03,
-    "text_cnn": 0.005,
-    "text_encoder": 0.03,
-    "causal_lm": 0.2,
-}  # of a forward pass: twice what was measured on one CPU core; for language models on one GPU, as docs/scale.md has it
+CHOOSING = 0.2
+"""Seconds for a candidate whose players are chosen and whose target no model predicts."""
 
 LONG = 1
 """Priority of what takes long and all else waits for: short jobs fill the gaps at its end."""
@@ -28,7 +16,7 @@ LONG = 1
 
 def gpus(wildcards) -> int:
     """GPUs of a job that can use one. A cluster's login node may have none, so under `auto` its jobs ask for one."""
-    if hasattr(wildcards, "model") and model_of(wildcards).family == "scikit_learn":
+    if hasattr(wildcards, "model") and not model_of(wildcards).uses_gpu:
         return 0
     if CONFIG.device == "auto":
         return int(not workflow.local_exec or which("nvidia-smi") is not None)
@@ -37,7 +25,7 @@ def gpus(wildcards) -> int:
 
 def model_gpus(wildcards) -> int:
     """GPUs to make a model: none to link a language model; other adopted ones classify the data once."""
-    return 0 if model_of(wildcards).family == "causal_lm" else gpus(wildcards)
+    return gpus(wildcards) if model_of(wildcards).making_uses_gpu else 0
 
 
 def growing(first: int):
@@ -60,12 +48,9 @@ def weights(paths) -> int:
     )
 
 
-def holding(family: str, held: int, tables: int, attempt: int) -> int:
+def holding(model, held: int, tables: int, attempt: int) -> int:
     """Memory in MB of a job with so many bytes of a model, and tables that take four times their size on disk."""
-    model = max(MEMORY.get(family, 4000), 2000 + ceil(held / 1e6))
-    if family == "causal_lm" and not held:
-        model = UNKNOWN
-    return attempt * (model + ceil(4 * tables / 1e6))
+    return attempt * (model.memory_of(held) + ceil(4 * tables / 1e6))
 
 
 def model_memory(wildcards, input, attempt: int) -> int:
@@ -73,17 +58,15 @@ def model_memory(wildcards, input, attempt: int) -> int:
 
     Five times its weights: AdamW keeps four copies, and a file in half precision doubles when it is read.
     """
-    model = model_of(wildcards)
-    names = [getattr(model, key, None) for key in ("source", "weights")]
-    held = 5 * weights(fetched(*names))
-    return holding(model.family, held, size(input.data), attempt)
+    held = 5 * weights(sources_of(wildcards, "source", "weights"))
+    return holding(model_of(wildcards), held, size(input.data), attempt)
 
 
 def memory(wildcards, input, attempt: int) -> int:
     """Memory in MB to run a model: three times its weights, which may double when they are read, beside the file."""
     tables = size([getattr(input, "candidates", None) or input.samples])
     held = 3 * weights([input.model])
-    return holding(model_of(wildcards).family, held, tables, attempt)
+    return holding(model_of(wildcards), held, tables, attempt)
 
 
 def data_memory(wildcards, input, attempt: int) -> int:
@@ -94,14 +77,15 @@ def data_memory(wildcards, input, attempt: int) -> int:
 def candidates_memory(wildcards, input, attempt: int) -> int:
     """Memory in MB to choose players, and of the language model that predicts the targets."""
     if input.predictor:
+        predictor = TASKS[wildcards.task].models[predictor_of(wildcards.task)]
         held = 3 * weights(input.predictor)
-        return holding("causal_lm", held, size([input.data]), attempt)
+        return holding(predictor, held, size([input.data]), attempt)
     return attempt * (2000 + ceil(4 * size([input.data]) / 1e6))
 
 
-def passes_minutes(passes: int, family: str, attempt: int) -> int:
-    """Minutes for so many forward passes."""
-    return attempt * (20 + ceil(passes * SECONDS.get(family, 0.03) / 60))
+def passes_minutes(passes: int, seconds: float, attempt: int) -> int:
+    """Minutes for so many forward passes that take so long each."""
+    return attempt * (20 + ceil(passes * seconds / 60))
 
 
 def steps(task: str) -> int:
@@ -113,21 +97,22 @@ def steps(task: str) -> int:
 def screening_minutes(wildcards, attempt: int) -> int:
     """Minutes for each candidate whole and with all players masked."""
     passes = 2 * TASKS[wildcards.task].samples.candidates * steps(wildcards.task)
-    return passes_minutes(passes, model_of(wildcards).family, attempt)
+    return passes_minutes(passes, model_of(wildcards).seconds, attempt)
 
 
 def candidates_minutes(wildcards, attempt: int) -> int:
-    """Minutes for the target of each candidate."""
-    task = TASKS[wildcards.task]
+    """Minutes for the players and the target of each candidate."""
+    task, predictor = TASKS[wildcards.task], predictor_of(wildcards.task)
     pieces = PIECES if task.target and task.target.unit == "word" else 1
-    return passes_minutes(task.samples.candidates * pieces, "causal_lm", attempt)
+    seconds = task.models[predictor].seconds if predictor else CHOOSING
+    return passes_minutes(task.samples.candidates * pieces, seconds, attempt)
 
 
 def evaluate_minutes(wildcards, attempt: int) -> int:
     """Minutes for all masked outputs of a chunk."""
     samples = len(chunks(wildcards.task)[wildcards.chunk])
     passes = samples * steps(wildcards.task) * 2 ** TASKS[wildcards.task].players.count
-    return passes_minutes(passes, model_of(wildcards).family, attempt)
+    return passes_minutes(passes, model_of(wildcards).seconds, attempt)
 
 
 def null_draws() -> int:

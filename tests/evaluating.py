@@ -21,6 +21,7 @@ import torch
 from andor import store
 from andor.config import Masking
 from andor.errors import UserError
+from andor.models.loaded import ArrayClassifier
 from andor.outputs.cache import OutputCache
 from andor.outputs.evaluate import evaluate_chunk
 
@@ -28,22 +29,20 @@ PROCESSES = multiprocessing.get_context("forkserver")
 PROCESSES.set_forkserver_preload(["torch", "pyarrow.parquet"])
 
 
-class PlainModel:
+class PlainModel(ArrayClassifier):
     """A small network on images of 256 pixels that starts quickly: nothing of transformers is imported."""
 
-    family, digest, device = "image_classifier", "0" * 64, torch.device("cpu")
-
     def __init__(self, pause: float = 0.0) -> None:
-        self.description = {"family": self.family}
         torch.manual_seed(0)
-        self.network = torch.nn.Sequential(
+        network = torch.nn.Sequential(
             torch.nn.Flatten(), torch.nn.Linear(256, 8), torch.nn.Tanh(), torch.nn.Linear(8, 1)
         )
+        super().__init__(network, {"family": "image_classifier"}, torch.zeros(1, 16, 16))
         self.pause = pause
 
     def logits(self, images: torch.Tensor) -> torch.Tensor:
         time.sleep(self.pause)
-        return self.network(images)
+        return super().logits(images)
 
 
 def run(samples: Path, cache: Path, folder: Path, pause: float = 0.0, before: Callable[[], Any] = lambda: None) -> None:

@@ -18,8 +18,8 @@ from transformers import (
     PreTrainedTokenizerFast,
 )
 
-from andor.models import ImageClassifier, LanguageModel, TextClassifier
 from andor.models.architectures import TextCNN, image_network
+from andor.models.loaded import ImageClassifier, LanguageModel, TextClassifier
 
 TEXT = "A gripping, unforgettable film: the acting is superb and nobody sleeps."
 SHAPE = (1, 16, 16)

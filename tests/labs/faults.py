@@ -25,7 +25,7 @@ import numpy as np
 import _job
 from andor import digests, store
 from andor.errors import UserError
-from andor.models import load
+from andor.models.loading import load
 from andor.outputs.cache import OutputCache
 from andor.outputs.stored import read_outputs
 from andor.sources.store import Store

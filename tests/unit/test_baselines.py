@@ -12,7 +12,7 @@ import tiny
 from andor import config
 from andor.config import Learning, Masking, Reward
 from andor.errors import UserError
-from andor.models import ArrayClassifier
+from andor.models.loaded import ArrayClassifier
 from andor.outputs import baselines, rewards
 from andor.outputs.evaluate import cache_content, evaluate
 from andor.outputs.masking import bind, locate

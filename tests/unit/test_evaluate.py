@@ -5,7 +5,6 @@ import signal
 import time
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -18,6 +17,7 @@ from andor import store
 from andor.config import Masking
 from andor.data.table import rows
 from andor.errors import UserError
+from andor.models.loaded import LoadedModel
 from andor.outputs.cache import OutputCache
 from andor.outputs.evaluate import cache_content, evaluate, evaluate_chunk, screen
 from andor.outputs.masking import bind, locate
@@ -50,7 +50,7 @@ def chunk(
     samples: pa.Table | None = None,
     masking: Masking | None = None,
     name: str = "out",
-    model: Any = None,
+    model: LoadedModel | None = None,
 ) -> list[str]:
     """Evaluate a chunk, under LeNet if no other model is given, and give the `cached` column of its timings."""
     samples = image_table() if samples is None else samples
@@ -131,15 +131,17 @@ def test_one_input_that_exceeds_memory():
 class Overflow(torch.nn.Module):
     """Infinite when pixels 0 and 68, of players 0 and 1, are both there."""
 
+    def __init__(self):
+        super().__init__()
+        self.weight = torch.nn.Parameter(torch.tensor(1e38))
+
     def forward(self, images):
         there = (images.flatten(1)[:, [0, 68]] > 0).float()
-        return (1e38 * there).prod(dim=1, keepdim=True) + there[:, :1]
+        return (self.weight * there).prod(dim=1, keepdim=True) + there[:, :1]
 
 
-def overflowing() -> evaluating.PlainModel:
-    model = evaluating.PlainModel()
-    model.network = Overflow()
-    return model
+def overflowing() -> tiny.ImageClassifier:
+    return tiny.ImageClassifier(Overflow(), {"family": "image_classifier"}, torch.zeros(tiny.SHAPE))
 
 
 @pytest.mark.parametrize("size", [1, 2, 16])

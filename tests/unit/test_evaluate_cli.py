@@ -2,11 +2,11 @@
 
 import json
 import shutil
-from types import SimpleNamespace
 
 import numpy as np
 import pyarrow as pa
 import pytest
+import torch
 import typer
 from typer.testing import CliRunner
 
@@ -15,7 +15,10 @@ from andor.cli.evaluate import _check_fit, _table, evaluate
 from andor.config import Masking
 from andor.data.targets import predicted
 from andor.errors import UserError
-from andor.models import ImageClassifier, save
+from andor.models.families.own import OwnModel
+from andor.models.files import save
+from andor.models.loaded import ImageClassifier, PointClassifier, TableClassifier
+from andor.models.loading import load
 from andor.outputs.evaluate import evaluate as outputs_of
 from andor.outputs.masking import bind
 from andor.store import read_metadata, read_table, write_table
@@ -129,23 +132,36 @@ def test_bad_input_is_one_line(tmp_path, gpt2, arguments, message):
     assert not list(tmp_path.rglob("*.parquet"))
 
 
-@pytest.mark.parametrize("family", ["mlp", "pointnet", "scikit_learn", "pretrained_image_classifier"])
-def test_a_model_that_reads_no_texts_says_so(family):
-    model = SimpleNamespace(family=family, mean=None)
+MLP = TableClassifier(torch.nn.Linear(3, 1), {"family": "mlp"}, torch.zeros(3))
+POINTNET = PointClassifier(torch.nn.Linear(3, 1), {"family": "pointnet"}, torch.zeros(3))
+
+
+@pytest.mark.parametrize(
+    ("family", "model"), [("mlp", MLP), ("pointnet", POINTNET), ("image_classifier", tiny.lenet())]
+)
+def test_a_model_that_reads_no_texts_says_so(family, model):
     with pytest.raises(UserError, match=rf"the model \({family}\) reads no texts: give --samples"):
         _table([{"text": "a film", "players": [[2, 6]], "player_names": ["film"]}], model, None)
 
 
-def test_samples_of_another_kind_say_so():
+def test_samples_of_another_kind_say_so(tmp_path):
     texts = pa.table({"sample": [0], "text": ["a film"], "players": [[[2, 6]]]})
     with pytest.raises(UserError, match=r"no column `features`, which the model \(mlp\) reads"):
-        _table(texts, SimpleNamespace(family="mlp"), None)
+        _table(texts, MLP, None)
     with pytest.raises(UserError, match=r"no column `text`, which the model \(text_cnn\) reads"):
         _table(texts.drop_columns("text"), tiny.text_cnn(), None)
     with pytest.raises(UserError, match="`--target` is for language models"):
         _table(texts, tiny.text_cnn(), " the")
     with pytest.raises(UserError, match="a model of your own has none"):
-        _check_fit(Masking(baseline="mean"), SimpleNamespace(family="own", mean=None), texts)
+        _check_fit(Masking(baseline="mean"), own_model(tmp_path), texts)
+
+
+def own_model(tmp_path):
+    """A model of the user's own that reads texts."""
+    code = "import torch\ndef load(source, device): ...\ndef outputs(model, texts): return torch.zeros(len(texts), 1)\n"
+    (tmp_path / "mine.py").write_text(code)
+    OwnModel(family="own", file=str(tmp_path / "mine.py")).make(None, None, None, tmp_path / "own", 0)
+    return load(tmp_path / "own")
 
 
 def test_samples_of_a_file_need_no_target_but_say_who_plays(tmp_path, gpt2):

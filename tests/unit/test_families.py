@@ -13,9 +13,17 @@ from sklearn.svm import LinearSVC
 from torchvision import models as torchvision_models
 from transformers import ViTConfig, ViTForImageClassification
 
-from andor import config, models
+from andor import config
 from andor.config import Masking
 from andor.errors import UserError
+from andor.models import architectures, loaded
+from andor.models.accuracy import accuracy
+from andor.models.families.mlp import MLP
+from andor.models.families.own import OwnModel
+from andor.models.families.pointnet import PointNet
+from andor.models.families.pretrained_image_classifier import PretrainedImageClassifier
+from andor.models.families.scikit_learn import ScikitLearn
+from andor.models.loading import load
 from andor.models.vision import Normalised, describe
 from andor.outputs.evaluate import cache_content, evaluate
 from andor.outputs.masking import bind, locate
@@ -86,22 +94,22 @@ def by_hand(model, kind, sample, value):
 
 def made(settings, table, tmp_path, **more):
     folder = tmp_path / f"model{len(list(tmp_path.iterdir()))}"
-    models.make(settings, table, more.pop("source", None), folder, 0, progress=False, **more)
-    return models.load(folder)
+    settings.make(table, more.pop("source", None), None, folder, 0, progress=False, **more)
+    return load(folder)
 
 
 TRAINED = {
-    "mlp": (config.MLP(family="mlp", layers=3, width=8, training=QUICK), "features"),
-    "resmlp": (config.MLP(family="mlp", layers=4, width=8, residual=True, sigmoid=True, training=QUICK), "features"),
-    "pointnet": (config.PointNet(family="pointnet", width=4, training=QUICK), "points"),
+    "mlp": (MLP(family="mlp", layers=3, width=8, training=QUICK), "features"),
+    "resmlp": (MLP(family="mlp", layers=4, width=8, residual=True, sigmoid=True, training=QUICK), "features"),
+    "pointnet": (PointNet(family="pointnet", width=4, training=QUICK), "points"),
     "forest": (
-        config.ScikitLearn(
+        ScikitLearn(
             family="scikit_learn", estimator="RandomForestClassifier",
             parameters={"n_estimators": 5, "min_samples_leaf": 3},
         ),
         "features",
     ),
-    "svm": (config.ScikitLearn(family="scikit_learn", estimator="LinearSVC"), "features"),
+    "svm": (ScikitLearn(family="scikit_learn", estimator="LinearSVC"), "features"),
 }  # fmt: skip
 
 
@@ -137,14 +145,14 @@ def test_trained_families_against_the_plain_definition(name, labels, tmp_path):
 @pytest.mark.parametrize("name", TRAINED)
 def test_a_family_is_trained_saved_and_loaded_alike(name, tmp_path):
     settings, kind = TRAINED[name]
-    if settings.training is not None:
+    if settings.trained_by is not None:
         settings = settings.model_copy(update={"training": ENOUGH})
     first, again = (made(settings, KINDS[kind], tmp_path) for _ in range(2))
     assert first.digest == again.digest
     inputs = torch.from_numpy(np.stack([sample(kind, row)[kind] for row in range(8)]))
     assert torch.equal(first.logits(inputs), again.logits(inputs))
     assert not first.logits(inputs).requires_grad
-    correct, items = models.accuracy(first, KINDS[kind], "train")
+    correct, items = accuracy(first, KINDS[kind], "train")
     assert items == 36 and correct > 30
     assert not [
         file for folder in tmp_path.iterdir() for file in folder.iterdir() if file.suffix in (".pkl", ".joblib")
@@ -153,10 +161,10 @@ def test_a_family_is_trained_saved_and_loaded_alike(name, tmp_path):
 
 def test_damp_and_centre():
     torch.manual_seed(0)
-    network = models.files.PointNet(3, 4, 1)
+    network = architectures.PointNet(3, 4, 1)
     for weight in network.parameters():
         weight.data *= 3
-    model = models.ArrayClassifier(network, {"family": "pointnet"}, torch.zeros(3))
+    model = loaded.ArrayClassifier(network, {"family": "pointnet"}, torch.zeros(3))
     cloud = sample("points")
     centre = evaluate(bind(model, cloud, Masking(baseline="centre")))
     assert np.abs(centre - by_hand(network, "points", cloud, cloud["points"].mean(axis=0))).max() < TOLERANCE
@@ -186,7 +194,7 @@ def test_training_rows_alone_shape_an_estimator(tmp_path):
     ],
 )
 def test_estimators_that_cannot_be(estimator, parameters, message, tmp_path):
-    settings = config.ScikitLearn(family="scikit_learn", estimator=estimator, parameters=parameters)
+    settings = ScikitLearn(family="scikit_learn", estimator=estimator, parameters=parameters)
     with pytest.raises(UserError, match=message):
         made(settings, TABLE, tmp_path)
 
@@ -195,7 +203,7 @@ def test_estimators_that_cannot_be(estimator, parameters, message, tmp_path):
 
 
 def image_settings(**more):
-    return config.PretrainedImageClassifier(family="pretrained_image_classifier", source="weights", **more)
+    return PretrainedImageClassifier(family="pretrained_image_classifier", source="weights", **more)
 
 
 @pytest.fixture(scope="module")
@@ -307,7 +315,7 @@ def test_timm_is_used_if_installed(tmp_path):
 
 @pytest.mark.parametrize("architecture", ["resnet110", "vgg11", "alexnet", "resnet18"])
 def test_further_networks_for_training(architecture):
-    network = models.files.image_network(architecture, (1, 64, 64), outputs=3)
+    network = architectures.image_network(architecture, (1, 64, 64), outputs=3)
     assert network.eval()(torch.rand(1, 1, 64, 64)).shape == (1, 3)
 
 
@@ -332,7 +340,7 @@ def own_model(tmp_path, code=OWN, **more):
     (tmp_path / "mine.py").write_text(code)
     save_file({"w": torch.arange(6.0).reshape(6, 1) / 3}, tmp_path / "w.safetensors")
     settings = {"load": "begin", "outputs": "answer", "gives": "probabilities", "source": "w", **more}
-    settings = config.OwnModel(family="own", file=str(tmp_path / "mine.py"), **settings)
+    settings = OwnModel(family="own", file=str(tmp_path / "mine.py"), **settings)
     return made(settings, TABLE, tmp_path, source=tmp_path / "w.safetensors")
 
 
@@ -368,8 +376,8 @@ def test_a_model_of_the_users_own_that_reads_texts(tmp_path):
         {"item": range(8), "split": ["train", "test"] * 4, "label": pa.array(labels, pa.int16()), "text": texts}
     )
     (tmp_path / "mine.py").write_text(WORD_COUNTS)
-    model = made(config.OwnModel(family="own", file=str(tmp_path / "mine.py")), table, tmp_path)
-    assert models.accuracy(model, table, "train") == (4, 4) and models.accuracy(model, table, "test") == (3, 4)
+    model = made(OwnModel(family="own", file=str(tmp_path / "mine.py")), table, tmp_path)
+    assert accuracy(model, table, "train") == (4, 4) and accuracy(model, table, "test") == (3, 4)
     words = {"text": "superb, a bleak film superb", "players": [[10, 15], [21, 27], [0, 6]]}
     weights = {"superb": 2.0, "film": 0.25, "bleak": -3.0, "[MASK]": 0.5}
     for baseline, instead in (("zero", ""), ("mask", "[MASK]")):

@@ -10,8 +10,9 @@ import torch
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
 import tiny
-from andor import config, models
 from andor.errors import UserError
+from andor.models.families.causal_lm import CausalLM
+from andor.models.loading import load
 
 HEADS, PAIRS = 4, 2
 
@@ -78,9 +79,9 @@ def test_weights_and_tokenizer_are_those_of_the_file(tmp_path, split):
     llama = network(tokenizer)
     write(tmp_path / "tiny.gguf", llama, tokenizer, split)
     made = tmp_path / "made"
-    models.make(config.CausalLM(family="causal_lm", source="tiny"), None, tmp_path / "tiny.gguf", made, 0)
+    CausalLM(family="causal_lm", source="tiny").make(None, tmp_path / "tiny.gguf", None, made, 0)
     assert (made / "model.safetensors").exists() and not list(made.glob("*.gguf"))
-    loaded = models.load(made)
+    loaded = load(made)
     ids = tokenizer(tiny.TEXT)["input_ids"]
     assert loaded.tokenizer(tiny.TEXT)["input_ids"] == ids
     assert loaded.tokenizer.decode(ids) == tiny.TEXT
@@ -96,5 +97,5 @@ def test_weights_and_tokenizer_are_those_of_the_file(tmp_path, split):
 def test_a_file_of_something_else_is_one_line(tmp_path):
     (tmp_path / "tiny.gguf").write_bytes(b"GGUF" + b"\0" * 8)
     with pytest.raises(UserError, match=r"tiny\.gguf: cannot be read .*; name a GGUF file") as error:
-        models.make(config.CausalLM(family="causal_lm", source="x"), None, tmp_path / "tiny.gguf", tmp_path / "m", 0)
+        CausalLM(family="causal_lm", source="x").make(None, tmp_path / "tiny.gguf", None, tmp_path / "m", 0)
     assert "\n" not in str(error.value)

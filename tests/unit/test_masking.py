@@ -7,7 +7,7 @@ import torch
 import tiny
 from andor.config import Masking
 from andor.errors import UserError
-from andor.models import LanguageModel
+from andor.models.loaded import LanguageModel, LoadedModel, TextClassifier
 from andor.outputs.evaluate import evaluate
 from andor.outputs.masking import MaskingError, bind, locate
 from andor.outputs.masking.model import batch_size, owners, presence
@@ -37,7 +37,7 @@ def plain_ids(model, sample, token, present):
 def plain_embeddings(model, sample, baseline, present):
     """The same with any baseline embedding: a token that does not occur marks where it goes."""
     marked = plain_ids(model, sample, -1, present)[0]
-    table = model.network.embedding if model.family == "text_cnn" else model.network.get_input_embeddings()
+    table = model.network.get_input_embeddings()
     return torch.stack([baseline if token == -1 else table.weight[token] for token in marked])[None]
 
 
@@ -164,10 +164,10 @@ def test_word_pieces_belong_to_their_word():
 
 
 def test_locating_touches_no_weights():
-    class Tokenized:
-        family, tokenizer = "text_encoder", tiny.wordpieces()
-
-    located = locate(Tokenized(), tiny.text_sample(*WORDS), Masking(baseline="mask"))
+    with torch.device("meta"):
+        network = tiny.TextCNN(len(tiny.wordpieces()), 16, 8, [3])
+    model = TextClassifier(network, {"family": "text_cnn"}, tiny.wordpieces())
+    located = locate(model, tiny.text_sample(*WORDS), Masking(baseline="mask"))
     assert located.content() == locate(tiny.encoder(), tiny.text_sample(*WORDS), Masking(baseline="mask")).content()
 
 
@@ -283,9 +283,6 @@ def test_batch_size_is_the_stated_power_of_two():
     assert batch_size(24, 2048, 65536, "cuda:1") == 2048
 
 
-def test_an_unknown_family():
-    class Other:
-        family = "forest"
-
-    with pytest.raises(UserError, match="family `forest` cannot be masked"):
-        locate(Other(), {}, Masking())
+def test_a_class_of_models_that_nobody_masks():
+    with pytest.raises(UserError, match="family `forest` cannot be masked: they read neither arrays nor texts"):
+        locate(LoadedModel(torch.nn.Linear(1, 1), {"family": "forest"}), {}, Masking())

@@ -24,20 +24,27 @@ from transformers import (
     RobertaForSequenceClassification,
 )
 
-from andor import config, models
+from andor import config
 from andor.errors import UserError
-from andor.models.architectures import TextCNN, image_network
+from andor.models import architectures, loaded
+from andor.models.accuracy import accuracy
+from andor.models.architectures import image_network
+from andor.models.families.causal_lm import CausalLM
+from andor.models.families.image_classifier import ImageClassifier
+from andor.models.families.text_cnn import TextCNN
+from andor.models.families.text_encoder import TextEncoder
+from andor.models.loading import load, load_transformers
 from andor.models.training import encode
 from tiny import wordpieces
 
 CPU = torch.device("cpu")
-BRIEF = config.ImageClassifier(family="image_classifier", architecture="lenet", training=config.Training(epochs=1))
+BRIEF = ImageClassifier(family="image_classifier", architecture="lenet", training=config.Training(epochs=1))
 QUICK = config.Training(epochs=20, batch_size=8, learning_rate=5e-3)
 SCHOOLED = {
-    "encoder": config.TextEncoder(family="text_encoder", source="tiny", training=QUICK),
-    "cnn": config.TextCNN(family="text_cnn", tokenizer="tiny", width=16, filters=8, training=QUICK),
-    "lenet": config.ImageClassifier(family="image_classifier", architecture="lenet", training=QUICK),
-    "resnet20": config.ImageClassifier(
+    "encoder": TextEncoder(family="text_encoder", source="tiny", training=QUICK),
+    "cnn": TextCNN(family="text_cnn", tokenizer="tiny", width=16, filters=8, training=QUICK),
+    "lenet": ImageClassifier(family="image_classifier", architecture="lenet", training=QUICK),
+    "resnet20": ImageClassifier(
         family="image_classifier",
         architecture="resnet20",
         training=config.Training(epochs=15, batch_size=8, optimizer="sgd", learning_rate=0.05, balanced=True),
@@ -136,7 +143,7 @@ def source_for(name, pretrained):
 
 def outputs(model, rows):
     """Logits of the first rows of a table."""
-    if isinstance(model, models.ImageClassifier):
+    if isinstance(model, loaded.ImageClassifier):
         return model.logits(torch.tensor(rows["image"].to_pylist()[:8]).reshape(8, 1, 16, 16))
     token_ids = encode(model.tokenizer, rows["text"].to_pylist()[:8])
     return torch.cat([model.logits(model.embed(torch.tensor(ids))[None]) for ids in token_ids])
@@ -171,7 +178,7 @@ class TestArchitectures:
 
     def test_text_cnn_is_kims(self):
         """Against the definition: the largest response of each filter to any window, rectified, into a dense layer."""
-        network = TextCNN(10, width=4, filters=3, kernels=[2, 3]).eval()
+        network = architectures.TextCNN(10, width=4, filters=3, kernels=[2, 3]).eval()
         sentence = torch.randn(1, 5, 4)
         features = []
         for convolution, kernel in zip(network.convolutions, (2, 3), strict=True):
@@ -184,7 +191,7 @@ class TestArchitectures:
         torch.testing.assert_close(network(sentence)[0], expected, rtol=1e-5, atol=1e-6)
 
     def test_text_cnn_ignores_padding(self):
-        network = TextCNN(10, width=4, filters=30, kernels=[3, 4, 5]).eval()
+        network = architectures.TextCNN(10, width=4, filters=30, kernels=[3, 4, 5]).eval()
         sentence = torch.randn(1, 2, 4)
         padded = torch.cat([sentence, torch.randn(1, 7, 4)], dim=1)
         mask = torch.tensor([[1, 1] + [0] * 7])
@@ -197,20 +204,17 @@ class TestTraining:
     def test_learns_saves_and_loads(self, name, pretrained, tmp_path):
         """One walk through a model's life: two equal trainings, files, and a loaded model that is the trained one."""
         rows, source = data_for(name), source_for(name, pretrained)
-        trained = models.train(SCHOOLED[name], rows, source, 0, CPU, progress=False)
+        trained = SCHOOLED[name].train(rows, source, 0, CPU, progress=False)
         for split, count in (("train", 3), ("test", 1)):
-            correct, items = models.accuracy(trained, rows, split)
+            correct, items = accuracy(trained, rows, split)
             assert items == rows.num_rows * count // 4
             assert correct == items
 
-        again = models.train(SCHOOLED[name], rows, source, 0, CPU, progress=False)
-        assert again.digest == trained.digest
-
-        models.save(trained, tmp_path / "model")
+        SCHOOLED[name].make(rows, source, None, tmp_path / "model", 0, CPU, progress=False)
         assert (tmp_path / "model/model.safetensors").exists()
         assert not any(file.suffix in (".bin", ".pt", ".pkl") for file in (tmp_path / "model").iterdir())
         shutil.move(tmp_path / "model", tmp_path / "moved")
-        loaded = models.load(tmp_path / "moved", CPU)
+        loaded = load(tmp_path / "moved", CPU)
         assert loaded.digest == trained.digest
         assert loaded.family == SCHOOLED[name].family
         assert loaded.device == CPU
@@ -221,13 +225,13 @@ class TestTraining:
 
     def test_the_seed_matters_and_the_generator_is_left_alone(self):
         state = torch.get_rng_state()
-        digests = {models.train(BRIEF, pictures(), None, seed, CPU, progress=False).digest for seed in (0, 1)}
+        digests = {BRIEF.train(pictures(), None, seed, CPU, progress=False).digest for seed in (0, 1)}
         assert len(digests) == 2
         assert torch.equal(torch.get_rng_state(), state)
 
     def test_without_epochs_a_network_stays_as_initialised(self):
         untrained = BRIEF.model_copy(update={"training": config.Training(epochs=0)})
-        made = models.train(untrained, data_for("lenet"), None, 5, CPU, progress=False)
+        made = untrained.train(data_for("lenet"), None, 5, CPU, progress=False)
         torch.manual_seed(5)
         for (name, ours), initial in zip(
             made.network.named_parameters(), image_network("lenet", (1, 16, 16)).parameters(), strict=True
@@ -237,27 +241,27 @@ class TestTraining:
     def test_test_rows_do_not_reach_training(self):
         rows = pictures()
         train_rows = rows.filter(np.asarray(rows["split"]) == "train")
-        whole, part = (models.train(BRIEF, t, None, 0, CPU, progress=False) for t in (rows, train_rows))
+        whole, part = (BRIEF.train(t, None, 0, CPU, progress=False) for t in (rows, train_rows))
         assert whole.digest == part.digest
 
     def test_mean_image(self):
         rows = pictures()
-        trained = models.train(BRIEF, rows, None, 0, CPU, progress=False)
+        trained = BRIEF.train(rows, None, 0, CPU, progress=False)
         pixels = np.array(rows["image"].to_pylist())[np.asarray(rows["split"]) == "train"].mean(axis=0)
         np.testing.assert_allclose(trained.mean.numpy().ravel(), pixels, rtol=1e-5)
 
     def test_first_layers(self, pretrained):
-        model = config.TextEncoder(family="text_encoder", source="tiny", layers=1, training=config.Training(epochs=1))
-        trained = models.train(model, texts(), pretrained, 0, CPU, progress=False)
+        model = TextEncoder(family="text_encoder", source="tiny", layers=1, training=config.Training(epochs=1))
+        trained = model.train(texts(), pretrained, 0, CPU, progress=False)
         assert trained.network.config.num_hidden_layers == 1
         assert len(trained.network.bert.encoder.layer) == 1
         with pytest.raises(UserError, match="layers 3: `tiny` has only 2; lower it"):
-            models.train(model.model_copy(update={"layers": 3}), texts(), pretrained, 0, CPU, progress=False)
+            model.model_copy(update={"layers": 3}).train(texts(), pretrained, 0, CPU, progress=False)
 
     def test_pretrained_weights_are_where_training_starts(self, pretrained):
         still = config.Training(epochs=1, learning_rate=1e-12, weight_decay=0)
-        model = config.TextEncoder(family="text_encoder", source="tiny", training=still)
-        trained = models.train(model, texts(), pretrained, 0, CPU, progress=False)
+        model = TextEncoder(family="text_encoder", source="tiny", training=still)
+        trained = model.train(texts(), pretrained, 0, CPU, progress=False)
         origin = load_file(pretrained / "model.safetensors")
         weights = trained.network.bert.state_dict()
         assert origin.keys() == weights.keys()
@@ -266,12 +270,12 @@ class TestTraining:
 
     def test_diverging(self, pretrained):
         wild = config.Training(epochs=20, optimizer="sgd", learning_rate=1e30)
-        model = config.ImageClassifier(family="image_classifier", architecture="lenet", training=wild)
+        model = ImageClassifier(family="image_classifier", architecture="lenet", training=wild)
         with pytest.raises(UserError, match=r"`training.learning_rate: 1e\+30`: the loss became .*; lower it"):
-            models.train(model, pictures(), None, 0, CPU, progress=False)
+            model.train(pictures(), None, 0, CPU, progress=False)
 
     def test_progress(self, capsys):
-        models.train(BRIEF, pictures(), None, 0, CPU)
+        BRIEF.train(pictures(), None, 0, CPU)
         shown = capsys.readouterr()
         assert shown.out == ""
         assert "lenet" in shown.err and "loss=" in shown.err and "rate=" in shown.err and "2/2" in shown.err
@@ -296,36 +300,36 @@ class TestTraining:
         assert padded < 1.1 * lengths.sum()
 
     def test_words_are_dropped_for_the_mask_token(self):
-        from andor.models.training import WORD_DROPOUT, _dropped
+        from andor.models.training import WORD_DROPOUT, dropped
 
         tokenizer = wordpieces()
         token_ids = torch.tensor([tokenizer("the film the acting")["input_ids"]] * 2000)
         torch.manual_seed(0)
-        dropped = _dropped(token_ids, tokenizer)
-        masked = dropped == tokenizer.mask_token_id
-        assert torch.equal(dropped[~masked], token_ids[~masked])
+        shown = dropped(token_ids, tokenizer)
+        masked = shown == tokenizer.mask_token_id
+        assert torch.equal(shown[~masked], token_ids[~masked])
         assert not masked[:, [0, -1]].any()
         assert masked[:, 1:-1].float().mean() == pytest.approx(WORD_DROPOUT / 2, abs=0.02)
 
     def test_images_are_shifted(self):
-        from andor.models.training import _shifted
+        from andor.models.training import shifted
 
         image = torch.zeros(1, 32, 32)
         image[0, 10, 20] = 1
         torch.manual_seed(0)
-        shifted = _shifted(image.expand(2000, 1, 32, 32))
-        assert torch.equal(shifted.sum(dim=(1, 2, 3)), torch.ones(2000))
-        rows, columns = shifted[:, 0].nonzero()[:, 1:].T
+        shown = shifted(image.expand(2000, 1, 32, 32))
+        assert torch.equal(shown.sum(dim=(1, 2, 3)), torch.ones(2000))
+        rows, columns = shown[:, 0].nonzero()[:, 1:].T
         assert rows.unique().tolist() == [8, 9, 10, 11, 12]
         assert columns.unique().tolist() == [18, 19, 20, 21, 22]
-        corner = _shifted(torch.ones(50, 1, 32, 32))
+        corner = shifted(torch.ones(50, 1, 32, 32))
         assert corner.min() == 0  # what moves in is 0, not the other edge
 
     def test_long_texts_are_cut_off(self, pretrained):
         rows = texts().slice(0, 8).set_column(3, "text", pa.array(["film " * 500] * 8))
-        model = config.TextEncoder(family="text_encoder", source="tiny", training=config.Training(epochs=1))
-        trained = models.train(model, rows, pretrained, 0, CPU, progress=False)
-        assert models.accuracy(trained, rows, "test")[1] == 2
+        model = TextEncoder(family="text_encoder", source="tiny", training=config.Training(epochs=1))
+        trained = model.train(rows, pretrained, 0, CPU, progress=False)
+        assert accuracy(trained, rows, "test")[1] == 2
 
 
 class TestEmbeddings:
@@ -333,7 +337,7 @@ class TestEmbeddings:
         """Its own embeddings give the logits that transformers gives for token ids."""
         torch.manual_seed(0)
         network = BertForSequenceClassification(bert()).eval()
-        model = models.TextClassifier(network, {"family": "text_encoder"}, wordpieces())
+        model = loaded.TextClassifier(network, {"family": "text_encoder"}, wordpieces())
         ids = torch.tensor(model.tokenizer("the acting - a superb film")["input_ids"])
         embeddings = model.embed(ids)
         assert embeddings.shape == (len(ids), 16)
@@ -344,8 +348,8 @@ class TestEmbeddings:
         assert torch.equal(model.vocabulary_embedding, network.bert.embeddings.word_embeddings.weight)
 
     def test_language_model(self, language, tmp_path):
-        models.make(config.CausalLM(family="causal_lm", source="tiny"), None, language, tmp_path / "m", 0)
-        model = models.load(tmp_path / "m", CPU)
+        CausalLM(family="causal_lm", source="tiny").make(None, language, None, tmp_path / "m", 0)
+        model = load(tmp_path / "m", CPU)
         ids = torch.tensor(model.tokenizer("the acting - a superb film")["input_ids"])
         expected = GPT2LMHeadModel.from_pretrained(language)(input_ids=ids[None]).logits
         batch = model.embed(ids).repeat(2, 1, 1)
@@ -359,9 +363,9 @@ class TestEmbeddings:
     def test_bfloat16(self, language, tmp_path):
         both = []
         for dtype in ("float32", "bfloat16"):
-            settings = config.CausalLM(family="causal_lm", source="tiny", dtype=dtype)
-            models.make(settings, None, language, tmp_path / dtype, 0)
-            model = models.load(tmp_path / dtype, CPU)
+            settings = CausalLM(family="causal_lm", source="tiny", dtype=dtype)
+            settings.make(None, language, None, tmp_path / dtype, 0)
+            model = load(tmp_path / dtype, CPU)
             assert model.network.dtype == getattr(torch, dtype)
             embeddings = model.embed(torch.tensor([7, 8, 9]))[None]
             assert embeddings.dtype == model.next_logits(embeddings).dtype == torch.float32
@@ -376,7 +380,7 @@ class TestLength:
 
     @staticmethod
     def limits(network, family="text_encoder"):
-        model = (models.LanguageModel if family == "causal_lm" else models.TextClassifier)(
+        model = (loaded.LanguageModel if family == "causal_lm" else loaded.TextClassifier)(
             network, {"family": family}, wordpieces(10**30)
         )
         return model.tokenizer.model_max_length
@@ -405,7 +409,7 @@ class TestLength:
                     network(inputs_embeds=embeddings)
 
     def test_networks_without_a_limit(self):
-        assert self.limits(TextCNN(80, 8, 4, [3])) > 10**9
+        assert self.limits(architectures.TextCNN(80, 8, 4, [3])) > 10**9
         bloom = BloomForCausalLM(BloomConfig(vocab_size=80, hidden_size=16, n_layer=1, n_head=2))
         assert self.limits(bloom, "causal_lm") > 10**9
 
@@ -415,10 +419,10 @@ class TestLength:
         wordpieces(10**30).save_pretrained(tmp_path / "source")
         rows = table([("film " * 100, 1), ("acting", 0), ("film", 1), ("acting " * 99, 0)], "text", pa.string())
         settings = SCHOOLED["encoder"].model_copy(update={"training": config.Training(epochs=1)})
-        models.make(settings, rows, tmp_path / "source", tmp_path / "m", 0, CPU, progress=False)
-        model = models.load(tmp_path / "m", CPU)
+        settings.make(rows, tmp_path / "source", None, tmp_path / "m", 0, CPU, progress=False)
+        model = load(tmp_path / "m", CPU)
         assert model.tokenizer.model_max_length == 64
-        assert models.accuracy(model, rows, "train")[1] == 3
+        assert accuracy(model, rows, "train")[1] == 3
 
 
 class TestFiles:
@@ -432,78 +436,78 @@ class TestFiles:
         return folder
 
     def test_ready_classifiers_are_linked(self, classifier, tmp_path):
-        models.make(config.TextEncoder(family="text_encoder", source="tiny"), None, classifier, tmp_path / "m", 0)
+        TextEncoder(family="text_encoder", source="tiny").make(None, classifier, None, tmp_path / "m", 0)
         assert (tmp_path / "m/model.safetensors").samefile(classifier / "model.safetensors")
-        model = models.load(tmp_path / "m", CPU)
+        model = load(tmp_path / "m", CPU)
         ids = torch.tensor([[2, 5, 6, 3]])
         expected = BertForSequenceClassification.from_pretrained(classifier)(input_ids=ids).logits
         torch.testing.assert_close(model.logits(model.embed(ids)), expected, rtol=0, atol=1e-6)
 
     def test_a_folder_is_read_where_it_stands_as_if_adopted(self, classifier, language, tmp_path):
-        encoder = config.TextEncoder(family="text_encoder", source="tiny")
-        for settings, source in ((encoder, classifier), (config.CausalLM(family="causal_lm", source="tiny"), language)):
-            models.make(settings, None, source, tmp_path / settings.family, 0)
-            assert models.load_transformers(source).digest == models.load(tmp_path / settings.family).digest
+        encoder = TextEncoder(family="text_encoder", source="tiny")
+        for settings, source in ((encoder, classifier), (CausalLM(family="causal_lm", source="tiny"), language)):
+            settings.make(None, source, None, tmp_path / settings.family, 0)
+            assert load_transformers(source).digest == load(tmp_path / settings.family).digest
         with pytest.raises(UserError, match=f"{classifier}: is a text classifier, bfloat16 is for language models"):
-            models.load_transformers(classifier, CPU, "bfloat16")
+            load_transformers(classifier, CPU, "bfloat16")
         BertForSequenceClassification(bert(num_labels=3)).save_pretrained(classifier)
         with pytest.raises(UserError, match=f"{classifier}: classifies texts by 3 labels"):
-            models.load_transformers(classifier)
+            load_transformers(classifier)
 
     def test_first_layers_of_a_ready_classifier(self, classifier, tmp_path):
         before = (classifier / "config.json").read_bytes()
-        settings = config.TextEncoder(family="text_encoder", source="tiny", layers=1)
-        models.make(settings, None, classifier, tmp_path / "m", 0)
-        assert len(models.load(tmp_path / "m", CPU).network.bert.encoder.layer) == 1
+        settings = TextEncoder(family="text_encoder", source="tiny", layers=1)
+        settings.make(None, classifier, None, tmp_path / "m", 0)
+        assert len(load(tmp_path / "m", CPU).network.bert.encoder.layer) == 1
         assert (classifier / "config.json").read_bytes() == before
 
     def test_pickled_tensors_become_safetensors(self, classifier, tmp_path):
-        settings = config.TextEncoder(family="text_encoder", source="tiny")
-        models.make(settings, None, classifier, tmp_path / "safe", 0)
+        settings = TextEncoder(family="text_encoder", source="tiny")
+        settings.make(None, classifier, None, tmp_path / "safe", 0)
         weights = load_file(classifier / "model.safetensors")
         (classifier / "model.safetensors").unlink()
         torch.save(weights, classifier / "pytorch_model.bin")
         before = {path.name: path.read_bytes() for path in classifier.iterdir()}
-        models.make(settings, None, classifier, tmp_path / "pickled", 0)
+        settings.make(None, classifier, None, tmp_path / "pickled", 0)
         assert {path.name: path.read_bytes() for path in classifier.iterdir()} == before
         assert (tmp_path / "pickled" / "model.safetensors").exists()
         assert not (tmp_path / "pickled" / "pytorch_model.bin").exists()
         ids = torch.tensor([2, 5, 6, 3])
         logits = []
         for name in ("safe", "pickled"):
-            model = models.load(tmp_path / name, CPU)
+            model = load(tmp_path / name, CPU)
             logits.append(model.logits(model.embed(ids)[None]))
         assert torch.equal(*logits)
 
     def test_a_pickle_that_runs_code_is_refused(self, classifier, tmp_path):
-        settings = config.TextEncoder(family="text_encoder", source="tiny")
+        settings = TextEncoder(family="text_encoder", source="tiny")
         (classifier / "model.safetensors").unlink()
         torch.save({"x": Evil(tmp_path / "ran")}, classifier / "pytorch_model.bin")
         with pytest.raises(UserError, match="weights cannot be read"):
-            models.make(settings, None, classifier, tmp_path / "m", 0)
+            settings.make(None, classifier, None, tmp_path / "m", 0)
         assert not (tmp_path / "ran").exists()
 
     def test_what_is_no_classifier(self, pretrained, classifier, tmp_path):
-        settings = config.TextEncoder(family="text_encoder", source="tiny")
+        settings = TextEncoder(family="text_encoder", source="tiny")
         with pytest.raises(UserError, match="`source: tiny` is no classifier with two labels; set `training`"):
-            models.make(settings, None, pretrained, tmp_path / "m", 0)
+            settings.make(None, pretrained, None, tmp_path / "m", 0)
         BertForSequenceClassification(bert(num_labels=3)).save_pretrained(classifier)
         with pytest.raises(UserError, match="`source: tiny` is no classifier with two labels"):
-            models.make(settings, None, classifier, tmp_path / "m", 0)
+            settings.make(None, classifier, None, tmp_path / "m", 0)
         (classifier / "config.json").unlink()
         with pytest.raises(UserError, match=r"no readable config.json .* layout of transformers"):
-            models.make(settings, None, classifier, tmp_path / "m", 0)
+            settings.make(None, classifier, None, tmp_path / "m", 0)
 
     def test_a_folder_without_tokenizer(self, pretrained, tmp_path):
         shutil.copy(pretrained / "config.json", tmp_path)
         with pytest.raises(UserError, match=r"no tokenizer; name a folder with tokenizer.json"):
-            models.train(SCHOOLED["cnn"], texts(), tmp_path, 0, CPU, progress=False)
+            SCHOOLED["cnn"].train(texts(), tmp_path, 0, CPU, progress=False)
 
     def test_a_tokenizer_may_be_one_file(self, tmp_path):
         """Which knows its special tokens, but not what each is for: that is told from their names."""
         wordpieces().save_pretrained(tmp_path)
         (tmp_path / "tokenizer_config.json").unlink()
-        model = models.train(SCHOOLED["cnn"], texts(), tmp_path / "tokenizer.json", 0, CPU, progress=False)
+        model = SCHOOLED["cnn"].train(texts(), tmp_path / "tokenizer.json", 0, CPU, progress=False)
         whole = wordpieces()
         for name in config.TOKENS:
             assert getattr(model.tokenizer, f"{name}_token_id") == getattr(whole, f"{name}_token_id")
@@ -512,36 +516,36 @@ class TestFiles:
     def test_products_on_cuda_are_told_to_be_deterministic(self, classifier, tmp_path, monkeypatch):
         """Read when CUDA makes its first handle: before a model gets there, whatever is done with it."""
         monkeypatch.delenv("CUBLAS_WORKSPACE_CONFIG", raising=False)
-        models.load_transformers(classifier)
+        load_transformers(classifier)
         assert os.environ["CUBLAS_WORKSPACE_CONFIG"] == ":4096:8"
         monkeypatch.setenv("CUBLAS_WORKSPACE_CONFIG", ":16:8")
-        models.load_transformers(classifier)
+        load_transformers(classifier)
         assert os.environ["CUBLAS_WORKSPACE_CONFIG"] == ":16:8"
 
     def test_damage(self, classifier, tmp_path):
         folder = tmp_path / "m"
         with pytest.raises(UserError, match=r"model.json: missing or damaged"):
-            models.load(folder, CPU)
-        models.make(config.TextEncoder(family="text_encoder", source="tiny"), None, classifier, folder, 0)
+            load(folder, CPU)
+        TextEncoder(family="text_encoder", source="tiny").make(None, classifier, None, folder, 0)
         weights = load_file(folder / "model.safetensors")
         weights.pop("classifier.weight")
         (folder / "model.safetensors").unlink()
         save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
         with pytest.raises(UserError, match=r"has no weights classifier.weight; fetch or train the model again"):
-            models.load(folder, CPU)
+            load(folder, CPU)
         (folder / "model.safetensors").write_bytes(b"cut off")
         with pytest.raises(UserError, match=r"weights cannot be read"):
-            models.load(folder, CPU)
+            load(folder, CPU)
 
     def test_damaged_image_classifier(self, tmp_path):
-        models.make(BRIEF, pictures(), None, tmp_path, 0, CPU, progress=False)
+        BRIEF.make(pictures(), None, None, tmp_path, 0, CPU, progress=False)
         weights = load_file(tmp_path / "model.safetensors")
         save_file(weights | {"0.bias": torch.zeros(7)}, tmp_path / "model.safetensors")
         with pytest.raises(UserError, match=r"model.safetensors: does not fit model.json"):
-            models.load(tmp_path, CPU)
+            load(tmp_path, CPU)
         (tmp_path / "model.safetensors").write_bytes(b"cut off")
         with pytest.raises(UserError, match=r"model.safetensors: missing or damaged"):
-            models.load(tmp_path, CPU)
+            load(tmp_path, CPU)
 
     def test_the_digest_covers_all_that_changes_an_output(self):
         torch.manual_seed(0)
@@ -551,7 +555,7 @@ class TestFiles:
             network = BertForSequenceClassification(bert(**settings))
             network.load_state_dict(weights)
             network.classifier.bias.data[0] += bias
-            return models.TextClassifier(network, {"family": family}, tokenizer or wordpieces()).digest
+            return loaded.TextClassifier(network, {"family": family}, tokenizer or wordpieces()).digest
 
         used = wordpieces()
         used("some text", padding="max_length", truncation=True)

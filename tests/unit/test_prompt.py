@@ -23,8 +23,8 @@ from transformers import (
 
 import tiny
 from andor.config import Masking
-from andor.models import LanguageModel
 from andor.models.caches import agree
+from andor.models.loaded import LanguageModel
 from andor.outputs.evaluate import evaluate, evaluated, fastest_batch_size, noise, provenance
 from andor.outputs.masking import bind
 from andor.outputs.masking.model import MaskedModel, presence

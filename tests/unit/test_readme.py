@@ -7,9 +7,11 @@ import numpy as np
 import pytest
 import torch
 
-from andor import config, models, store
+from andor import config, store
 from andor.data.candidates import candidates
 from andor.data.table import rows
+from andor.models.accuracy import accuracy
+from andor.models.loading import load
 from andor.outputs import evaluate, samples
 from andor.outputs.cache import OutputCache
 from andor.outputs.stored import values
@@ -33,14 +35,14 @@ def task(tmp_path, monkeypatch):
     settings = config.check(config.load_raw("own.yaml"), base=tmp_path).tasks["breast_cancer"]
     table = settings.data.read(None, 0)
     for name, model in settings.models.items():
-        models.make(model, table, None, Path(name), 0, progress=False)
+        model.make(table, None, None, Path(name), 0, progress=False)
     return settings, table
 
 
 def test_a_model_of_your_own(task, tmp_path):
     settings, table = task
-    loaded = {name: models.load(Path(name)) for name in settings.models}
-    correct = {name: models.accuracy(model, table, "test") for name, model in loaded.items()}
+    loaded = {name: load(Path(name)) for name in settings.models}
+    correct = {name: accuracy(model, table, "test") for name, model in loaded.items()}
     assert all(right > 0.85 * items for right, items in correct.values()), correct
 
     found = candidates(table, settings.players, settings.samples.candidates, 0)

@@ -71,6 +71,8 @@ def reached(script: Path) -> set[tuple[str, str]]:
             continue
         seen.add((module, name))
         definitions, names = contents(module)
+        if module.split(".")[0] == "config":  # whose parts are defined elsewhere too, but whose values are in `params`
+            names = {alias: of for alias, of in names.items() if of[0].split(".")[0] in NO_NUMBERS}
         if name in names:  # it hands on what it imports
             ahead.add(names[name])
         for node in definitions.get(name, []):

@@ -13,9 +13,10 @@ from safetensors.torch import save_file
 from transformers import BertConfig, BertForSequenceClassification
 
 import tiny
-from andor import config, models
 from andor.errors import UserError
 from andor.models import pretrained, states
+from andor.models.families.text_encoder import TextEncoder
+from andor.models.loading import load
 
 
 def network():
@@ -174,7 +175,7 @@ def test_a_checkpoint_that_holds_itself(tmp_path):
 class TestTextClassifiers:
     """The layout of the ICLR 2024 authors' checkpoints: under `model`, each name behind the wrapper's `bert.`."""
 
-    settings = config.TextEncoder(family="text_encoder", source="bert", weights="checkpoint")
+    settings = TextEncoder(family="text_encoder", source="bert", weights="checkpoint")
 
     @pytest.fixture
     def checkpoint(self, tmp_path):
@@ -195,8 +196,8 @@ class TestTextClassifiers:
 
     def test_a_checkpoint_of_the_authors(self, checkpoint, tmp_path):
         source, weights, network = checkpoint
-        models.make(self.settings, None, source, tmp_path / "m", 0, weights=weights)
-        model = models.load(tmp_path / "m")
+        self.settings.make(None, source, weights, tmp_path / "m", 0)
+        model = load(tmp_path / "m")
         ids = torch.tensor([2, 5, 6, 3])
         torch.testing.assert_close(model.logits(model.embed(ids)[None]), network(input_ids=ids[None]).logits)
         assert (tmp_path / "m/model.safetensors").exists()
@@ -206,5 +207,5 @@ class TestTextClassifiers:
         source, weights, _ = checkpoint
         torch.save({"model": Evil(tmp_path / "ran")}, weights)
         with pytest.raises(UserError, match="weights cannot be read"):
-            models.make(self.settings, None, source, tmp_path / "m", 0, weights=weights)
+            self.settings.make(None, source, weights, tmp_path / "m", 0)
         assert not (tmp_path / "ran").exists()

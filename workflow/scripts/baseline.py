@@ -7,7 +7,7 @@ from _job import device, run
 
 def main(snakemake):
     from andor.config import Masking, Reward
-    from andor.models import load
+    from andor.models.loading import load
     from andor.outputs import baselines
     from andor.store import read_table
 

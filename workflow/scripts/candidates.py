@@ -23,7 +23,7 @@ def main(snakemake):
 
         predictor = None
         if snakemake.input.predictor:
-            from andor.models import load
+            from andor.models.loading import load
 
             predictor = load(Path(snakemake.input.predictor[0]), device(snakemake))
         table = with_targets(table, target["text"], target["unit"], predictor)

@@ -9,7 +9,7 @@ def main(snakemake):
     import pyarrow.compute as pc
 
     from andor.config import Masking
-    from andor.models import load
+    from andor.models.loading import load
     from andor.outputs.baselines import attach
     from andor.outputs.cache import OutputCache
     from andor.outputs.evaluate import evaluate_chunk

@@ -7,29 +7,29 @@ from _job import device, fetched, run
 
 
 def main(snakemake):
-    from andor import models
     from andor.config import Model, part
     from andor.files import write_text
+    from andor.models.accuracy import accuracy
     from andor.models.labels import relabelled
+    from andor.models.loading import load
     from andor.store import read_table
 
     settings = part(Model, snakemake.params.model)
     table = read_table(Path(snakemake.input.data[0])) if snakemake.input.get("data") else None
-    training = settings.training
+    training = settings.trained_by
     seed = snakemake.params.seed if training is None or training.seed is None else training.seed
     if table is not None and training is not None:
         table = relabelled(table, training.labels, seed)
-    source = fetched(snakemake.input.get("source", []))
+    source, weights = (fetched(snakemake.input.get(key, [])) for key in ("source", "weights"))
     folder = Path(snakemake.output[0])
-    weights = fetched(snakemake.input.get("weights", []))
-    models.make(settings, table, source, folder, seed, device(snakemake), weights=weights)
+    settings.make(table, source, weights, folder, seed, device(snakemake))
 
     metrics = {"family": settings.family, "splits": {}}
     if table is not None:  # language models are taken as they come
-        model = models.load(folder, device(snakemake))
+        model = load(folder, device(snakemake))
         metrics["parameters"] = model.parameters
         for split in ("train", "test"):
-            correct, items = models.accuracy(model, table, split)
+            correct, items = accuracy(model, table, split)
             metrics["splits"][split] = {"items": items, "correct": correct}
     write_text(folder / "metrics.json", json.dumps(metrics, indent=2) + "\n")
 

@@ -7,7 +7,7 @@ from _job import device, fetched, run
 
 def main(snakemake):
     from andor.config import Masking
-    from andor.models import load
+    from andor.models.loading import load
     from andor.outputs.baselines import attach
     from andor.outputs.evaluate import screen
     from andor.store import read_table, write_table

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from andor import config
-    from andor.models import LoadedModel
+    from andor.models.loaded import LoadedModel
 
 
 def evaluate(
@@ -149,9 +149,9 @@ def _device(name: str) -> str:
 
 def _load(path: Path, device: str, dtype: str | None) -> LoadedModel:
     """A model the workflow made, one in the layout of transformers, or that of a GGUF file, unpacked for this run."""
-    from andor import config
-    from andor.models import adopt, load, load_transformers
+    from andor.models.families.causal_lm import CausalLM
     from andor.models.files import DESCRIPTION
+    from andor.models.loading import load, load_transformers
 
     if dtype not in (None, "float32", "bfloat16"):
         raise UserError(f"`--dtype {dtype}`: write float32 or bfloat16")
@@ -163,9 +163,9 @@ def _load(path: Path, device: str, dtype: str | None) -> LoadedModel:
         return load(path, device)
     if path.is_dir():
         return load_transformers(path, device, dtype or "float32")
-    model = config.CausalLM(family="causal_lm", source="model", dtype=cast(Any, dtype or "float32"))
+    model = CausalLM(family="causal_lm", source="model", dtype=cast(Any, dtype or "float32"))
     with tempfile.TemporaryDirectory() as folder:
-        adopt(model, path, Path(folder))
+        model.make(None, path, None, Path(folder), seed=0)
         return load(Path(folder), device)
 
 
@@ -238,20 +238,22 @@ def _table(given: pa.Table | list[dict[str, Any]], model: LoadedModel, target: s
     """Samples as the model can read them: texts as a table, with targets for a language model."""
     import pyarrow as pa
 
-    columns = _read_columns(model)
+    from andor.models.loaded import LanguageModel
+
     if isinstance(given, list):
-        if "text" not in columns:
+        if "text" not in model.columns:
             raise UserError(
                 f"the model ({model.family}) reads no texts: give --samples as the workflow writes samples.parquet"
             )
         rows = {key: [row.get(key) for row in given] for key in ("text", "players", "player_names", "target")}
         given = pa.table({"sample": pa.array(range(len(given)), pa.int32()), **rows})
-    if not set(columns) & set(given.column_names):
-        raise UserError(f"--samples: no column `{'` or `'.join(columns)}`, which the model ({model.family}) reads")
+    if not set(model.columns) & set(given.column_names):
+        known = "` or `".join(model.columns)
+        raise UserError(f"--samples: no column `{known}`, which the model ({model.family}) reads")
     own = [None] * given.num_rows
     if "target" in given.column_names:
         own, given = given["target"].to_pylist(), given.drop_columns("target")
-    if model.family == "causal_lm":
+    if isinstance(model, LanguageModel):
         from andor.data.targets import predicted
 
         texts = given["text"].to_pylist()
@@ -262,25 +264,15 @@ def _table(given: pa.Table | list[dict[str, Any]], model: LoadedModel, target: s
     return given
 
 
-def _read_columns(model: Any) -> tuple[str, ...]:
-    """Columns of samples, any of which the model reads."""
-    from andor.data.table import ARRAYS
-    from andor.outputs.masking import TEXT
-
-    if model.family in TEXT or (model.family == "own" and model.mean is None):
-        return ("text",)
-    kinds = {"mlp": "features", "scikit_learn": "features", "pointnet": "points"}
-    return ARRAYS if model.family == "own" else (kinds.get(model.family, "image"),)
-
-
 def _check_fit(masking: config.Masking, model: LoadedModel, samples: pa.Table) -> None:
     """Refuse what the configuration would refuse of these samples."""
     from andor.config import TOKENS
     from andor.data.table import array_column
+    from andor.models.loaded import LanguageModel, TextModel
 
     kinds = {"image": "image", "features": "table", "points": "points", None: "text"}
-    modality = "passage" if model.family == "causal_lm" else kinds[array_column(samples)]
+    modality = "passage" if isinstance(model, LanguageModel) else kinds[array_column(samples)]
     for fault in masking.misfits_of(modality):
         raise UserError(fault.replace("masking.", "--"))
-    if model.family == "own" and modality == "text" and masking.baseline not in ("zero", *TOKENS):
+    if modality == "text" and not isinstance(model, TextModel) and masking.baseline not in ("zero", *TOKENS):
         raise UserError(f"--baseline `{masking.baseline}` is an embedding; a model of your own has none: use zero")

@@ -10,24 +10,12 @@ from andor.config.check import check, load, load_raw
 from andor.config.config import ARRAYS_PER_MODEL, Config
 from andor.config.masking import TOKENS, Learning, Masking
 from andor.config.methods import Bound, Method, Solver
-from andor.config.models import (
-    MLP,
-    CausalLM,
-    ImageClassifier,
-    Model,
-    OwnModel,
-    PointNet,
-    PretrainedImageClassifier,
-    ScikitLearn,
-    TextCNN,
-    TextEncoder,
-    Training,
-    smallest_side,
-)
+from andor.config.models import Model
 from andor.config.parts import part, tag
 from andor.config.rewards import Reward
 from andor.config.samples import Samples, Target
 from andor.config.sources import Source
 from andor.config.studies import Study
 from andor.config.tasks import Data, Players, Task
+from andor.models.settings import Training
 from andor.settings import MAX_PLAYERS, Closed

@@ -54,10 +54,11 @@ def load(path: str | Path) -> Config:
 def _missing_files(config: Config, base: Path) -> list[str]:
     """Sources that can only be had from a local path where nothing is, and models' own files that are not there."""
     own = [
-        f"`tasks.{task_name}.models.{name}.file`: no file at {base / model.file}; mend the path"
+        f"`tasks.{task_name}.models.{name}.{key}`: no file at {base / file}; mend the path"
         for task_name, task in config.tasks.items()
         for name, model in task.models.items()
-        if model.family == "own" and not (base / model.file).is_file()
+        for key, file in model.own_files().items()
+        if not (base / file).is_file()
     ]
     local = [
         (name, base / Path(part.name).expanduser())

@@ -9,10 +9,8 @@ from pydantic import Field, model_validator
 
 from andor.data.player_kind import PlayerKind
 from andor.data.reader import Reader
+from andor.models.settings import TOKENS
 from andor.settings import Closed, Name, PositiveFloat, PositiveInt
-
-TOKENS = ("mask", "pad", "unk", "cls", "sep")
-"""Baseline values that are tokens of a text model."""
 
 
 class Learning(Closed):

@@ -100,8 +100,7 @@ class Task(Closed):
         """Entries of `sources` that the task needs, by the key that names them."""
         wanted = {"data.source": self.data.source}
         for name, model in self.models.items():
-            for key in ("source", "tokenizer", "weights"):
-                wanted[f"models.{name}.{key}"] = getattr(model, key, None)
+            wanted |= {f"models.{name}.{key}": source for key, source in model.sources().items()}
         wanted |= {"players.source": self.players.needed_source, "masking.source": self.masking.source}
         return {key: source for key, source in wanted.items() if source is not None}
 
@@ -115,8 +114,7 @@ class Task(Closed):
 
     def controls(self) -> list[str]:
         """Models that have no say in which samples are explained: null networks and repeated trainings."""
-        trained = {name: getattr(model, "training", None) for name, model in self.models.items()}
-        return [name for name, training in trained.items() if training is not None and training.is_control]
+        return [name for name, model in self.models.items() if model.is_control]
 
     def chunks(self) -> dict[str, list[int]]:
         """Sample numbers of each chunk, by the chunk's name."""

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Protocol
 
 import pyarrow as pa
 import torch
+from torch import Tensor
 
 from andor.errors import UserError
 
@@ -13,8 +14,26 @@ MOST_PIECES = 8
 """Tokens after which a word that is being completed is taken as it is."""
 
 
+class Predictor(Protocol):
+    """What predicts a target: `andor.models.loaded.LanguageModel`."""
+
+    tokenizer: Any
+
+    @property
+    def device(self) -> torch.device:
+        """Where its weights are."""
+
+    def embed(self, token_ids: Tensor) -> Tensor:
+        """Word embeddings (L, d) of token ids (L,)."""
+
+    def next_logits(self, embeddings: Tensor) -> Tensor:
+        """Logits (B, V) of the token after texts of equal length."""
+
+
 @torch.inference_mode()
-def with_targets(candidates: pa.Table, text: str | None = None, unit: str = "token", predictor: Any = None) -> pa.Table:
+def with_targets(
+    candidates: pa.Table, text: str | None = None, unit: str = "token", predictor: Predictor | None = None
+) -> pa.Table:
     """Candidates with `target`: the given text, or what a language model predicts after each whole prompt.
 
     Parameters
@@ -22,14 +41,14 @@ def with_targets(candidates: pa.Table, text: str | None = None, unit: str = "tok
     unit
         What it predicts, `token` or `word`.
     predictor
-        The model that predicts (from `andor.models.load`); not used for a given text.
+        The model that predicts; not used for a given text.
     """
     prompts = candidates["text"].to_pylist()
     texts = [predicted(predictor, prompt, unit) if text is None else text for prompt in prompts]
     return candidates.append_column("target", pa.array(texts, pa.string()))
 
 
-def predicted(model: Any, prompt: str, unit: str = "token") -> str:
+def predicted(model: Predictor, prompt: str, unit: str = "token") -> str:
     """Text of the most likely next token, or of the word that it begins and the most likely tokens after it complete.
 
     Special tokens and those that are no text by themselves (part of a character) are passed over. Of a prompt that is

@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 import torch
 
-from andor.models.files import inputs
+from andor.models.inputs import inputs
 from andor.models.loaded import ArrayClassifier, TextClassifier
 from andor.models.training import encode
 

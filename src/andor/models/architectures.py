@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from andor.config import smallest_side
 from andor.errors import UserError
+from andor.models.families.image_classifier import smallest_side
 
 VGG_LAYERS = {"11": "A", "13": "B", "16": "D", "19": "E"}
 
@@ -141,11 +141,14 @@ class TextCNN(nn.Module):
         self.dropout = nn.Dropout(0.5)
         self.head = nn.Linear(filters * len(kernels), classes)
 
-    def forward(self, embeddings: Tensor, mask: Tensor | None = None) -> Tensor:
-        """Logits (B, classes) from embeddings (B, L, width); ``mask`` (B, L) is 1 on word pieces and 0 on padding."""
-        if mask is None:
-            mask = embeddings.new_ones(embeddings.shape[:2])
-        sequence = (embeddings * mask.unsqueeze(-1)).transpose(1, 2)
+    def get_input_embeddings(self) -> nn.Module:
+        """The layer from token ids to word embeddings, as networks of transformers give it."""
+        return self.embedding
+
+    def forward(self, inputs_embeds: Tensor, attention_mask: Tensor | None = None) -> Tensor:
+        """Logits (B, classes) from embeddings (B, L, width); the mask (B, L) is 1 on word pieces and 0 on padding."""
+        mask = inputs_embeds.new_ones(inputs_embeds.shape[:2]) if attention_mask is None else attention_mask
+        sequence = (inputs_embeds * mask.unsqueeze(-1)).transpose(1, 2)
         lengths = mask.sum(dim=1, keepdim=True)
         features = []
         for convolution in self.convolutions:

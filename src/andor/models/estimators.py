@@ -17,10 +17,10 @@ from torch import Tensor
 
 from andor.errors import UserError
 from andor.files import first_line
-from andor.models.loaded import ArrayClassifier, logits_of
+from andor.models.loaded import TableClassifier, logits_of
 
 
-class Estimator(ArrayClassifier):
+class Estimator(TableClassifier):
     """A fitted classifier of scikit-learn; log-probabilities are its logits.
 
     Probabilities are kept away from 0 and 1 (see `andor.models.loaded.PROBABILITY`). An estimator without probabilities

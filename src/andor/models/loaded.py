@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
+from andor.data.table import ARRAYS
 from andor.files import canonical
-from andor.models.architectures import TextCNN
 
 if TYPE_CHECKING:
     from transformers import DynamicCache, PreTrainedTokenizerFast
@@ -34,10 +34,14 @@ class LoadedModel:
     network
         The torch module.
     description
-        What beside its weights makes the model: its family and whatever else `andor.models.load` needs to rebuild it.
+        What beside its weights makes the model: its family and whatever else its family needs to rebuild it.
     baseline
         A baseline value from a file or a learned one (see `andor.outputs.baselines`), float32, if there is one.
+    columns
+        Columns of samples, any of which it reads.
     """
+
+    columns: tuple[str, ...]
 
     def __init__(self, network: nn.Module, description: dict[str, Any]) -> None:
         self.network = network.eval().requires_grad_(False)
@@ -55,9 +59,27 @@ class LoadedModel:
         return next(self.network.parameters()).device
 
     @property
+    def precision(self) -> str:
+        """Precision of the forward pass."""
+        return self.description.get("dtype", "float32")
+
+    @property
     def parameters(self) -> int:
         """Number of weights."""
         return sum(weight.numel() for weight in self.network.parameters())
+
+    @contextmanager
+    def in_float32(self) -> Iterator[None]:
+        """The same weights in float32 inside, and as they were afterwards, to the bit."""
+        tensors = [*self.network.parameters(), *self.network.buffers()]
+        reduced = [(tensor, tensor.dtype) for tensor in tensors if tensor.dtype in (torch.bfloat16, torch.float16)]
+        try:
+            for tensor, _ in reduced:
+                tensor.data = tensor.data.float()
+            yield
+        finally:
+            for tensor, dtype in reduced:
+                tensor.data = tensor.data.to(dtype)
 
     def _described(self) -> dict[str, Any]:
         """Everything but the weights that can change an output, as JSON values."""
@@ -82,6 +104,8 @@ class ArrayClassifier(LoadedModel):
         Mean over the training inputs, float32, of the shape of one input; of points one mean point.
     """
 
+    columns: tuple[str, ...] = ARRAYS
+
     def __init__(self, network: nn.Module, description: dict[str, Any], mean: Tensor) -> None:
         super().__init__(network, description)
         self.mean = mean
@@ -94,19 +118,35 @@ class ArrayClassifier(LoadedModel):
 class ImageClassifier(ArrayClassifier):
     """Images (B, C, H, W) to logits."""
 
+    columns = ("image",)
+
     def __init__(self, network: nn.Module, description: dict[str, Any], mean: Tensor) -> None:
         # Channels last is the layout in which convolutions are fastest; it changes last bits, so all models have it.
         super().__init__(network.to(memory_format=torch.channels_last), description, mean)
 
 
+class TableClassifier(ArrayClassifier):
+    """Features (B, F) to logits."""
+
+    columns = ("features",)
+
+
+class PointClassifier(ArrayClassifier):
+    """Points (B, P, 3) to logits."""
+
+    columns = ("points",)
+
+
 class TextModel(LoadedModel):
-    """A model that reads word embeddings.
+    """A model that reads word embeddings, and is called as networks of transformers are.
 
     Attributes
     ----------
     tokenizer
         Its fast tokenizer, whose `model_max_length` is no more than what the network reads.
     """
+
+    columns = ("text",)
 
     def __init__(self, network: nn.Module, description: dict[str, Any], tokenizer: PreTrainedTokenizerFast) -> None:
         super().__init__(network, description)
@@ -121,7 +161,7 @@ class TextModel(LoadedModel):
 
     @property
     def _embedding(self) -> nn.Module:
-        return embedding_of(self.network)
+        return self.network.get_input_embeddings()
 
     @torch.no_grad()
     def embed(self, token_ids: Tensor) -> Tensor:
@@ -174,19 +214,6 @@ class LanguageModel(TextModel):
         positions = keep or torch.empty(0, dtype=torch.long, device=self.device)
         return self._logits(embeddings, positions, past_key_values=cache, use_cache=True)
 
-    @contextmanager
-    def in_float32(self) -> Iterator[None]:
-        """The same weights in float32 inside, and as they were afterwards, to the bit."""
-        tensors = [*self.network.parameters(), *self.network.buffers()]
-        reduced = [(tensor, tensor.dtype) for tensor in tensors if tensor.dtype in (torch.bfloat16, torch.float16)]
-        try:
-            for tensor, _ in reduced:
-                tensor.data = tensor.data.float()
-            yield
-        finally:
-            for tensor, dtype in reduced:
-                tensor.data = tensor.data.to(dtype)
-
     @cached_property
     def shares_prefixes(self) -> bool:
         """Whether masked prompts can go on from the cache of a prefix; tried once, and logged if not."""
@@ -232,14 +259,9 @@ def logits_of(outputs: Tensor, kind: str) -> Tensor:
     return inner.logit() if outputs.shape[1] == 1 else inner.log()
 
 
-def embedding_of(network: nn.Module) -> nn.Module:
-    """The layer from token ids to word embeddings."""
-    return network.embedding if isinstance(network, TextCNN) else network.get_input_embeddings()
-
-
 def limit_length(tokenizer: PreTrainedTokenizerFast, network: nn.Module) -> None:
     """Lower a tokenizer's greatest length to the number of tokens for which a network of transformers has positions."""
-    if isinstance(network, TextCNN):
+    if not hasattr(network, "config"):
         return
     most = getattr(network.config.get_text_config(), "max_position_embeddings", None) or 0
     # RoBERTa and its kin number positions from the one after the padding's.
@@ -251,6 +273,5 @@ def limit_length(tokenizer: PreTrainedTokenizerFast, network: nn.Module) -> None
 
 def text_logits(network: nn.Module, embeddings: Tensor, mask: Tensor | None = None) -> Tensor:
     """Logits of a text classifier; ``mask`` (B, L) is 1 on tokens and 0 on padding."""
-    if isinstance(network, TextCNN):
-        return network(embeddings, mask)
-    return network(inputs_embeds=embeddings, attention_mask=mask).logits
+    outputs = network(inputs_embeds=embeddings, attention_mask=mask)
+    return getattr(outputs, "logits", outputs)

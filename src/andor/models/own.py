@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import logging
+import shutil
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -12,8 +13,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from andor.data.table import ARRAYS
 from andor.errors import UserError
-from andor.files import canonical, file_digest, first_line
+from andor.files import canonical, file_digest, first_line, link_or_copy
 from andor.models.loaded import ArrayClassifier, logits_of
 
 CODE = "own.py"
@@ -21,6 +23,16 @@ CODE = "own.py"
 SOURCE = "source"
 """Folder of the model's weights in its folder."""
 _log = logging.getLogger(__name__)
+
+
+def keep(code: Path, source: Path | None, folder: Path) -> None:
+    """Copy the Python file of a model into a folder, made if need be, and link the files of its weights."""
+    folder.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(code, folder / CODE)  # a link would change with the file
+    for file in [] if source is None else [source] if source.is_file() else sorted(source.rglob("*")):
+        if file.is_file() and not file.name.startswith("."):
+            name = file.name if source.is_file() else file.relative_to(source)
+            link_or_copy(file, folder / SOURCE / name)
 
 
 def _executed(path: Path, module: Any) -> None:
@@ -36,6 +48,7 @@ class OwnModel(ArrayClassifier):
         self._outputs, self._model = self._loaded(description)
         network = self._model if isinstance(self._model, nn.Module) else nn.Module()
         super().__init__(network, description, mean)
+        self.columns = ("text",) if mean is None else ARRAYS
 
     def _loaded(self, description: dict[str, Any]) -> tuple[Any, Any]:
         """The function that gives outputs, and what the other function gave it to work with."""

@@ -24,13 +24,15 @@ from transformers import (
 )
 from transformers.utils import logging as transformers_logging
 
-from andor import config
 from andor.errors import UserError
-from andor.files import first_line
+from andor.files import first_line, link_or_copy
+from andor.models.settings import TOKENS
 from andor.models.states import reason
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerFast
+
+    from andor.models.families.text_encoder import TextEncoder
 
 
 def tokenizer(folder: Path) -> PreTrainedTokenizerFast:
@@ -52,7 +54,7 @@ def tokenizer(folder: Path) -> PreTrainedTokenizerFast:
 def _name_special_tokens(found: PreTrainedTokenizerFast) -> None:
     """What special tokens are for, by their usual names: a tokenizer.json alone does not say it."""
     special = {str(token) for token in found.added_tokens_decoder.values() if token.special}
-    for name in config.TOKENS:
+    for name in TOKENS:
         named = special & {f"[{name.upper()}]", f"<{name}>"}
         if named and getattr(found, f"{name}_token") is None:
             setattr(found, f"{name}_token", min(named))
@@ -73,7 +75,7 @@ def classifies(settings: Any) -> bool:
     return any(name.endswith("ForSequenceClassification") for name in settings.architectures or [])
 
 
-def encoder_to_train(model: config.TextEncoder, source: Path) -> PreTrainedModel:
+def encoder_to_train(model: TextEncoder, source: Path) -> PreTrainedModel:
     """An encoder with pretrained weights, its first `layers` only, and a new head with two classes."""
     settings = settings_of(source)
     keep_layers(settings, model)
@@ -126,24 +128,32 @@ def _network(
     return network
 
 
-def convert(model: config.TextEncoder | config.CausalLM, source: Path, folder: Path) -> None:
-    """Write the weights of ``source`` as safetensors into ``folder``."""
-    if isinstance(model, config.TextEncoder):
-        network = classifier(source)
-    else:
-        network = language_model(source, getattr(torch, model.dtype))
+def write(network: PreTrainedModel, folder: Path, tokenizer: PreTrainedTokenizerFast | None = None) -> None:
+    """Write a model as safetensors, and its tokenizer if one is given, into a folder, made if need be."""
+    if tokenizer is not None:
+        tokenizer.save_pretrained(folder)
     with quiet():
         network.save_pretrained(folder)
+
+
+def link(source: Path, folder: Path) -> None:
+    """Link the files of a model into a folder, made if need be, but for those that were just written there."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for file in sorted(source.iterdir()):
+        # What was just written differs from the source, and a link in its place would be the source itself.
+        ours = file.suffix in (".safetensors", ".json", ".txt", ".model") and not (folder / file.name).exists()
+        if ours and file.is_file():
+            link_or_copy(file, folder / file.name)
 
 
 _DIGITS_APART = ("command-r", "refact", "smollm", "starcoder")
 """What a GGUF file calls the split into single digits and then GPT-2's pieces, which transformers does not know."""
 
 
-def convert_gguf(model: config.CausalLM, source: Path, folder: Path) -> None:
+def unpack_gguf(source: Path, folder: Path, dtype: torch.dtype) -> None:
     """Write the language model of a GGUF file into ``folder`` in the layout of transformers.
 
-    Its weights are unpacked to the model's precision: they are those of the file, not those it was quantized from.
+    Its weights are unpacked to the given precision: they are those of the file, not those it was quantized from.
 
     Raises
     ------
@@ -158,7 +168,7 @@ def convert_gguf(model: config.CausalLM, source: Path, folder: Path) -> None:
             raise ValueError("no GGUF file")
         with quiet():
             cut = AutoTokenizer.from_pretrained(**place)
-            packed = AutoModelForCausalLM.from_pretrained(**place, dtype=getattr(torch, model.dtype))
+            packed = AutoModelForCausalLM.from_pretrained(**place, dtype=dtype)
             settings = packed.config
             vars(settings).pop("quantization_config", None)  # it would have the unpacked weights unpacked again
             network = AutoModelForCausalLM.from_config(settings, dtype=packed.dtype)
@@ -172,9 +182,7 @@ def convert_gguf(model: config.CausalLM, source: Path, folder: Path) -> None:
     if split is not None and split.contents() in _DIGITS_APART:
         pieces = [pre_tokenizers.Digits(individual_digits=True), pre_tokenizers.ByteLevel(add_prefix_space=False)]
         cut.backend_tokenizer.pre_tokenizer = pre_tokenizers.Sequence(pieces)
-    with quiet():
-        cut.save_pretrained(folder)
-        network.save_pretrained(folder)
+    write(network, folder, cut)
 
 
 def has_safetensors(folder: Path) -> bool:
@@ -195,7 +203,7 @@ def quiet() -> Iterator[None]:
         transformers_logging.enable_progress_bar()
 
 
-def keep_layers(settings: Any, model: config.TextEncoder) -> None:
+def keep_layers(settings: Any, model: TextEncoder) -> None:
     """Lower the number of layers in a transformers configuration to the first `layers` of the model."""
     if model.layers is None:
         return

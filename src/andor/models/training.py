@@ -5,9 +5,8 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
@@ -16,15 +15,17 @@ from torch import Tensor, nn
 from torch.nn import functional
 from tqdm import tqdm
 
-from andor import config
 from andor.data.table import arrays
 from andor.errors import UserError
-from andor.models import files
-from andor.models.architectures import TextCNN
-from andor.models.loaded import ArrayClassifier, LoadedModel, TextClassifier, embedding_of, limit_length, text_logits
+from andor.models.arithmetic import reproducible
+from andor.models.inputs import count_logits, for_training, labels_of, mean_input
+from andor.models.loaded import ArrayClassifier, TextClassifier, limit_length, text_logits
+from andor.models.settings import Training
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
+
+    from andor.models.family import TrainedOnArrays, TrainedOnTexts
 
 WORD_DROPOUT = 0.5
 """Largest share of word pieces that a sentence loses to the mask token while a `TextCNN` is trained: drawn anew, evenly
@@ -38,20 +39,13 @@ Loss = Callable[[np.ndarray], Tensor]
 """Mean loss over the training items at these positions."""
 
 
-def train(
-    model: config.TextEncoder | config.TextCNN | config.ImageClassifier | config.MLP | config.PointNet,
-    table: pa.Table,
-    source: Path | None,
-    seed: int,
-    device: torch.device | str = "cpu",
-    progress: bool = True,
-) -> LoadedModel:
-    """Train a model on the training rows of a tidy table (see `andor.data`).
+def train_arrays(
+    family: TrainedOnArrays, table: pa.Table, seed: int, device: torch.device | str, progress: bool
+) -> ArrayClassifier:
+    """A classifier trained on the training rows of a tidy table of arrays.
 
     Parameters
     ----------
-    source
-        Folder of the pretrained encoder, or of the tokenizer of a `TextCNN`; None for others.
     seed
         Seed of new weights, batches and dropout. The same seed and number of threads give the same weights.
     progress
@@ -60,93 +54,59 @@ def train(
     Raises
     ------
     UserError
-        If the loss is not finite, or the pretrained folder lacks what is needed.
+        If the loss is not finite.
     """
-    rows = table.filter(np.asarray(table["split"]) == "train")
-    with _reproducible(seed):
-        if model.reads == {"text"}:
-            return _text_classifier(cast(Any, model), rows, source, seed, torch.device(device), progress)
-        return _array_classifier(cast(Any, model), rows, _outputs(table), seed, torch.device(device), progress)
+    rows, outputs, device = for_training(table), count_logits(table), torch.device(device)
+    with reproducible(seed):
+        inputs, labels = torch.from_numpy(arrays(rows).copy()).to(device), labels_of(rows).to(device)
+        description = {**family.described(), "outputs": outputs, "shape": list(inputs.shape[1:])}
+        model = family.untrained(description, mean_input(rows), device)
+        network = model.network.requires_grad_(True)
+
+        def loss(batch: np.ndarray) -> Tensor:
+            logits = network(family.varied(inputs[batch]))
+            if outputs == 1:
+                return functional.binary_cross_entropy_with_logits(logits[:, 0], labels[batch].float())
+            return functional.cross_entropy(logits, labels[batch])
+
+        _fit(network, loss, labels.cpu().numpy(), None, family.trained_by, seed, progress and family.title)
+    return type(model)(network, description, model.mean)
 
 
-def _array_classifier(
-    model: config.ImageClassifier | config.MLP | config.PointNet,
-    rows: pa.Table,
-    outputs: int,
-    seed: int,
-    device: torch.device,
-    progress: bool,
-) -> ArrayClassifier:
-    inputs = torch.from_numpy(arrays(rows).copy()).to(device)
-    labels = torch.from_numpy(rows["label"].to_numpy().astype(np.int64)).to(device)
-    description = files.description(model, outputs=outputs, shape=list(inputs.shape[1:]))
-    trained = files.array_classifier(description, files.mean_input(rows), device)
-    network, images = trained.network.train().requires_grad_(True), isinstance(model, config.ImageClassifier)
-
-    def loss(batch: np.ndarray) -> Tensor:
-        logits = network(_shifted(inputs[batch]) if images else inputs[batch])
-        if outputs == 1:
-            return functional.binary_cross_entropy_with_logits(logits[:, 0], labels[batch].float())
-        return functional.cross_entropy(logits, labels[batch])
-
-    title = progress and (model.architecture if images else model.family)
-    _fit(network, loss, rows["label"].to_numpy(), None, model.training, seed, title)
-    return type(trained)(network, description, trained.mean)
-
-
-def _outputs(table: pa.Table) -> int:
-    """Logits of a model for the labels of a table: one for two labels, else one for each."""
-    labels = int(np.max(table["label"].to_numpy())) + 1
-    return 1 if labels <= 2 else labels
-
-
-def _text_classifier(
-    model: config.TextEncoder | config.TextCNN,
-    rows: pa.Table,
-    source: Path,
-    seed: int,
-    device: torch.device,
-    progress: bool,
+def train_texts(
+    family: TrainedOnTexts, table: pa.Table, source: Path, seed: int, device: torch.device | str, progress: bool
 ) -> TextClassifier:
-    from andor.models import pretrained
+    """A classifier trained on the training rows of a tidy table of texts (see `train_arrays`).
 
-    tokenizer = pretrained.tokenizer(source)
-    labels = torch.from_numpy(rows["label"].to_numpy().astype(np.int64))
-    if isinstance(model, config.TextCNN):
-        if tokenizer.mask_token_id is None:
-            raise UserError(
-                f"`tokenizer: {model.tokenizer}` has no mask token; name the tokenizer of a masked language model"
-            )
-        shape: dict[str, Any] = {
-            "vocabulary": len(tokenizer),
-            "width": model.width,
-            "filters": model.filters,
-            "kernels": model.kernels,
-        }
-        network, description = TextCNN(**shape), files.description(model, network=shape)
-    else:
-        network, description = pretrained.encoder_to_train(model, source), files.description(model)
-    limit_length(tokenizer, network)
-    token_ids = encode(tokenizer, rows["text"].to_pylist())
-    network.to(device)
-    padding = tokenizer.pad_token_id or 0
+    Parameters
+    ----------
+    source
+        Folder of the pretrained network, or of the tokenizer alone.
+    """
+    rows, device = for_training(table), torch.device(device)
+    labels = labels_of(rows)
+    with reproducible(seed):
+        network, description, tokenizer = family.untrained(source)
+        limit_length(tokenizer, network)
+        token_ids = encode(tokenizer, rows["text"].to_pylist())
+        network.to(device)
+        padding = tokenizer.pad_token_id or 0
 
-    def loss(batch: np.ndarray) -> Tensor:
-        texts = [torch.tensor(token_ids[item]) for item in batch]
-        padded = nn.utils.rnn.pad_sequence(texts, batch_first=True, padding_value=padding)
-        lengths = torch.tensor([len(text) for text in texts])
-        mask = (torch.arange(padded.shape[1]) < lengths.unsqueeze(1)).long()
-        if isinstance(network, TextCNN):
-            padded = _dropped(padded, tokenizer)
-        logits = text_logits(network, embedding_of(network)(padded.to(device)), mask.to(device))
-        return functional.cross_entropy(logits, labels[batch].to(device))
+        def loss(batch: np.ndarray) -> Tensor:
+            texts = [torch.tensor(token_ids[item]) for item in batch]
+            padded = nn.utils.rnn.pad_sequence(texts, batch_first=True, padding_value=padding)
+            lengths = torch.tensor([len(text) for text in texts])
+            mask = (torch.arange(padded.shape[1]) < lengths.unsqueeze(1)).long()
+            shown = family.varied(padded, tokenizer).to(device)
+            logits = text_logits(network, network.get_input_embeddings()(shown), mask.to(device))
+            return functional.cross_entropy(logits, labels[batch].to(device))
 
-    lengths = np.array([len(text) for text in token_ids])
-    _fit(network, loss, labels.numpy(), lengths, model.training, seed, progress and model.family)
+        lengths = np.array([len(text) for text in token_ids])
+        _fit(network, loss, labels.numpy(), lengths, family.trained_by, seed, progress and family.family)
     return TextClassifier(network, description, tokenizer)
 
 
-def _shifted(images: Tensor) -> Tensor:
+def shifted(images: Tensor) -> Tensor:
     """Images (B, C, H, W), each moved by a few pixels up or down and left or right; 0 moves in (see `SHIFT`)."""
     height, width = images.shape[-2:]
     most = round(SHIFT * width)
@@ -160,7 +120,7 @@ def encode(tokenizer: PreTrainedTokenizerFast, texts: Sequence[str]) -> list[lis
     return tokenizer(list(texts), truncation=tokenizer.model_max_length < 10**9)["input_ids"]
 
 
-def _dropped(token_ids: Tensor, tokenizer: PreTrainedTokenizerFast) -> Tensor:
+def dropped(token_ids: Tensor, tokenizer: PreTrainedTokenizerFast) -> Tensor:
     """Token ids (B, L) with some words of each text replaced by the mask token (see `WORD_DROPOUT`)."""
     special = torch.isin(token_ids, torch.tensor(tokenizer.all_special_ids))
     share = WORD_DROPOUT * torch.rand(len(token_ids), 1)
@@ -175,7 +135,7 @@ def _fit(
     loss: Loss,
     labels: np.ndarray,
     lengths: np.ndarray | None,
-    training: config.Training,
+    training: Training,
     seed: int,
     title: str | bool,
 ) -> None:
@@ -205,7 +165,7 @@ def _fit(
         schedule.step()
 
 
-def _optimizer(network: nn.Module, training: config.Training) -> torch.optim.Optimizer:
+def _optimizer(network: nn.Module, training: Training) -> torch.optim.Optimizer:
     # Biases and the scales of norms are not decayed: pulling them to 0 makes nothing simpler.
     weights = list(network.parameters())
     groups = [
@@ -218,7 +178,7 @@ def _optimizer(network: nn.Module, training: config.Training) -> torch.optim.Opt
 
 
 def _epoch(
-    labels: np.ndarray, lengths: np.ndarray | None, training: config.Training, random: np.random.Generator
+    labels: np.ndarray, lengths: np.ndarray | None, training: Training, random: np.random.Generator
 ) -> Iterator[np.ndarray]:
     """Positions of the training items of each batch of one epoch."""
     if training.balanced:
@@ -246,12 +206,3 @@ def _drawn(items: np.ndarray, count: int, random: np.random.Generator) -> np.nda
 
 def _cut(items: np.ndarray, size: int) -> list[np.ndarray]:
     return [items[start : start + size] for start in range(0, len(items), size)]
-
-
-@contextmanager
-def _reproducible(seed: int) -> Iterator[None]:
-    """Seeded, deterministic torch inside; its generators are as before afterwards."""
-    files.exact_arithmetic()
-    with torch.random.fork_rng():
-        torch.manual_seed(seed)
-        yield

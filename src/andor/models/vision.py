@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
 
-from andor import config
 from andor.errors import UserError
 from andor.models.states import classes_of, fill, read_state
+
+if TYPE_CHECKING:
+    from andor.models.families.pretrained_image_classifier import PretrainedImageClassifier
 
 IMAGENET = {"mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225]}
 """Mean and standard deviation of ImageNet's channels, by which torchvision's and timm's images are normalised."""
@@ -32,7 +34,7 @@ class Normalised(nn.Module):
         return getattr(outputs, "logits", outputs)
 
 
-def describe(model: config.PretrainedImageClassifier, source: Path) -> dict[str, Any]:
+def describe(model: PretrainedImageClassifier, source: Path) -> dict[str, Any]:
     """What beside its weights makes the model.
 
     Raises
@@ -65,7 +67,7 @@ def _stated(library: str, folder: Path) -> dict[str, list[float]]:
         raise UserError(f"{path}: no mean and standard deviation ({error}); set `mean` and `std`") from None
 
 
-def network_from(model: config.PretrainedImageClassifier, source: Path) -> tuple[nn.Module, int]:
+def network_from(model: PretrainedImageClassifier, source: Path) -> tuple[nn.Module, int]:
     """Network of torchvision or timm with the weights of a state dict, and the number of its logits.
 
     Raises

@@ -25,7 +25,8 @@ from andor import config
 from andor.data.table import rows
 from andor.errors import UserError
 from andor.files import first_line, replacing
-from andor.outputs.masking import MaskedModel, MaskedText, MaskingError, locate
+from andor.models.loaded import ArrayClassifier, LoadedModel, TextClassifier
+from andor.outputs.masking import Located, MaskedModel, MaskedText, MaskingError, locate
 from andor.outputs.masking.baselines import special_token
 from andor.outputs.rewards import classifier_reward
 
@@ -35,7 +36,7 @@ CURVE = "curve.csv"
 
 def learn(
     name: str,
-    model: Any,
+    model: ArrayClassifier | TextClassifier,
     candidates: pa.Table,
     masking: config.Masking,
     reward: config.Reward,
@@ -186,7 +187,7 @@ def read(path: Path, name: str) -> Tensor:
     raise UserError(f"{path}: no baseline value; name a .npy or .safetensors file")
 
 
-def attach(model: Any, path: Path | None, name: str) -> Any:
+def attach(model: LoadedModel, path: Path | None, name: str) -> LoadedModel:
     """The model with the baseline value that belongs to it, if there is one."""
     if path is not None:
         model.baseline = read(path, name)
@@ -196,7 +197,9 @@ def attach(model: Any, path: Path | None, name: str) -> Any:
 # --------------------------------------------------------------------------------------------------- helpers
 
 
-def _located(name: str, model: Any, candidates: pa.Table, masking: config.Masking, count: int) -> list[tuple[Any, int]]:
+def _located(
+    name: str, model: LoadedModel, candidates: pa.Table, masking: config.Masking, count: int
+) -> list[tuple[Any, int]]:
     """The first candidates that can be masked, and their labels."""
     items = []
     for candidate in rows(candidates):
@@ -211,7 +214,7 @@ def _located(name: str, model: Any, candidates: pa.Table, masking: config.Maskin
     return items
 
 
-def _start(model: Any, masking: config.Masking, located: Any) -> Tensor:
+def _start(model: ArrayClassifier | TextClassifier, masking: config.Masking, located: Located) -> Tensor:
     """The value to start from, on the model's device."""
     start = config.Masking(baseline=masking.learned.start)
     if isinstance(located, MaskedText):

@@ -20,6 +20,7 @@ from andor import config
 from andor.data.table import rows
 from andor.errors import UserError
 from andor.files import link_or_copy, replacing
+from andor.models.loaded import LanguageModel, LoadedModel
 from andor.outputs.cache import OutputCache
 from andor.outputs.masking import Located, MaskedModel, MaskingError, locate, presence
 from andor.outputs.stored import outputs_table
@@ -130,7 +131,7 @@ def fastest_batch_size(masked: MaskedModel) -> int:
 
 def evaluate_chunk(
     name: str,
-    model: Any,
+    model: LoadedModel,
     samples: pa.Table,
     masking: config.Masking,
     cache: OutputCache,
@@ -148,7 +149,7 @@ def evaluate_chunk(
     name
         The model's name, for messages.
     model
-        From `andor.models.load`.
+        From `andor.models.loading.load`.
     samples
         Rows of `samples.parquet`.
     progress
@@ -190,7 +191,7 @@ def evaluate_chunk(
                 if done.batch_size < min(wanted, coalitions):
                     most = done.batch_size
                 made = provenance(model, done.batch_size) | noise(model, masked, done.outputs)
-                kept = cache.keep(content, outputs_table(done.outputs, model.family == "causal_lm"), made)
+                kept = cache.keep(content, outputs_table(done.outputs, isinstance(model, LanguageModel)), made)
             else:
                 bar.total -= coalitions  # the rate is that of forward passes
             link_or_copy(kept, Path(folder) / f"{number}.parquet")
@@ -202,7 +203,7 @@ def evaluate_chunk(
         csv.writer(file).writerows([("sample", "seconds", "cached"), *timings])
 
 
-def provenance(model: Any, batch_size: int) -> dict[str, Any]:
+def provenance(model: LoadedModel, batch_size: int) -> dict[str, Any]:
     """How outputs were computed, kept in the file's metadata: what may change their last bits, and no more than those.
 
     None of it is in the cache's key: outputs of other batches, devices or versions agree to the rounding of the
@@ -221,15 +222,14 @@ def provenance(model: Any, batch_size: int) -> dict[str, Any]:
 
 
 @torch.no_grad()
-def noise(model: Any, masked: MaskedModel, outputs: np.ndarray) -> dict[str, float | None]:
+def noise(model: LoadedModel, masked: MaskedModel, outputs: np.ndarray) -> dict[str, float | None]:
     """The noise of reduced precision: σ of the log-odds about those of float32 arithmetic with the same weights.
 
     Independent noise of σ in v is noise of σ·2^{|S|/2} in I(S), to which 2^{|S|} values are added. Measured on at most
     16 coalitions spread over all; None where the weights do not fit into memory in float32, and nothing at all for
     models that are in float32.
     """
-    dtype = model.description.get("dtype", "float32")
-    if dtype == "float32":
+    if (dtype := model.precision) == "float32":
         return {}
     count = 1 << masked.players
     chosen = torch.arange(0, count, max(1, count // 16), device=masked.samples.device)
@@ -247,14 +247,13 @@ def noise(model: Any, masked: MaskedModel, outputs: np.ndarray) -> dict[str, flo
     return {"noise": sigma}
 
 
-def cache_content(model: Any, located: Located) -> dict[str, Any]:
+def cache_content(model: LoadedModel, located: Located) -> dict[str, Any]:
     """What names masked outputs in the cache: everything that can change a number in them, and nothing else."""
-    precision = model.description.get("dtype", "float32")
-    return {"format": FORMAT, "model": model.digest, "precision": precision, **located.content()}
+    return {"format": FORMAT, "model": model.digest, "precision": model.precision, **located.content()}
 
 
 @torch.inference_mode()
-def screen(name: str, model: Any, candidates: pa.Table, masking: config.Masking) -> pa.Table:
+def screen(name: str, model: LoadedModel, candidates: pa.Table, masking: config.Masking) -> pa.Table:
     """Raw outputs with all players and with none: what it takes to see whether a candidate is eligible.
 
     Returns

@@ -16,6 +16,7 @@ from torch import Tensor
 
 from andor import config
 from andor.data.table import ARRAYS
+from andor.models.loaded import ArrayClassifier
 from andor.outputs.masking import baselines
 from andor.outputs.masking.model import MaskedModel, batch_size, owners
 
@@ -48,7 +49,7 @@ class MaskedArray:
             "masking": masking,
         }
 
-    def bind(self, model: Any, baseline: Tensor | None = None) -> MaskedModel:
+    def bind(self, model: ArrayClassifier, baseline: Tensor | None = None) -> MaskedModel:
         """Outputs on this array as a function of the players that are present.
 
         With an integrated background (ICLR 2024, appendix) the output is the mean over t = 1/T, …, 1 of
@@ -76,7 +77,7 @@ class MaskedArray:
         )
 
 
-def locate_array(model: Any, sample: Mapping[str, Any], masking: config.Masking) -> MaskedArray:
+def locate_array(model: ArrayClassifier, sample: Mapping[str, Any], masking: config.Masking) -> MaskedArray:
     """The array with its players, which are positions already."""
     kind = next(name for name in ARRAYS if name in sample)
     array = np.ascontiguousarray(sample[kind], dtype=np.float32)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -11,9 +11,13 @@ from torch import Tensor
 
 from andor import config
 from andor.errors import UserError
+from andor.models.loaded import ArrayClassifier, TextModel
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerFast
 
 
-def of_array(model: Any, masking: config.Masking, array: np.ndarray) -> Tensor | None:
+def of_array(model: ArrayClassifier, masking: config.Masking, array: np.ndarray) -> Tensor | None:
     """Baseline value of an image, features or points, float32, of a shape that broadcasts to the array's.
 
     None if it is to be learned and is not yet.
@@ -48,7 +52,7 @@ def of_array(model: Any, masking: config.Masking, array: np.ndarray) -> Tensor |
     return value
 
 
-def embedding(model: Any, masking: config.Masking, token: int | None, embeddings: Tensor) -> Tensor:
+def embedding(model: TextModel, masking: config.Masking, token: int | None, embeddings: Tensor) -> Tensor:
     """Baseline embedding, (d,), or (L, d) if it depends on what it replaces.
 
     Parameters
@@ -81,7 +85,7 @@ def embedding(model: Any, masking: config.Masking, token: int | None, embeddings
     return model.embed(torch.tensor([token], device=model.device))[0]
 
 
-def special_token(tokenizer: Any, name: str) -> int | None:
+def special_token(tokenizer: PreTrainedTokenizerFast, name: str) -> int | None:
     """Number of the token that a baseline names, None if it names none.
 
     Raises

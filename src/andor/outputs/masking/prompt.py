@@ -23,7 +23,7 @@ from andor.models.caches import fork
 from andor.outputs.masking.model import MaskedModel
 
 if TYPE_CHECKING:
-    from andor.models import LanguageModel
+    from andor.models.loaded import LanguageModel
 
 
 @dataclass(frozen=True)

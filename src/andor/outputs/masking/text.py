@@ -7,15 +7,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
 
 from andor import config
+from andor.models.loaded import LanguageModel, TextClassifier, TextModel
 from andor.outputs.masking import baselines
 from andor.outputs.masking.model import MaskedModel, MaskingError, batch_size, owners
 from andor.outputs.masking.prompt import MaskedPrompt, block_size, target_outputs
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerFast
 
 
 @dataclass(frozen=True)
@@ -50,7 +54,7 @@ class MaskedText:
         }
 
     @torch.no_grad()
-    def bind(self, model: Any, baseline: Tensor | None = None) -> MaskedModel:
+    def bind(self, model: TextClassifier | LanguageModel, baseline: Tensor | None = None) -> MaskedModel:
         """Logits (B, 2), or (log-probability, log-odds) of the target (B, 2), by the players that are present."""
         ids = self.ids + (self.target or [])[:-1]
         owner = owners(self.players, len(ids)).reshape(-1, 1).to(model.device)
@@ -58,7 +62,7 @@ class MaskedText:
         if baseline is None:
             baseline = baselines.embedding(model, self.masking, self.token, embeddings).to(embeddings.dtype)
         inputs = (embeddings[None], baseline, owner, len(self.players))
-        if self.target is None:
+        if isinstance(model, TextClassifier):
             size = batch_size(len(ids), on_cpu=1 << 11, on_cuda=1 << 16, device=model.device)
             return MaskedModel(model.logits, *inputs, size)
         target = tuple(self.target)
@@ -74,38 +78,59 @@ class MaskedText:
         return MaskedPrompt(forward, *inputs, size, model, target)
 
 
-def locate_text(model: Any, sample: Mapping[str, Any], masking: config.Masking) -> MaskedText:
+def locate_text(model: TextClassifier, sample: Mapping[str, Any], masking: config.Masking) -> MaskedText:
     """Word pieces of each player, found by the characters they come from.
 
     Raises
     ------
     MaskingError
-        If a word or a prompt's end is cut off by the model's maximal length, or a piece belongs to two players.
+        If a word is cut off by the model's maximal length, or a piece belongs to two players.
     UserError
         If the tokenizer lacks the token that stands for a masked player.
     """
-    tokenizer, text = model.tokenizer, sample["text"]
-    # Tokenizers that know no limit state an enormous one. A prompt is not cut: its target stands at its end.
-    cut = model.family != "causal_lm" and tokenizer.model_max_length < 10**9
-    encoded = tokenizer(text, return_offsets_mapping=True, truncation=cut, verbose=False)
-    ids = encoded["input_ids"]
-    players = [pieces(encoded["offset_mapping"], start, stop) for start, stop in sample["players"]]
+    # Tokenizers that know no limit state an enormous one.
+    ids, players = _word_pieces(model, sample, cut=model.tokenizer.model_max_length < 10**9)
+    token, value = _baseline(model, masking)
+    return MaskedText(ids, players, masking, token, value=value)
+
+
+def locate_prompt(model: LanguageModel, sample: Mapping[str, Any], masking: config.Masking) -> MaskedText:
+    """Word pieces of each player, and the tokens of the target.
+
+    Raises
+    ------
+    MaskingError
+        If the prompt with its target is longer than the model reads, or a piece belongs to two players.
+    UserError
+        If the tokenizer lacks the token that stands for a masked player.
+    """
+    ids, players = _word_pieces(model, sample, cut=False)  # the target stands at the end
+    target = target_tokens(model.tokenizer, ids, sample["text"], sample["target"])
+    most, length = model.tokenizer.model_max_length, len(ids) + len(target) - 1  # the last token is never read
+    if length > most:
+        raise MaskingError(f"the prompt has {length} tokens with its target, the model reads {most}")
+    token, value = _baseline(model, masking)
+    return MaskedText(ids, players, masking, token, target, value)
+
+
+def _word_pieces(model: TextModel, sample: Mapping[str, Any], cut: bool) -> tuple[list[int], list[list[int]]]:
+    """Tokens of a text, cut off at the model's maximal length if wanted, and positions of each player's pieces."""
+    encoded = model.tokenizer(sample["text"], return_offsets_mapping=True, truncation=cut, verbose=False)
+    ids, offsets = encoded["input_ids"], encoded["offset_mapping"]
+    players = [pieces(offsets, start, stop) for start, stop in sample["players"]]
     for (start, stop), own in zip(sample["players"], players, strict=True):
-        covered = {c for piece in own for c in range(*encoded["offset_mapping"][piece])}
+        covered = {character for piece in own for character in range(*offsets[piece])}
         if not covered.issuperset(range(start, stop)):
             raise MaskingError(f"a word is missing or cut off after the {len(ids)} tokens that the model reads")
     if len({piece for own in players for piece in own}) < sum(map(len, players)):
         raise MaskingError("two players share a word piece of the model's tokenizer")
-    target = None
-    if model.family == "causal_lm":
-        target = target_tokens(tokenizer, ids, text, sample["target"])
-        if (length := len(ids) + len(target) - 1) > tokenizer.model_max_length:  # the last token is never read
-            raise MaskingError(
-                f"the prompt has {length} tokens with its target, the model reads {tokenizer.model_max_length}"
-            )
-    token = baselines.special_token(tokenizer, masking.baseline)
+    return ids, players
+
+
+def _baseline(model: TextModel, masking: config.Masking) -> tuple[int | None, Tensor | None]:
+    """The token that the baseline value names, and the value that belongs to the model, if it is one of these."""
     value = model.baseline if masking.baseline in ("file", "learned") else None
-    return MaskedText(ids, players, masking, token, target, value)
+    return baselines.special_token(model.tokenizer, masking.baseline), value
 
 
 def pieces(offsets: Sequence[tuple[int, int]], start: int, stop: int) -> list[int]:
@@ -113,7 +138,7 @@ def pieces(offsets: Sequence[tuple[int, int]], start: int, stop: int) -> list[in
     return [piece for piece, (first, last) in enumerate(offsets) if start < last and first < stop and first < last]
 
 
-def target_tokens(tokenizer: Any, ids: list[int], text: str, target: str) -> list[int]:
+def target_tokens(tokenizer: PreTrainedTokenizerFast, ids: list[int], text: str, target: str) -> list[int]:
     """Tokens of the target where it follows the prompt.
 
     Tokenizers that would merge the target into the prompt's last token get the target's own tokens instead.

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from andor import config
+from andor.models.own import OwnModel
 from andor.outputs.masking.model import MaskedModel, MaskingError
 
 BATCH = 64
@@ -32,7 +33,7 @@ class MaskedWords:
         players = [list(player) for player in self.players]
         return {"input": {"text": self.text}, "players": players, "masking": {"text": self.instead}}
 
-    def bind(self, model: Any, baseline: Tensor | None = None) -> MaskedModel:
+    def bind(self, model: OwnModel, baseline: Tensor | None = None) -> MaskedModel:
         """Outputs on this text as a function of the players that are present.
 
         The text is cut where players begin and end; its pieces are numbered, and the last number is what stands in

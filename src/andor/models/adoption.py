@@ -1,0 +1,55 @@
+"""Models that are taken over as they come: what is written of them, and a first look at whether they read the data."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+import pyarrow as pa
+import torch
+
+from andor.data.table import array_column, arrays
+from andor.errors import UserError
+from andor.files import first_line
+from andor.models.arithmetic import exact_arithmetic
+from andor.models.files import INPUTS, describe, save_tensors
+from andor.models.inputs import count_labels, for_training, inputs, mean_input
+from andor.models.loaded import ArrayClassifier
+
+if TYPE_CHECKING:
+    from andor.models.family import Family
+
+
+def settle(family: type[Family], description: dict[str, Any], folder: Path, table: pa.Table | None) -> None:
+    """Describe a model whose files are in a folder, with the mean of its inputs, and try it on one row of the data.
+
+    Raises
+    ------
+    UserError
+        If the model cannot read the data, or has too few logits for its labels.
+    """
+    describe(description, folder)
+    if table is None:
+        return
+    if array_column(table):
+        save_tensors({"mean": mean_input(for_training(table))}, folder / INPUTS)
+    exact_arithmetic()
+    model = cast(ArrayClassifier, family.loaded(folder, description, torch.device("cpu")))
+    logits = _tried(model, table.slice(0, 1))
+    if max(logits.shape[1], 2) < (labels := count_labels(table)):
+        raise UserError(
+            f"a model of family `{description['family']}` has {logits.shape[1]} logits and the data {labels} labels; "
+            "set `data.positive` or use another model"
+        )
+
+
+@torch.no_grad()
+def _tried(model: ArrayClassifier, row: pa.Table) -> torch.Tensor:
+    """Logits of one row, so that a model that cannot read the data says so now."""
+    try:
+        return model.logits(inputs(row))
+    except (RuntimeError, ValueError, AssertionError, IndexError) as error:
+        raise UserError(
+            f"a model of family `{model.family}` cannot read inputs of shape {tuple(arrays(row).shape[1:])} "
+            f"({first_line(error)}); change the data or the model"
+        ) from None

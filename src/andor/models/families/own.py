@@ -1,0 +1,76 @@
+"""Models of the user's own, behind two functions of a Python file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+
+from pydantic import StringConstraints
+
+from andor.models.family import Family
+from andor.settings import IDENTIFIER, Name
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import pyarrow as pa
+    import torch
+
+    from andor.config.masking import Masking
+    from andor.data.reader import Reader
+    from andor.models import own
+
+
+class OwnModel(Family):
+    """A model of your own: a Python file with two functions, which is run."""
+
+    place: ClassVar = 7
+    reads: ClassVar = {"text", "image", "table", "points"}
+    family: Literal["own"]
+    """Kind of model."""
+    file: str
+    """The Python file, relative to the working directory; it may import what is installed, not its neighbours."""
+    load: Annotated[str, StringConstraints(pattern=IDENTIFIER)] = "load"
+    """Function of the path of `source` (None without one) and the device, that gives whatever the other needs."""
+    outputs: Annotated[str, StringConstraints(pattern=IDENTIFIER)] = "outputs"
+    """Function of what `load` gave and of inputs (B, …), a float32 tensor on the device (or a list of B texts), that
+    gives a tensor (B, C)."""
+    gives: Literal["logits", "probabilities"] = "logits"
+    """What `outputs` gives: logits; or probabilities, of label 1 (C = 1) or of each label."""
+    source: Name | None = None
+    """An entry of `sources`: its weights."""
+
+    def misfits(self, name: str, data: Reader, masking: Masking) -> Iterator[str]:
+        """Embeddings: it is given texts."""
+        if data.modality == "text" and masking.is_embedding:
+            yield f"masking.baseline `{masking.baseline}` is an embedding; model `{name}` (own) has none: use zero"
+
+    def own_files(self) -> dict[str, str]:
+        """The Python file."""
+        return {"file": self.file}
+
+    def make(
+        self,
+        table: pa.Table | None,
+        source: Path | None,
+        weights: Path | None,
+        folder: Path,
+        seed: int,
+        device: torch.device | str = "cpu",
+        progress: bool = True,
+    ) -> None:
+        """Copy the Python file, and link the weights."""
+        from andor.models import own
+        from andor.models.adoption import settle
+
+        own.keep(Path(self.file), source, folder)
+        described = self.model_dump(include={"load", "outputs", "gives"})
+        settle(type(self), {"family": self.family, **described}, folder, table)
+
+    @classmethod
+    def loaded(cls, folder: Path, description: dict[str, Any], device: torch.device) -> own.OwnModel:
+        """The model, of texts if nothing is known of a mean input."""
+        from andor.models import files, own
+
+        mean = files.mean(folder) if (folder / files.INPUTS).exists() else None
+        return own.OwnModel(folder, description, mean, device)

@@ -1,0 +1,64 @@
+"""Classifiers of scikit-learn."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+from pydantic import JsonValue
+
+from andor.models.family import Family
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    import torch
+
+    from andor.models.estimators import Estimator
+
+
+class ScikitLearn(Family):
+    """Any classifier of scikit-learn, trained from the configuration.
+
+    Nothing is unpickled: its training rows are kept and it is fitted anew, with the seed, wherever it is needed.
+    """
+
+    place: ClassVar = 5
+    reads: ClassVar = {"table"}
+    has_gradients: ClassVar = False
+    uses_gpu: ClassVar = False
+    making_uses_gpu: ClassVar = False
+    family: Literal["scikit_learn"]
+    """Kind of model."""
+    estimator: str
+    """Name of its class, such as `RandomForestClassifier`."""
+    parameters: dict[str, JsonValue] = {}
+    """Arguments of the class."""
+
+    def make(
+        self,
+        table: pa.Table | None,
+        source: Path | None,
+        weights: Path | None,
+        folder: Path,
+        seed: int,
+        device: torch.device | str = "cpu",
+        progress: bool = True,
+    ) -> None:
+        """Keep the rows that it is fitted to."""
+        from andor.models.adoption import settle
+        from andor.models.files import WEIGHTS, save_tensors
+        from andor.models.inputs import for_training, inputs, labels_of
+
+        rows = for_training(table)
+        folder.mkdir(parents=True, exist_ok=True)
+        save_tensors({"features": inputs(rows), "labels": labels_of(rows)}, folder / WEIGHTS)
+        described = {"estimator": self.estimator, "parameters": self.parameters, "seed": seed}
+        settle(type(self), {"family": self.family, **described}, folder, table)
+
+    @classmethod
+    def loaded(cls, folder: Path, description: dict[str, Any], device: torch.device) -> Estimator:
+        """The classifier, fitted anew."""
+        from andor.models.estimators import Estimator
+        from andor.models.files import WEIGHTS, tensors
+
+        return Estimator(description, tensors(folder / WEIGHTS))

@@ -1,0 +1,84 @@
+"""Kim's convolutional classifiers of sentences."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+from andor.errors import UserError
+from andor.models.family import TrainedOnTexts
+from andor.models.settings import Training
+from andor.settings import Name, PositiveInt
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    import torch
+    from torch import Tensor
+    from transformers import PreTrainedTokenizerFast
+
+    from andor.models import architectures
+    from andor.models.loaded import TextClassifier
+
+
+class TextCNN(TrainedOnTexts):
+    """Kim's (2014) convolutional sentence classifier, trained from scratch."""
+
+    place: ClassVar = 1
+    reads: ClassVar = {"text"}
+    memory_mb: ClassVar = 2500
+    seconds: ClassVar = 0.005
+    family: Literal["text_cnn"]
+    """Kind of model."""
+    tokenizer: Name
+    """An entry of `sources`: the folder whose tokenizer is used (no weights are read)."""
+    width: PositiveInt = 128
+    """Width of the word-piece embeddings."""
+    filters: PositiveInt = 100
+    """Filters of each kernel width."""
+    kernels: list[PositiveInt] = [3, 4, 5]
+    """Kernel widths in word pieces."""
+    training: Training = Training()
+    """How to train it."""
+
+    def untrained(self, source: Path) -> tuple[architectures.TextCNN, dict[str, Any], PreTrainedTokenizerFast]:
+        """A network with new weights for the vocabulary of a tokenizer, which has to know a mask."""
+        from andor.models import architectures, pretrained
+
+        tokenizer = pretrained.tokenizer(source)
+        if tokenizer.mask_token_id is None:
+            raise UserError(
+                f"`tokenizer: {self.tokenizer}` has no mask token; name the tokenizer of a masked language model"
+            )
+        network = {"vocabulary": len(tokenizer), **self.model_dump(include={"width", "filters", "kernels"})}
+        return architectures.TextCNN(**network), {"family": self.family, "network": network}, tokenizer
+
+    def varied(self, token_ids: Tensor, tokenizer: PreTrainedTokenizerFast) -> Tensor:
+        """Token ids (B, L) with some words of each text masked."""
+        from andor.models.training import dropped
+
+        return dropped(token_ids, tokenizer)
+
+    def make(
+        self,
+        table: pa.Table | None,
+        source: Path | None,
+        weights: Path | None,
+        folder: Path,
+        seed: int,
+        device: torch.device | str = "cpu",
+        progress: bool = True,
+    ) -> None:
+        """Train a model and put it into a folder."""
+        from andor.models.files import save
+
+        save(self.train(table, source, seed, device, progress), folder)
+
+    @classmethod
+    def loaded(cls, folder: Path, description: dict[str, Any], device: torch.device) -> TextClassifier:
+        """The model that `make` put into a folder."""
+        from andor.models import architectures, files, pretrained
+        from andor.models.loaded import TextClassifier
+
+        network = architectures.TextCNN(**description["network"])
+        files.fill(network, folder)
+        return TextClassifier(network.to(device), description, pretrained.tokenizer(folder))

@@ -1,0 +1,106 @@
+"""Encoders of transformers that classify texts, or learn it here."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+from pydantic import model_validator
+
+from andor.errors import UserError
+from andor.models.family import TrainedOnTexts
+from andor.models.settings import Training
+from andor.settings import Name, PositiveInt
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    import torch
+    from transformers import PreTrainedModel, PreTrainedTokenizerFast
+
+    from andor.models.loaded import TextClassifier
+
+
+class TextEncoder(TrainedOnTexts):
+    """A pretrained transformers encoder with a classification head."""
+
+    place: ClassVar = 0
+    reads: ClassVar = {"text"}
+    family: Literal["text_encoder"]
+    """Kind of model."""
+    source: Name
+    """An entry of `sources`: a folder in the layout of transformers, with safetensors and a tokenizer."""
+    weights: Name | None = None
+    """An entry of `sources`: a state dict of a classifier of this kind (`.pth`, `.pth.tar`, `.pt`, `.bin` or
+    `.safetensors`; tensors and nothing else), such as the checkpoints that the authors released; it replaces the
+    weights of `source`, of which configuration and tokenizer are used."""
+    layers: PositiveInt | None = None
+    """Keep only so many of the first layers; all if unset."""
+    training: Training | None = None
+    """How to fine-tune it; unset for a model that already classifies."""
+
+    @model_validator(mode="after")
+    def _ready(self) -> TextEncoder:
+        if self.weights is not None and self.training is not None:
+            raise ValueError("`weights` are of a classifier that is ready; take `training` away")
+        if self.weights is not None and self.layers is not None:
+            raise ValueError("`layers` has no effect on a model with `weights`; take it away")
+        return self
+
+    def described(self) -> dict[str, Any]:
+        """The family; what makes the network stands in the files of transformers."""
+        return {"family": self.family}
+
+    def untrained(self, source: Path) -> tuple[PreTrainedModel, dict[str, Any], PreTrainedTokenizerFast]:
+        """The pretrained encoder with a new head."""
+        from andor.models import pretrained
+
+        tokenizer = pretrained.tokenizer(source)
+        return pretrained.encoder_to_train(self, source), self.described(), tokenizer
+
+    def make(
+        self,
+        table: pa.Table | None,
+        source: Path | None,
+        weights: Path | None,
+        folder: Path,
+        seed: int,
+        device: torch.device | str = "cpu",
+        progress: bool = True,
+    ) -> None:
+        """Fine-tune the encoder, link one that is ready, or fill one with a state dict."""
+        from andor.models import pretrained, states
+        from andor.models.files import describe
+
+        if self.training is not None:
+            trained = self.train(table, source, seed, device, progress)
+            pretrained.write(trained.network, folder, trained.tokenizer)
+        elif weights is not None:
+            network = pretrained.new_classifier(source)
+            states.fill(network, states.read_state(weights), weights)
+            pretrained.write(network, folder, pretrained.tokenizer(source))
+        else:
+            self._link(source, folder)
+        describe(self.described(), folder)
+
+    def _link(self, source: Path, folder: Path) -> None:
+        """Link the files of an encoder that classifies."""
+        from andor.models import pretrained
+
+        settings = pretrained.settings_of(source)
+        if not pretrained.classifies(settings) or settings.num_labels != 2:
+            raise UserError(f"`source: {self.source}` is no classifier with two labels; set `training` to fine-tune it")
+        pretrained.keep_layers(settings, self)
+        if not pretrained.has_safetensors(source):
+            pretrained.write(pretrained.classifier(source), folder)
+        elif self.layers is not None:
+            settings.save_pretrained(folder)
+        pretrained.link(source, folder)
+
+    @classmethod
+    def loaded(cls, folder: Path, description: dict[str, Any], device: torch.device) -> TextClassifier:
+        """The model that `make` put into a folder."""
+        from andor.models import pretrained
+        from andor.models.loaded import TextClassifier
+
+        network = pretrained.classifier(folder)
+        return TextClassifier(network.to(device), description, pretrained.tokenizer(folder))

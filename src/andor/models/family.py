@@ -1,0 +1,228 @@
+"""What a family of models says of itself: what it reads and costs, how a model of it is made, and read from its folder.
+
+Nothing heavy is imported at the top, here and in the families' files: the configuration imports them.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from math import ceil
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from andor.kinds import Kind
+from andor.models.settings import Training
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import pyarrow as pa
+    import torch
+    from torch import Tensor, nn
+    from transformers import PreTrainedTokenizerFast
+
+    from andor.config.masking import Masking
+    from andor.data.reader import Reader
+    from andor.models.loaded import ArrayClassifier, LoadedModel, TextClassifier
+
+
+class Family(Kind):
+    """A family of models; an instance is an entry of a task's `models`.
+
+    A key `training` says how a model is trained here. A key `source`, `tokenizer` or `weights` names an entry of
+    `sources`.
+    """
+
+    reads: ClassVar[set[str]]
+    """What it reads: any of `text`, `image`, `table` and `points`; or `passage`, which ends before a target."""
+    language: ClassVar[bool] = False
+    """Whether its outputs are those of a target, log-probability and log-odds; else they are logits of labels."""
+    has_gradients: ClassVar[bool] = True
+    """Whether gradients of its outputs reach its inputs, so that a baseline value can be learned."""
+    uses_gpu: ClassVar[bool] = True
+    """Whether a GPU is of use to it."""
+    making_uses_gpu: ClassVar[bool] = True
+    """Whether a GPU is of use where it is made, and classifies the data once."""
+    memory_mb: ClassVar[int] = 4000
+    """Memory of a job with a small model, in MB: twice what was measured (logs/*/*.tsv, column max_rss), for CUDA's
+    libraries."""
+    seconds: ClassVar[float] = 0.03
+    """Time of a forward pass: twice what was measured on one CPU core."""
+
+    family: str
+    """Kind of model."""
+
+    @property
+    def trained_by(self) -> Training | None:
+        """How it is trained here, None if it is used as it comes."""
+        return getattr(self, "training", None)
+
+    @property
+    def is_control(self) -> bool:
+        """Whether it gives no main model of the task (see `Training.is_control`)."""
+        return self.trained_by is not None and self.trained_by.is_control
+
+    def sources(self) -> dict[str, str]:
+        """Entries of `sources` that it names, by the key that names them."""
+        named = {key: getattr(self, key, None) for key in ("source", "tokenizer", "weights")}
+        return {key: source for key, source in named.items() if source is not None}
+
+    def own_files(self) -> dict[str, str]:
+        """Files of the user's own that it runs, by the key that names them."""
+        return {}
+
+    def misfits(self, name: str, data: Reader, masking: Masking) -> Iterator[str]:
+        """What does not go with a model of this name that reads the data and is masked so."""
+        if masking.baseline == "learned" and not self.has_gradients:
+            yield f"masking.baseline `learned` needs gradients, model `{name}` ({self.family}) has none; use mean"
+
+    @classmethod
+    def memory_of(cls, held: int) -> int:
+        """Memory in MB of a job that holds so many bytes of a model's weights, 0 if they are not there yet."""
+        return max(cls.memory_mb, 2000 + ceil(held / 1e6))
+
+    @abstractmethod
+    def make(
+        self,
+        table: pa.Table | None,
+        source: Path | None,
+        weights: Path | None,
+        folder: Path,
+        seed: int,
+        device: torch.device | str = "cpu",
+        progress: bool = True,
+    ) -> None:
+        """Put a model into a folder: trained here, or taken over as it comes.
+
+        Parameters
+        ----------
+        table
+            The tidy data of the task (see `andor.data`), of which rows for training are used; None where a model is
+            taken over without a look at them.
+        source
+            What its key `source` or `tokenizer` names, a file or a folder: what transformers reads is linked (copied
+            where that cannot be). Weights that are no safetensors are read once, tensors and nothing else, and written
+            as safetensors.
+        weights
+            What its key `weights` names.
+        seed
+            Of new weights, batches and dropout. The same seed and number of threads give the same model.
+        progress
+            Whether a bar on stderr shows loss, rate and time left.
+
+        Raises
+        ------
+        UserError
+            If a file lacks what is needed, the loss is not finite, or the model cannot read the data.
+        """
+
+    @classmethod
+    @abstractmethod
+    def loaded(cls, folder: Path, description: dict[str, Any], device: torch.device) -> LoadedModel:
+        """The model that `make` put into a folder.
+
+        Parameters
+        ----------
+        description
+            What `model.json` holds: the family, and whatever else makes the model beside its weights.
+
+        Raises
+        ------
+        UserError
+            If a file is missing or damaged.
+        """
+
+
+class TrainedOnTexts(Family):
+    """A family of classifiers of texts that are trained here."""
+
+    @abstractmethod
+    def untrained(self, source: Path) -> tuple[nn.Module, dict[str, Any], PreTrainedTokenizerFast]:
+        """The network that training begins with, what `model.json` states of it, and its tokenizer.
+
+        New weights are drawn from torch's generator.
+        """
+
+    def varied(self, token_ids: Tensor, tokenizer: PreTrainedTokenizerFast) -> Tensor:
+        """Token ids (B, L) as they are shown in training."""
+        return token_ids
+
+    def train(
+        self,
+        table: pa.Table,
+        source: Path | None,
+        seed: int,
+        device: torch.device | str = "cpu",
+        progress: bool = True,
+    ) -> TextClassifier:
+        """A model trained on the rows of a table that are for training."""
+        from andor.models.training import train_texts
+
+        return train_texts(self, table, source, seed, device, progress)
+
+
+class TrainedOnArrays(Family):
+    """A family of classifiers of images, features or points that are trained here, from new weights."""
+
+    @property
+    def title(self) -> str:
+        """Name of the network, for the bar that shows its training."""
+        return self.family
+
+    @abstractmethod
+    def described(self) -> dict[str, Any]:
+        """What `model.json` states: the family and all that makes the network, but nothing of its training."""
+
+    @classmethod
+    @abstractmethod
+    def untrained(cls, description: dict[str, Any], mean: Tensor, device: torch.device) -> ArrayClassifier:
+        """A classifier with new weights, drawn from torch's generator.
+
+        Parameters
+        ----------
+        description
+            What was described, `shape` of an input, and `outputs`, the number of logits.
+        mean
+            Mean over the training inputs.
+        """
+
+    def varied(self, inputs: Tensor) -> Tensor:
+        """Inputs (B, …) as they are shown in training."""
+        return inputs
+
+    def train(
+        self,
+        table: pa.Table,
+        source: Path | None,
+        seed: int,
+        device: torch.device | str = "cpu",
+        progress: bool = True,
+    ) -> ArrayClassifier:
+        """A model trained on the rows of a table that are for training."""
+        from andor.models.training import train_arrays
+
+        return train_arrays(self, table, seed, device, progress)
+
+    def make(
+        self,
+        table: pa.Table | None,
+        source: Path | None,
+        weights: Path | None,
+        folder: Path,
+        seed: int,
+        device: torch.device | str = "cpu",
+        progress: bool = True,
+    ) -> None:
+        """Train a model and put it into a folder."""
+        from andor.models.files import save
+
+        save(self.train(table, source, seed, device, progress), folder)
+
+    @classmethod
+    def loaded(cls, folder: Path, description: dict[str, Any], device: torch.device) -> ArrayClassifier:
+        """The model that `make` put into a folder."""
+        from andor.models import files
+
+        model = cls.untrained(description, files.mean(folder), device)
+        files.fill(model.network, folder)
+        return model

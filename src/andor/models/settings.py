@@ -1,0 +1,42 @@
+"""What the configuration and models have in common: how a network is trained, and what either knows by its name.
+
+Nothing heavy is imported: the Snakefile reads this at every start, on every node.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from andor.settings import Closed, NonNegative, PositiveFloat, PositiveInt
+
+TOKENS = ("mask", "pad", "unk", "cls", "sep")
+"""Baseline values that are tokens of a text model."""
+
+
+class Training(Closed):
+    """How a model is trained or fine-tuned."""
+
+    epochs: Annotated[int, Field(ge=0)] = 2
+    """Passes over the training items; 0 leaves the network as it is initialised, a control."""
+    batch_size: PositiveInt = 32
+    """Items a step."""
+    optimizer: Literal["sgd", "adamw"] = "adamw"
+    """SGD with momentum 0.9, or AdamW."""
+    learning_rate: PositiveFloat = 1e-3
+    """Peak rate; it rises over the first tenth of the steps and falls to 0 along a cosine."""
+    weight_decay: NonNegative = 0.01
+    """Decay of the weights."""
+    balanced: bool = False
+    """Draw both labels equally often."""
+    labels: Literal["true", "shuffled", "size"] = "true"
+    """What it learns: the true labels; or, as a control, the same shuffled among the items, or another task with the
+    same inputs: whether the item is larger than most (more ink, a longer text, a larger sum)."""
+    seed: Annotated[int, Field(ge=0, lt=2**31)] | None = None
+    """Seed of new weights and batches, for a training that is repeated; that of the whole configuration if unset."""
+
+    @property
+    def is_control(self) -> bool:
+        """Whether it gives no main model of the task: one that learns nothing or something else, or a repetition."""
+        return self.epochs == 0 or self.labels != "true" or self.seed is not None
