@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from andor.errors import UserError
-from andor.models.families.image_classifier import smallest_side
+from andor.models.settings import smallest_side
 
 VGG_LAYERS = {"11": "A", "13": "B", "16": "D", "19": "E"}
 

@@ -40,3 +40,9 @@ class Training(Closed):
     def is_control(self) -> bool:
         """Whether it gives no main model of the task: one that learns nothing or something else, or a repetition."""
         return self.epochs == 0 or self.labels != "true" or self.seed is not None
+
+
+def smallest_side(architecture: str) -> int:
+    """Smallest side of an image, in pixels, that leaves something after a network's last pooling."""
+    sides = {"lenet": 16, "vgg": 32, "alexnet": 63, "resnet": 8}
+    return next(side for name, side in sides.items() if architecture.startswith(name))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from andor.models.family import TrainedOnArrays
-from andor.models.settings import Training
+from andor.models.settings import Training, smallest_side
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -68,9 +68,3 @@ class ImageClassifier(TrainedOnArrays):
         from andor.models.training import shifted
 
         return shifted(inputs)
-
-
-def smallest_side(architecture: str) -> int:
-    """Smallest side of an image, in pixels, that leaves something after a network's last pooling."""
-    sides = {"lenet": 16, "vgg": 32, "alexnet": 63, "resnet": 8}
-    return next(side for name, side in sides.items() if architecture.startswith(name))
