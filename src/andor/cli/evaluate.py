@@ -18,6 +18,30 @@ if TYPE_CHECKING:
     from andor.models.loaded import LoadedModel
 
 
+Samples = Annotated[
+    Path | None,
+    typer.Option(
+        help="A file of samples: Parquet as the workflow's samples.parquet, or JSON lines with `text`, and "
+        "`players` and `target` where --word, --count and --target should not hold."
+    ),
+]
+Words = Annotated[
+    list[str] | None,
+    typer.Option(help="A player, at its first occurrence in the text; given once for each player."),
+]
+BaselineFile = Annotated[
+    Path | None,
+    typer.Option(
+        help="The value of --baseline file, `.npy` or `.safetensors`; of --baseline learned, the folder that the "
+        "workflow made (results/TASK/baselines/MODEL)."
+    ),
+]
+TargetText = Annotated[
+    str | None,
+    typer.Option(help="What a language model predicts after the text; its most likely next token by default."),
+]
+
+
 def evaluate(
     model: Annotated[
         Path,
@@ -27,34 +51,16 @@ def evaluate(
         ),
     ],
     out: Annotated[Path, typer.Option(help="The folder to write: SAMPLE.parquet each, and timings.csv.")],
-    samples: Annotated[
-        Path | None,
-        typer.Option(
-            help="A file of samples: Parquet as the workflow's samples.parquet, or JSON lines with `text`, and "
-            "`players` and `target` where --word, --count and --target should not hold."
-        ),
-    ] = None,
+    samples: Samples = None,
     text: Annotated[str | None, typer.Option(help="One text, instead of a file.")] = None,
-    word: Annotated[
-        list[str] | None,
-        typer.Option(help="A player, at its first occurrence in the text; given once for each player."),
-    ] = None,
+    word: Words = None,
     count: Annotated[
         int | None, typer.Option(help="So many content words, drawn with --seed, as players.", min=1, max=24)
     ] = None,
-    target: Annotated[
-        str | None,
-        typer.Option(help="What a language model predicts after the text; its most likely next token by default."),
-    ] = None,
+    target: TargetText = None,
     baseline: Annotated[str, typer.Option(help="What masks a player, as `masking.baseline`.")] = "zero",
     damp: Annotated[float | None, typer.Option(help="As `masking.damp`.")] = None,
-    baseline_file: Annotated[
-        Path | None,
-        typer.Option(
-            help="The value of --baseline file, `.npy` or `.safetensors`; of --baseline learned, the folder that the "
-            "workflow made (results/TASK/baselines/MODEL)."
-        ),
-    ] = None,
+    baseline_file: BaselineFile = None,
     background: Annotated[str, typer.Option(help="As `masking.background`.")] = "keep",
     dtype: Annotated[
         str | None, typer.Option(help="Precision of a language model that the workflow did not make.")

@@ -43,7 +43,7 @@ def learn(
     seed: int,
     progress: bool = True,
 ) -> tuple[Tensor, list[float]]:
-    """Baseline value learned for one model, and its learning curve.
+    """Baseline value learned for one model, and the mean of the criterion before the first epoch and after each.
 
     Each epoch goes once through the first candidates, each with new draws of A, B and C. The curve, and the choice of
     the epoch whose value is kept, rest on other draws, the same all along.
@@ -54,11 +54,6 @@ def learn(
     candidates : from `andor.data.candidates.candidates`
     masking : with `learning`; its `background` is respected
     reward : the v of the criterion; v(∅) cancels out
-
-    Returns
-    -------
-    value : float32, of the shape of the model's mean input, or of an embedding
-    curve : mean of the criterion before the first epoch and after each
 
     Raises
     ------
@@ -89,10 +84,9 @@ def learn(
             step.backward()
             optimizer.step()
 
-    epochs = tqdm(
-        range(settings.epochs), desc=f"{name}, baseline value", unit="epoch", disable=not progress,
-        mininterval=0.5 if sys.stderr.isatty() else 10,
-    )  # fmt: skip
+    interval = 0.5 if sys.stderr.isatty() else 10
+    shown = {"desc": f"{name}, baseline value", "unit": "epoch", "disable": not progress, "mininterval": interval}
+    epochs = tqdm(range(settings.epochs), **shown)
     try:
         return _best(value, descend, measured, epochs)
     except FloatingPointError as error:

@@ -6,7 +6,7 @@ import csv
 import logging
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -146,25 +146,19 @@ def evaluate_chunk(
 
     Parameters
     ----------
-    name
-        The model's name, for messages.
-    model
-        From `andor.models.loading.load`.
-    samples
-        Rows of `samples.parquet`.
-    progress
-        Whether to show masks per second and the time left on standard error.
-    batch_size
-        Coalitions of one forward pass: `fixed` by the rule of the model's family; `auto`, the fastest on the first
-        sample; or a power of two. When memory runs out it is halved, and stays so for the samples that follow.
+    name : the model's name, for messages
+    model : from `andor.models.loading.load`
+    samples : rows of `samples.parquet`
+    progress : whether to show masks per second and the time left on standard error
+    batch_size : coalitions of one forward pass: `fixed` by the rule of the model's family; `auto`, the fastest on the
+        first sample; or a power of two. When memory runs out it is halved, and stays so for the samples that follow.
 
     Raises
     ------
     UserError
         If an output is not finite or a sample cannot be masked; it names model, sample and coalition.
     """
-    timings = []
-    most = None if isinstance(batch_size, str) else batch_size
+    timings, sizes = [], _Sizes(batch_size)
     masks = sum(1 << len(players) for players in samples["players"].to_pylist())
     # A log that is no terminal gets a line now and then instead of a bar redrawn ten times a second.
     interval = 0.1 if sys.stderr.isatty() else 10.0
@@ -173,23 +167,14 @@ def evaluate_chunk(
             began = time.perf_counter()
             number, coalitions = sample["sample"], 1 << len(sample["players"])
             bar.set_description(f"{name}, sample {number}", refresh=False)
-            try:
-                located = locate(model, sample, masking)
-            except MaskingError as error:
-                raise UserError(
-                    f"model {name}, sample {number}: {error}; delete samples.parquet and run again"
-                ) from None
+            located = _located(f"model {name}, sample {number}", model, sample, masking)
             content = cache_content(model, located)
             kept = cache.find(content, coalitions)
             cached = kept is not None
             if kept is None:
                 masked = located.bind(model)
-                if batch_size == "auto" and most is None:
-                    most = fastest_batch_size(masked)
-                wanted = most if batch_size != "fixed" else min(masked.batch_size, most or masked.batch_size)
-                done = evaluated(masked, wanted, f"model {name}, sample {number}", bar.update)
-                if done.batch_size < min(wanted, coalitions):
-                    most = done.batch_size
+                done = evaluated(masked, sizes.of(masked), f"model {name}, sample {number}", bar.update)
+                sizes.learn(masked, done.batch_size)
                 made = provenance(model, done.batch_size) | noise(model, masked, done.outputs)
                 kept = cache.keep(content, outputs_table(done.outputs, isinstance(model, LanguageModel)), made)
             else:
@@ -201,6 +186,34 @@ def evaluate_chunk(
             _log.info("%s, sample %d: %d masks in %.2f s (%s)", name, number, coalitions, seconds, found)
     with replacing(Path(folder) / "timings.csv") as path, path.open("w", newline="", encoding="utf-8") as file:
         csv.writer(file).writerows([("sample", "seconds", "cached"), *timings])
+
+
+class _Sizes:
+    """Batch sizes from sample to sample: as configured, and never more than memory has been enough for."""
+
+    def __init__(self, batch_size: int | Literal["fixed", "auto"]) -> None:
+        self.rule = batch_size
+        self.most = None if isinstance(batch_size, str) else batch_size
+
+    def of(self, masked: MaskedModel) -> int:
+        """Size for a sample."""
+        if self.rule == "fixed":
+            return min(masked.batch_size, self.most or masked.batch_size)
+        if self.most is None:
+            self.most = fastest_batch_size(masked)
+        return self.most
+
+    def learn(self, masked: MaskedModel, done: int) -> None:
+        """Remember the size that a sample was done with, if it was to be larger."""
+        if done < min(self.of(masked), 1 << masked.players):
+            self.most = done
+
+
+def _located(where: str, model: LoadedModel, sample: Mapping[str, Any], masking: config.Masking) -> Located:
+    try:
+        return locate(model, sample, masking)
+    except MaskingError as error:
+        raise UserError(f"{where}: {error}; delete samples.parquet and run again") from None
 
 
 def provenance(model: LoadedModel, batch_size: int) -> dict[str, Any]:
