@@ -16,7 +16,7 @@ TESTS  := $(PYTEST) -n 2 --dist worksteal
 results: $(VENV)/ready
 	$(PY) -m snakemake --cores $(CORES)
 
-# Before each commit: a minute and a half on two cores.
+# Before each commit: a minute on two cores.
 check: lint
 	$(TESTS) -m "not slow and not network and not browser" tests/unit
 
