@@ -111,8 +111,10 @@ class _Kept:
 def _levels(
     sets: Sequence[Tensor], thetas: Sequence[Tensor], order: int, level: float, weights: tuple[float, float]
 ) -> Iterator[tuple[Tensor, int, Tensor]]:
-    """Branches (B, d) that no bound excludes, order by order and piece by piece, the first player that is added to them,
-    and the gauges with each further player, (B, n − first): −1 where it does not come after all of the branch's.
+    """Branches (B, d) that no bound excludes, order by order and piece by piece, and the gauges of what follows them.
+
+    With each piece come the first player that is added, and the gauges with it and each later one, (B, n − first): −1
+    where that does not come after all of the branch's.
     """
     n = len(sets[0])
     branches = torch.empty((1, 0), dtype=torch.int64, device=sets[0].device)
@@ -138,13 +140,14 @@ def _pieces(branches: Tensor, n: int, numbers: int) -> Iterator[Tensor]:
     if branches.shape[1]:
         branches = branches[branches[:, -1] < n - 1]
         branches = branches[branches[:, -1].argsort(stable=True)]
-    yield from branches.split(max(1, ENTRIES // numbers))
+    if len(branches):
+        yield from branches.split(max(1, ENTRIES // numbers))
 
 
 def _sums(
     piece: Tensor, sets: Sequence[Tensor], thetas: Sequence[Tensor], first: int, with_bounds: bool
 ) -> tuple[Tensor, Tensor | None]:
-    """Sums of θ over the supports of each branch with each further player from `first` on, and bounds of all that follow.
+    """Sums of θ over the supports of each branch with each player from `first` on, and bounds of all that follow.
 
     Both have shape (m, branches, n − first).
     """
