@@ -68,7 +68,12 @@ def test_the_search_finds_what_leaves_the_ball(seed, n, models, order, share):
     duals = torch.stack(
         [
             torch.as_tensor(
-                np.array([t.numpy() @ active(int(k), m.numpy(), own) for k, m in zip(columns.kinds, columns.members)])
+                np.array(
+                    [
+                        t.numpy() @ active(int(k), m.numpy(), own)
+                        for k, m in zip(columns.kinds, columns.members, strict=True)
+                    ]
+                )
             )
             for t, own in zip(thetas, presence, strict=True)
         ]
@@ -79,7 +84,9 @@ def test_the_search_finds_what_leaves_the_ball(seed, n, models, order, share):
     found = search(sets, thetas, order, level, weights, most=10**6)
     above = gauges > level * (1 + 1e-9) + 1e-12
     assert found.largest == pytest.approx(max(level, float(gauges.max())), rel=1e-9, abs=1e-12)
-    listed = {(int(k), tuple(p for p in row if p >= 0)) for k, row in zip(found.kinds, found.players.tolist())}
+    listed = {
+        (int(k), tuple(p for p in row if p >= 0)) for k, row in zip(found.kinds, found.players.tolist(), strict=True)
+    }
     expected = {
         (int(k), tuple(m.nonzero()[:, 0].tolist())) for k, m in zip(columns.kinds[above], columns.members[above])
     }
@@ -147,7 +154,10 @@ def test_planted_interactions_are_found_and_predict_what_was_not_seen(alpha):
 
     noise = 0.02 * values(presence).std(1, keepdims=True) * random.normal(size=(2, len(presence)))
     found = fit(SampledGames(presence, list(values(presence) + noise)), alpha)
-    listed = {(int(k), tuple(np.flatnonzero(m))): place for place, (k, m) in enumerate(zip(found.kinds, found.members))}
+    listed = {
+        (int(k), tuple(np.flatnonzero(m))): place
+        for place, (k, m) in enumerate(zip(found.kinds, found.members, strict=True))
+    }
     places = [listed[one] for one in planted]
     np.testing.assert_allclose(found.strengths[:, places], strengths, atol=0.1)
     expected = values(new)
@@ -160,7 +170,9 @@ def test_the_prediction_is_the_sum_of_what_is_active():
     found = fit(made(np.random.default_rng(4), 6, 2, [40, 50, 0]), None)
     new = draw(np.random.default_rng(5), 6, 20)
     for place, prediction in enumerate(found.predict(new)):
-        parts = [s * active(k, m, new) for k, m, s in zip(found.kinds, found.members, found.strengths[place])]
+        parts = [
+            s * active(k, m, new) for k, m, s in zip(found.kinds, found.members, found.strengths[place], strict=True)
+        ]
         np.testing.assert_allclose(prediction, found.constants[place] + sum(parts), atol=1e-9)
 
 
@@ -172,9 +184,11 @@ def test_the_answer_does_not_depend_on_an_order():
     rows, players = random.permutation(len(presence)), random.permutation(8)
     second = fit(SampledGames(presence[rows][:, players], [v[rows] for v in values[::-1]]), 0.5, gap=1e-3)
     assert second.penalty == pytest.approx(first.penalty)
-    strengths = {(k, tuple(m)): s for k, m, s in zip(first.kinds, first.members, first.strengths.T)}
+    strengths = {(k, tuple(m)): s for k, m, s in zip(first.kinds, first.members, first.strengths.T, strict=True)}
     back = np.argsort(players)
-    again = {(k, tuple(m[back])): s[::-1] for k, m, s in zip(second.kinds, second.members, second.strengths.T)}
+    again = {
+        (k, tuple(m[back])): s[::-1] for k, m, s in zip(second.kinds, second.members, second.strengths.T, strict=True)
+    }
     strong = {key for key, s in strengths.items() if np.abs(s).max() > 0.2}
     assert strong <= set(again)
     for key in strong:

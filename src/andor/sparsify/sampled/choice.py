@@ -7,7 +7,6 @@ from zlib import crc32
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from andor.sparsify.sampled.path import Path, Point
 from andor.sparsify.sampled.problem import SampledGames
@@ -27,9 +26,7 @@ def parts(games: SampledGames, count: int) -> list[np.ndarray]:
     A coalition that all models have is in one part for all.
     """
     keys = [
-        np.array(
-            [crc32(np.float64(v).tobytes() + int(size).to_bytes(4, "little")) for v, size in zip(values, own.sum(1))]
-        )
+        np.array([crc32(np.array([v, size]).tobytes()) for v, size in zip(values, own.sum(1), strict=True)])
         for own, values in zip(games.presence, games.values, strict=True)
     ]
     if all(own is games.presence[0] for own in games.presence):
@@ -61,7 +58,8 @@ class Folds:
 
         Mean over models of sums over folds.
         """
-        columns, x, designs = self._near(point)
+        near = self.path.near(NEAR * point.penalty)
+        x, designs = self.path.x[:, near], [design[near] for design in self.path.designs]
         squared = np.zeros((len(designs), len(RIDGES)))
         for held_out in self.held_out:
             fitted = [design[:, ~out] for design, out in zip(designs, held_out, strict=True)]
@@ -74,11 +72,6 @@ class Folds:
                     rest = self.path.values[model][out] - again.constant - again.strengths @ left
                     squared[model, place] += float((rest**2).sum())
         return (squared / np.array([[len(v)] for v in self.path.values])).mean(0)
-
-    def _near(self, point: Point) -> tuple[object, Tensor, list[Tensor]]:
-        """Columns that are in the solution or almost are, their interactions, and on which coalitions they are active."""
-        near = self.path.near(NEAR * point.penalty)
-        return self.path.columns.take(near), self.path.x[:, near], [design[near] for design in self.path.designs]
 
 
 def chosen(path: Path, grid: Sequence[float], gap: float) -> tuple[float, float]:

@@ -36,7 +36,8 @@ class SampledGames:
     Raises
     ------
     UserError
-        If shapes do not fit, a coalition comes twice with different values, a number is not finite or a model's values are all the same.
+        If shapes do not fit, a coalition comes twice with different values, a number is not finite or a model's values
+        are all the same.
     """
 
     presence: Sequence[np.ndarray]
@@ -77,15 +78,6 @@ class SampledGames:
         """The game of each model."""
         pairs = zip(self.presence, self.values, strict=True)
         return [SampledGames([presence], [values]) for presence, values in pairs]
-
-    def take(self, rows: Sequence[np.ndarray]) -> SampledGames:
-        """Some coalitions of each model."""
-        shared = all(
-            own is self.presence[0] and which is rows[0] for own, which in zip(self.presence, rows, strict=True)
-        )
-        first = self.presence[0][rows[0]]
-        presence = [first if shared else own[which] for own, which in zip(self.presence, rows, strict=True)]
-        return SampledGames(presence, [v[which] for v, which in zip(self.values, rows, strict=True)])
 
 
 def _presence(presence: np.ndarray) -> np.ndarray:

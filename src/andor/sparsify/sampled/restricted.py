@@ -67,18 +67,17 @@ class Bounds:
 
 
 def bounds(squares: Squares, x: Tensor, penalty: float, weights: tuple[float, float], largest: float) -> Bounds:
-    """Bounds of the problem whose duals have a largest gauge, at interactions x (m, W).
+    """Bounds of the problem whose duals have a largest gauge, or none above the penalty, at interactions x (m, W).
 
-    D(θ) = Σ_i [⟨θ_i, u_i⟩ − (M_i/2)‖θ_i‖²] at θ_i = s·r_i/M_i, with the best s for which the gauge is ≤ λ.
+    D(θ) = Σ_i [⟨θ_i, u_i⟩ − (M_i/2)‖θ_i‖²] at θ_i = s·r_i/M_i, with the best s ≤ 1 for which the gauge is ≤ λ.
     """
     fit = (squares.right * x).sum()
     quadratic = (x * (squares.gram @ x[..., None])[..., 0]).sum()
     total = squares.total.sum()
     residual, correlation = total - 2 * fit + quadratic, total - fit
     primal = 0.5 * residual + penalty * cost(x, *weights).sum()
-    allowed = penalty / largest if largest > 0 else float("inf")
     best = float(correlation / residual) if residual > 0 else 1.0
-    scale = max(0.0, min(best, allowed))
+    scale = max(0.0, min(best, penalty / max(largest, penalty)))
     return Bounds(float(primal), float(scale * correlation - 0.5 * scale**2 * residual), scale)
 
 
