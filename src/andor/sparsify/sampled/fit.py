@@ -91,7 +91,7 @@ def fit(
         penalty, ridge = chosen(path, penalties(path.largest_penalty(), PENALTIES, LEAST), gap)
     else:
         ridge = RIDGES[0]
-    return _refitted(path, path.solve(penalty, gap), ridge, began)
+    return _refitted(path, path.solve(penalty, gap, proven=True), ridge, began)
 
 
 def _refitted(path: Path, point: Point, ridge: float, began: float) -> Fit:

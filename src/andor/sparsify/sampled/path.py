@@ -14,7 +14,7 @@ from andor.sparsify.penalty import gauge
 from andor.sparsify.sampled.columns import Columns
 from andor.sparsify.sampled.problem import SampledGames
 from andor.sparsify.sampled.restricted import Bounds, Squares, bounds, solve
-from andor.sparsify.sampled.search import search
+from andor.sparsify.sampled.search import Found, search
 
 ADDED = 400
 """Most columns that one search adds."""
@@ -72,22 +72,27 @@ class Path:
     def largest_penalty(self) -> float:
         """Least penalty at which no interaction is left."""
         thetas = [v / len(v) for v in self._centred]
-        level = search(self._presence, self._in_search(thetas), min(2, self.order), 0.0, self.weights, 1).largest
-        return search(self._presence, self._in_search(thetas), self.order, level * (1 - 1e-6), self.weights, 1).largest
+        level = self._search(thetas, min(2, self.order), 0.0, 1).largest
+        return self._search(thetas, self.order, level * (1 - 1e-6), 1).largest
 
-    def solve(self, penalty: float, gap: float) -> Point:
-        """The solution for a penalty, its gap over all coalitions up to the order at most `gap` if rounds suffice."""
-        began, searched = time.perf_counter(), 0
+    def solve(self, penalty: float, gap: float, proven: bool = False) -> Point:
+        """The solution for a penalty, its gap over all coalitions up to the order at most `gap` if rounds suffice.
+
+        The search is in single precision, and once more in double precision where the bound is to be a proof.
+        """
+        began, searched, dtype = time.perf_counter(), 0, torch.float32
         for _ in range(ROUNDS):
             self.x = solve(self._squares, self.x, penalty, self.weights, 0.3 * gap)
-            thetas = self._thetas()
-            found = search(self._presence, self._in_search(thetas), self.order, penalty, self.weights, ADDED)
+            found = self._search(self._thetas(), self.order, penalty, ADDED, dtype)
             searched = max(searched, found.searched)
-            proven = bounds(self._squares, self.x, penalty, self.weights, found.largest)
-            if proven.gap <= gap or not self._add(Columns.of(found.kinds, found.players, self.games.players)):
+            at = bounds(self._squares, self.x, penalty, self.weights, found.largest)
+            done = at.gap <= gap or not self._add(Columns.of(found.kinds, found.players, self.games.players))
+            if done and (dtype == torch.float64 or not proven):
                 break
+            if done:
+                dtype = torch.float64
         used = (self.x != 0).any(0)
-        point = Point(penalty, self.columns.take(used), self.x[:, used], proven, searched, time.perf_counter() - began)
+        point = Point(penalty, self.columns.take(used), self.x[:, used], at, searched, time.perf_counter() - began)
         return point
 
     def near(self, level: float) -> Tensor:
@@ -103,8 +108,12 @@ class Path:
             thetas.append((centred - fit + fit.mean()) / len(centred))
         return thetas
 
-    def _in_search(self, thetas: Sequence[Tensor]) -> list[Tensor]:
-        return [theta.to(self._presence[0].dtype) for theta in thetas]
+    def _search(
+        self, thetas: Sequence[Tensor], order: int, level: float, most: int, dtype: torch.dtype = torch.float32
+    ) -> Found:
+        same = {id(own): own.to(dtype) for own in self._presence}
+        presence = [same[id(own)] for own in self._presence]
+        return search(presence, [theta.to(dtype) for theta in thetas], order, level, self.weights, most)
 
     def _add(self, found: Columns) -> bool:
         """Add columns that are new, drop those that are long unused; whether there are new ones."""
