@@ -57,8 +57,13 @@ class Fit:
     def predict(self, presence: np.ndarray) -> np.ndarray:
         """Values of all models on coalitions (M, n): (m, M)."""
         columns = Columns(torch.as_tensor(self.kinds), torch.as_tensor(self.members))
-        active = columns.design(torch.as_tensor(presence.T, dtype=torch.float64)).numpy()
+        active = columns.design(torch.as_tensor(presence.T.astype(np.float64))).numpy()
         return self.constants[:, None] + self.strengths @ active
+
+    def fidelity(self, model: int, presence: np.ndarray, values: np.ndarray) -> float:
+        """R² of the predictions of one model on coalitions (M, n) with its values (M,)."""
+        residual = self.predict(presence)[model] - values
+        return 1 - float((residual**2).mean() / np.var(values))
 
 
 def fit(
