@@ -18,8 +18,8 @@ from andor.sparsify.sampled.columns import Columns
 from andor.sparsify.sampled.fit import fit
 from andor.sparsify.sampled.path import Path
 from andor.sparsify.sampled.problem import SampledGames
-from andor.sparsify.sampled.refit import errors, refit
-from andor.sparsify.sampled.restricted import Squares, bounds, solve
+from andor.sparsify.sampled.refit import errors
+from andor.sparsify.sampled.restricted import Moments, Squares, bounds, solve
 from andor.sparsify.sampled.search import search
 
 
@@ -88,9 +88,7 @@ def test_the_search_finds_what_leaves_the_ball(seed, n, models, order, share):
         (int(k), tuple(p for p in row if p >= 0)) for k, row in zip(found.kinds, found.players.tolist(), strict=True)
     }
     wanted = columns.take(above.nonzero()[:, 0])
-    expected = {
-        (int(k), tuple(m.nonzero()[:, 0].tolist())) for k, m in zip(wanted.kinds, wanted.members, strict=True)
-    }
+    expected = {(int(k), tuple(m.nonzero()[:, 0].tolist())) for k, m in zip(wanted.kinds, wanted.members, strict=True)}
     assert expected <= listed
     assert (found.gauges.diff() <= 0).all()
 
@@ -118,7 +116,7 @@ def test_bounds_hold_the_optimum(seed, models, alpha, penalty):
     point = path.solve(penalty, 0.02, proven=True)
     columns = every_column(5, 4)
     designs = [columns.design(torch.as_tensor(own.T, dtype=torch.float64)) for own in games.presence]
-    squares = Squares.of(designs, path.values)
+    squares = Squares.of([Moments.of(*each) for each in zip(designs, path.values, strict=True)])
     x = solve(squares, torch.zeros((models, len(columns)), dtype=torch.float64), penalty, weights, 1e-9)
     duals = squares.right - (squares.gram @ x[..., None])[..., 0]
     assert float(gauge(duals, *weights).max()) <= penalty * (1 + 1e-3)
@@ -210,12 +208,17 @@ def test_a_refit_without_a_ridge_is_least_squares():
     design = torch.as_tensor(random.random((4, 60)) < 0.5)
     values = torch.as_tensor(random.normal(size=60))
     penalised = torch.tensor([0.5, 0.0, -0.2, 0.1], dtype=torch.float64)
-    found = refit(design, values, penalised, 1e-12)
+    moments = Moments.of(design, values)
+    strengths = moments.squares().refitted(penalised[None], 1e-12)[0]
     used = np.column_stack([np.ones(60), design.numpy()[[0, 2, 3]].T])
     expected = np.linalg.lstsq(used, values.numpy(), rcond=None)[0]
-    np.testing.assert_allclose(found.strengths[[0, 2, 3]], expected[1:], atol=1e-6)
-    assert found.constant == pytest.approx(expected[0], abs=1e-6)
-    assert found.strengths[1] == 0
+    np.testing.assert_allclose(strengths[[0, 2, 3]], expected[1:], atol=1e-6)
+    assert float(moments.constant(strengths)) == pytest.approx(expected[0], abs=1e-6)
+    assert strengths[1] == 0
+    residual = ((values.numpy() - used @ expected) ** 2).sum()
+    assert float(moments.error(strengths, moments.constant(strengths))) == pytest.approx(residual)
+    half = Moments.of(design[:, :25], values[:25])
+    assert torch.equal((moments - half + half).gram, moments.gram)
 
 
 def test_errors_are_those_of_least_squares():

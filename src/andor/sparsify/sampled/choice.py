@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import reduce
+from operator import add
 from zlib import crc32
 
 import numpy as np
 import torch
 
-from andor.sparsify.sampled.path import Path, Point
+from andor.sparsify.sampled.path import Path
 from andor.sparsify.sampled.problem import SampledGames
-from andor.sparsify.sampled.refit import RIDGES, refit
-from andor.sparsify.sampled.restricted import Squares, solve
+from andor.sparsify.sampled.restricted import Moments, Squares, solve
 
+RIDGES = (1e-3, 1e-2, 1e-1, 1.0)
+"""Values of ρ to choose from, in units of the values' variance."""
 FOLDS = 4
 NEAR = 0.8
 """Columns whose gauge is at least this share of the penalty may be in a fold's solution."""
@@ -50,28 +53,28 @@ class Folds:
 
     def __init__(self, path: Path, folds: int = FOLDS) -> None:
         self.path = path
-        numbers = [torch.as_tensor(part) for part in parts(path.games, folds)]
-        self.held_out = [[own == fold for own in numbers] for fold in range(folds)]
+        self.held_out = [
+            [torch.as_tensor(part == fold, device=path.x.device) for fold in range(folds)]
+            for part in parts(path.games, folds)
+        ]
 
-    def errors(self, point: Point, gap: float) -> np.ndarray:
-        """Mean squared error on what is left out, in units of the values' variance, for each of RIDGES.
-
-        Mean over models of sums over folds.
-        """
-        near = self.path.near(NEAR * point.penalty)
-        x, designs = self.path.x[:, near], [design[near] for design in self.path.designs]
-        squared = np.zeros((len(designs), len(RIDGES)))
-        for held_out in self.held_out:
-            fitted = [design[:, ~out] for design, out in zip(designs, held_out, strict=True)]
-            values = [v[~out] for v, out in zip(self.path.values, held_out, strict=True)]
-            found = solve(Squares.of(fitted, values), x, point.penalty, self.path.weights, gap)
-            for model, out in enumerate(held_out):
-                left = designs[model][:, out].to(x.dtype)
-                for place, ridge in enumerate(RIDGES):
-                    again = refit(fitted[model], values[model], found[model], ridge)
-                    rest = self.path.values[model][out] - again.constant - again.strengths @ left
-                    squared[model, place] += float((rest**2).sum())
-        return (squared / np.array([[len(v)] for v in self.path.values])).mean(0)
+    def errors(self, penalty: float, gap: float) -> np.ndarray:
+        """Mean squared error on what is left out after a solution, in shares of the variance, for each of RIDGES."""
+        near = self.path.near(NEAR * penalty)
+        moments = [
+            [Moments.of(design[near][:, out], v[out]) for out in held_out]
+            for design, v, held_out in zip(self.path.designs, self.path.values, self.held_out, strict=True)
+        ]
+        wholes = [reduce(add, own) for own in moments]
+        errors = np.zeros(len(RIDGES))
+        for left_out in zip(*moments, strict=True):
+            fitted = [whole - own for whole, own in zip(wholes, left_out, strict=True)]
+            squares = Squares.of(fitted)
+            x = solve(squares, self.path.x[:, near], penalty, self.path.weights, gap)
+            for place, ridge in enumerate(RIDGES):
+                for own, rest, strengths in zip(fitted, left_out, squares.refitted(x, ridge), strict=True):
+                    errors[place] += float(rest.error(strengths, own.constant(strengths)))
+        return errors / sum(whole.count for whole in wholes)
 
 
 def chosen(path: Path, grid: Sequence[float], gap: float) -> tuple[float, float]:
@@ -79,7 +82,8 @@ def chosen(path: Path, grid: Sequence[float], gap: float) -> tuple[float, float]
     folds = Folds(path)
     best, since, answer = np.inf, 0, (float(grid[0]), RIDGES[-1])
     for penalty in grid:
-        errors = folds.errors(path.solve(float(penalty), gap), gap)
+        path.solve(float(penalty), gap)
+        errors = folds.errors(float(penalty), gap)
         if errors.min() < best:
             best, since, answer = errors.min(), 0, (float(penalty), RIDGES[int(errors.argmin())])
         else:

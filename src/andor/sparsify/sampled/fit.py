@@ -11,11 +11,11 @@ import torch
 from torch import Tensor
 
 from andor.errors import UserError
-from andor.sparsify.sampled.choice import chosen, parts
+from andor.sparsify.sampled.choice import RIDGES, chosen, parts
 from andor.sparsify.sampled.columns import Columns
 from andor.sparsify.sampled.path import Path, Point, penalties
 from andor.sparsify.sampled.problem import SampledGames
-from andor.sparsify.sampled.refit import RIDGES, errors, refit
+from andor.sparsify.sampled.refit import errors
 
 GROUPS = 40
 """Groups of coalitions of the jackknife."""
@@ -102,16 +102,18 @@ def fit(
 def _refitted(path: Path, point: Point, ridge: float, began: float) -> Fit:
     """The solution of a problem with its strengths refitted, in units of the values."""
     games, used = path.games, (path.x != 0).any(0)
-    designs, x = [design[used] for design in path.designs], path.x[:, used]
-    again = [refit(*each, ridge) for each in zip(designs, path.values, x, strict=True)]
+    designs, x, strengths = [design[used] for design in path.designs], path.x[:, used], path.refitted(ridge)[:, used]
     groups = [torch.as_tensor(part) for part in parts(games, min(GROUPS, len(games.values[0]) // 2))]
     spread = [errors(*each[:3], ridge, each[3]) for each in zip(designs, path.values, x, groups, strict=True)]
+    constants = [
+        float(v.mean() - own @ design.mean(1, dtype=own.dtype))
+        for design, v, own in zip(designs, path.values, strengths, strict=True)
+    ]
     scales = games.scales[:, None]
-    strengths = torch.stack([one.strengths for one in again])
     return Fit(
         point.columns.kinds.cpu().numpy(), point.columns.members.cpu().numpy(),
         _scaled(strengths, scales), _scaled(x, scales), _scaled(torch.stack(spread), scales),
-        np.array([one.constant for one in again]) * scales[:, 0],
+        np.array(constants) * scales[:, 0],
         [point.penalty], [ridge], [point.bounds.objective], [point.bounds.lower], [point.bounds.gap],
         path.order, point.searched, time.perf_counter() - began,
     )  # fmt: skip

@@ -13,7 +13,7 @@ from torch import Tensor
 from andor.sparsify.penalty import gauge
 from andor.sparsify.sampled.columns import Columns
 from andor.sparsify.sampled.problem import SampledGames
-from andor.sparsify.sampled.restricted import Bounds, Squares, bounds, solve
+from andor.sparsify.sampled.restricted import Bounds, Moments, Squares, bounds, solve
 from andor.sparsify.sampled.search import Found, search
 
 ADDED = 400
@@ -66,7 +66,7 @@ class Path:
         self._centred = [v - v.mean() for v in self.values]
         self.columns = Columns.none(games.players, device)
         self.designs = [own.new_empty((0, own.shape[1])) for own in self._presence]
-        self._squares = Squares.of(self.designs, self.values)
+        self._squares = Squares.of([Moments.of(*each) for each in zip(self.designs, self.values, strict=True)])
         self.x = torch.zeros((games.models, 0), dtype=torch.float64, device=device)
 
     def largest_penalty(self) -> float:
@@ -94,6 +94,10 @@ class Path:
         used = (self.x != 0).any(0)
         point = Point(penalty, self.columns.take(used), self.x[:, used], at, searched, time.perf_counter() - began)
         return point
+
+    def refitted(self, ridge: float) -> Tensor:
+        """Strengths (m, W) of the last solution by least squares, drawn towards it by a ridge; see `Squares.refitted`."""
+        return self._squares.refitted(self.x, ridge)
 
     def near(self, level: float) -> Tensor:
         """Columns that are in the last solution or whose gauge is above a level; their places."""

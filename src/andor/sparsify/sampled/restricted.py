@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import torch
 from torch import Tensor
@@ -15,8 +15,61 @@ CHECK = 20
 
 
 @dataclass(frozen=True, eq=False)
+class Moments:
+    """Sums over some of one model's coalitions, of which sums over others are made by adding and subtracting; float64.
+
+    Attributes
+    ----------
+    gram : (W, W), products of columns
+    right : (W,), columns with values
+    columns : (W,), columns alone
+    values, square, count : values, their squares, and how many there are
+    """
+
+    gram: Tensor
+    right: Tensor
+    columns: Tensor
+    values: Tensor
+    square: Tensor
+    count: int
+
+    @classmethod
+    def of(cls, design: Tensor, values: Tensor) -> Moments:
+        """From columns (W, M), 0 and 1, and values (M,)."""
+        design = design.to(torch.float64)
+        return cls(design @ design.T, design @ values, design.sum(1), values.sum(), values @ values, len(values))
+
+    def __add__(self, other: Moments) -> Moments:
+        """Over both."""
+        return Moments(*(getattr(self, name) + getattr(other, name) for name in _FIELDS))
+
+    def __sub__(self, other: Moments) -> Moments:
+        """Over what is left when others are taken away."""
+        return Moments(*(getattr(self, name) - getattr(other, name) for name in _FIELDS))
+
+    def squares(self) -> Squares:
+        """Products of the columns and values less their means."""
+        means, mean = self.columns / self.count, self.values / self.count
+        gram = self.gram / self.count - means[:, None] * means
+        right, total = self.right / self.count - means * mean, self.square / self.count - mean**2
+        return Squares(gram[None], right[None], total[None])
+
+    def constant(self, x: Tensor) -> Tensor:
+        """The constant b that goes best with interactions (W,)."""
+        return (self.values - self.columns @ x) / self.count
+
+    def error(self, x: Tensor, constant: Tensor) -> Tensor:
+        """Sum of squares of what interactions (W,) and a constant leave."""
+        fit = 2 * (self.right @ x + constant * self.values) - x @ self.gram @ x
+        return self.square - fit + 2 * constant * (self.columns @ x) + constant**2 * self.count
+
+
+_FIELDS = [field.name for field in fields(Moments)]
+
+
+@dataclass(frozen=True, eq=False)
 class Squares:
-    """Products of centred columns and values, each divided by the model's number of coalitions; float64.
+    """Products of centred columns and values of m models, each divided by its number of coalitions; float64.
 
     Attributes
     ----------
@@ -30,23 +83,29 @@ class Squares:
     total: Tensor
 
     @classmethod
-    def of(cls, designs: Sequence[Tensor], values: Sequence[Tensor]) -> Squares:
-        """From columns (W, M_i), 0 and 1, and values (M_i,) of each model; both are centred here."""
-        pairs = [(_centred(design), value - value.mean()) for design, value in zip(designs, values, strict=True)]
-        return cls(
-            torch.stack([a @ a.T / a.shape[1] for a, _ in pairs]),
-            torch.stack([a @ v / a.shape[1] for a, v in pairs]),
-            torch.stack([v @ v / len(v) for _, v in pairs]),
-        )
+    def of(cls, moments: Sequence[Moments]) -> Squares:
+        """Of several models."""
+        each = [own.squares() for own in moments]
+        return cls(*(torch.cat([getattr(own, name) for own in each]) for name in ("gram", "right", "total")))
 
     def take(self, which: Tensor) -> Squares:
         """Of some columns."""
         return Squares(self.gram[:, which][:, :, which], self.right[:, which], self.total)
 
+    def refitted(self, x: Tensor, ridge: float) -> Tensor:
+        """Strengths (m, W) of least squares on the support of each model's x, drawn towards x by a ridge.
 
-def _centred(design: Tensor) -> Tensor:
-    design = design.to(torch.float64)
-    return design - design.mean(1, keepdim=True)
+        {i}, {j}, AND{i,j} and OR{i,j} are linearly dependent, so that least squares on a support may be singular. This
+        minimises ½·mean_j (residual)² + (ρ/2)·‖strengths − x‖²: dependent columns stay as x shares them out.
+        """
+        strengths = x.clone()
+        for model, own in enumerate(x):
+            support = own.nonzero()[:, 0]
+            rest = self.right[model] - self.gram[model] @ own
+            inner = self.gram[model][support][:, support]
+            inner.diagonal().add_(ridge)
+            strengths[model, support] += torch.linalg.solve(inner, rest[support])
+        return strengths
 
 
 @dataclass(frozen=True)
