@@ -96,7 +96,7 @@ class Path:
         return point
 
     def refitted(self, ridge: float) -> Tensor:
-        """Strengths (m, W) of the last solution by least squares, drawn towards it by a ridge; see `Squares.refitted`."""
+        """Strengths (m, W) of the last solution by least squares; see `Squares.refitted`."""
         return self._squares.refitted(self.x, ridge)
 
     def near(self, level: float) -> Tensor:
