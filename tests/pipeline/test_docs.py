@@ -85,7 +85,10 @@ def clone(run, configuration, tmp_path_factory) -> Path:
         (folder / name).symlink_to(ROOT / name)
     shutil.copytree(ROOT / "examples", folder / "examples")
     write_config(folder, configuration)
-    np.savez(folder / "values.npz", values=np.random.default_rng(0).normal(size=(3, 2, 16)))
+    random = np.random.default_rng(0)
+    np.savez(folder / "values.npz", values=random.normal(size=(3, 2, 16)))
+    presence = random.random((200, 40)) < 0.5
+    np.savez(folder / "game.npz", presence=presence, values=presence[:, [1, 2]].T + random.normal(0, 0.1, (2, 200)))
     return folder
 
 

@@ -14,10 +14,14 @@ VALUES = np.random.default_rng(0).normal(size=(2, 2, 8))
 
 
 def run(folder, *options, **arrays):
+    np.savez(folder / "values.npz", **arrays)
+    return called(folder / "values.npz", *options)
+
+
+def called(path, *options):
     app = typer.Typer()
     app.command()(extract)
-    np.savez(folder / "values.npz", **arrays)
-    arguments = [str(folder / "values.npz"), "--out", str(folder / "out.parquet"), *options]
+    arguments = [str(path), "--out", str(path.with_name("out.parquet")), *options]
     result = CliRunner().invoke(app, arguments)
     if result.exception and not isinstance(result.exception, SystemExit):
         raise result.exception
@@ -88,9 +92,87 @@ def test_files_that_are_none_are_named(tmp_path):
     for name, content in (("text.npz", b"text"), ("empty.npz", b"")):
         (tmp_path / name).write_bytes(content)
         with pytest.raises(UserError, match=name):
-            extract(tmp_path / name, tmp_path / "out.parquet")
+            called(tmp_path / name)
     with pytest.raises(UserError, match="no such file"):
-        extract(tmp_path / "none.npz", tmp_path / "out.parquet")
+        called(tmp_path / "none.npz")
     np.save(tmp_path / "array.npy", VALUES)
     with pytest.raises(UserError, match=r"array\.npy"):
-        extract(tmp_path / "array.npy", tmp_path / "out.parquet")
+        called(tmp_path / "array.npy")
+
+
+def sampled(models: int = 2, own: bool = False) -> dict[str, np.ndarray]:
+    """A game of 40 players: one interaction that all models have, one of each alone; held out beside."""
+    random = np.random.default_rng(1)
+    shape = (models, 400, 40) if own else (400, 40)
+
+    def game(presence: np.ndarray) -> np.ndarray:
+        each = presence if own else [presence] * models
+        return np.array([2 * p[:, [1, 2]].all(1) - p[:, [5, 6 + i]].any(1) for i, p in enumerate(each)]).astype(float)
+
+    presence, new = random.random(shape) < 0.6, random.random(shape) < 0.4
+    values = game(presence) + random.normal(0, 0.01, (models, 400))
+    _, first = np.unique(presence.reshape(-1, 40), axis=0, return_index=True)
+    assert len(first) == presence.size // 40
+    return {"presence": presence, "values": values, "held_out_presence": new, "held_out_values": game(new)}
+
+
+@pytest.mark.parametrize("own", [False, True])
+@pytest.mark.parametrize("method", ["traditional", "generalizable"])
+def test_a_sampled_game(tmp_path, method, own):
+    game = sampled(own=own)
+    (said,) = run(tmp_path, "--method", method, **game)
+    alone = method == "traditional"
+    for name in ("objective", "lower_bound", "gap", "penalty"):
+        assert isinstance(said[name], list) == alone
+    gaps, bounds, objectives = (np.atleast_1d(said[name]) for name in ("gap", "lower_bound", "objective"))
+    np.testing.assert_allclose(gaps, (objectives - bounds) / objectives, atol=1e-9)
+    assert gaps.max() <= 0.01
+    assert said["order"] == 3
+    assert min(said["fidelity"]) > 0.98
+    assert said["coalitions_searched"] > 0
+    table = read_table(tmp_path / "out.parquet").to_pandas()
+    assert list(table) == ["model", "kind", "players", "order", "strength", "penalised", "error"]
+    assert (table["order"] == table["players"].map(len)).all()
+    for model in range(2):
+        rows = table[table["model"] == model]
+        assert len(rows) == 1 + said["interactions"][model]
+        strongest = rows[rows["order"] > 0].iloc[0]
+        assert (strongest["kind"], strongest["players"].tolist()) == ("and", [1, 2])
+        assert abs(strongest["strength"] - 2) < max(5 * strongest["error"], 0.05)
+        new = (game["held_out_presence"][model] if own else game["held_out_presence"]).astype(bool)
+        prediction = np.zeros(len(new))
+        for row in rows.itertuples():
+            inside = new[:, row.players]
+            prediction += row.strength * (inside.all(1) if row.kind == "and" else inside.any(1))
+        residual = prediction - game["held_out_values"][model]
+        assert 1 - (residual**2).mean() / game["held_out_values"][model].var() == pytest.approx(said["fidelity"][model])
+
+
+def test_a_sampled_game_without_held_out_coalitions_has_no_fidelity(tmp_path):
+    game = {name: array for name, array in sampled().items() if not name.startswith("held")}
+    (said,) = run(tmp_path, "--penalty", "0.05", "--order", "2", **game)
+    assert said["fidelity"] is None
+    assert (said["penalty"], said["order"]) == (0.05, 2)
+
+
+@pytest.mark.parametrize(
+    ("options", "changes", "message"),
+    [
+        (["--tau", "1"], {}, "is a sampled game, for which there is no `--tau`"),
+        (["--method", "original"], {}, "takes traditional or generalizable"),
+        (["--penalty", "0"], {}, "penalty is 0"),
+        ([], {"held_out_values": None}, "`held_out_presence` stands alone"),
+        ([], {"held_out_presence": np.ones((400, 3))}, "give the same models and players"),
+        ([], {"presence": np.full((400, 40), 3)}, "other numbers than 0 and 1"),
+        ([], {"values": np.ones((2, 400))}, "the same value on all coalitions"),
+    ],
+)
+def test_what_a_sampled_game_cannot_be(tmp_path, options, changes, message):
+    game = {name: array for name, array in {**sampled(), **changes}.items() if array is not None}
+    with pytest.raises(UserError, match=message):
+        run(tmp_path, *options, **game)
+
+
+def test_options_of_sampled_games_are_refused_elsewhere(tmp_path):
+    with pytest.raises(UserError, match="holds all coalitions, for which there is no `--order`"):
+        run(tmp_path, "--order", "2", values=VALUES)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
+from andor.cli.sampled import extract_sampled
 from andor.errors import UserError
 
 if TYPE_CHECKING:
@@ -17,12 +18,21 @@ if TYPE_CHECKING:
     from andor.sparsify import Result
 
 
+SAMPLED = "Of a sampled game:"
+DENSE = {"learn", "kappa", "standard", "tau", "weakest", "max_iterations", "solver"}
+"""Options that mean nothing for a sampled game."""
+ARRAYS = ("values", "kappa", "tau", "presence", "held_out_presence", "held_out_values")
+
+
 def extract(
+    context: typer.Context,
     values: Annotated[
         Path,
         typer.Argument(
             help="An .npz with `values`, (models, 2^n) or (samples, models, 2^n), indexed by the coalition's bit mask; "
-            "`kappa` and `tau`, (models,) or (samples, models), overrule the options."
+            "`kappa` and `tau`, (models,) or (samples, models), overrule the options. Or a sampled game: `presence`, "
+            "0 and 1, (M, n) or (models, M, n), and `values`, (models, M), of some coalitions of any number of "
+            "players; `held_out_presence` and `held_out_values` of others say how well they are predicted."
         ),
     ],
     out: Annotated[Path, typer.Option(help="The Parquet file to write.")],
@@ -42,12 +52,21 @@ def extract(
     gap: Annotated[float, typer.Option(help="Stop at this (objective − lower bound)/objective.")] = 0.01,
     max_iterations: Annotated[int | None, typer.Option(help="Give up after so many iterations.", min=1)] = None,
     solver: Annotated[str, typer.Option(help="first_order, exact or sgd.")] = "first_order",
+    order: Annotated[int | None, typer.Option(help=f"{SAMPLED} the largest coalitions; 0 for all.", min=0)] = None,
+    penalty: Annotated[float | None, typer.Option(help=f"{SAMPLED} λ; chosen over folds if not given.")] = None,
 ) -> None:
     """Extract AND and OR interactions from the values of games; print a JSON object per sample."""
     from andor.sparsify import Problem, kappa_bounds, solve, tau_bounds
 
     arrays = _read(values)
     games = arrays["values"]
+    given = _given(context)
+    if "presence" in arrays:
+        _refuse(given & DENSE, f"{values}: is a sampled game, for which there is no")
+        limits = (3 if order is None else order or None, penalty, gap)
+        typer.echo(json.dumps(extract_sampled(arrays, out, method, alpha, *limits)))
+        return
+    _refuse(given & {"order", "penalty"}, f"{values}: holds all coalitions, for which there is no")
     if "kappa" not in arrays:
         arrays["kappa"] = kappa_bounds(games, cast(Any, standard), kappa)
     if "tau" not in arrays:
@@ -60,6 +79,17 @@ def extract(
         typer.echo(json.dumps(row))
 
 
+def _given(context: typer.Context) -> set[str]:
+    """Options that stand on the command line."""
+    sources = {name: context.get_parameter_source(name) for name in context.params}
+    return {name for name, source in sources.items() if source is not None and source.name == "COMMANDLINE"}
+
+
+def _refuse(options: set[str], why: str) -> None:
+    if options:
+        raise UserError(f"{why} `--{min(options).replace('_', '-')}`; take it away")
+
+
 def _read(path: Path) -> dict[str, np.ndarray]:
     import numpy as np
 
@@ -68,7 +98,7 @@ def _read(path: Path) -> dict[str, np.ndarray]:
         if isinstance(file, np.ndarray):
             raise UserError(f"{path}: no .npz file; save it with numpy.savez(path, values=...)")
         with file:
-            arrays = {name: file[name] for name in ("values", "kappa", "tau") if name in file.files}
+            arrays = {name: file[name] for name in ARRAYS if name in file.files}
     except FileNotFoundError:
         raise UserError(f"{path}: no such file") from None
     except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:

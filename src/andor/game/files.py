@@ -37,6 +37,21 @@ NULL_INTERACTIONS = pa.schema(
 """Interactions of one sample's null games that are not 0, orders ≤ 1 merged; `model` is the place in the ensemble."""
 
 
+SAMPLED_INTERACTIONS = pa.schema(
+    [
+        pa.field("model", pa.int32(), nullable=False),
+        pa.field("kind", pa.dictionary(pa.int8(), pa.string()), nullable=False),
+        pa.field("players", pa.list_(pa.int32()), nullable=False),
+        pa.field("order", pa.int32(), nullable=False),
+        pa.field("strength", pa.float64(), nullable=False),
+        pa.field("penalised", pa.float64(), nullable=False),
+        pa.field("error", pa.float64()),
+    ]
+)
+"""Interactions of a sampled game that are not 0 in a model, in units of the values: `strength` as refitted, with its
+standard `error`, and as `penalised`. The row without players is the constant b, which has no error."""
+
+
 def interactions_table(i_and: np.ndarray, i_or: np.ndarray, models: Sequence[str]) -> pa.Table:
     """Interactions of one sample, both float64 (m, 2^n), as they are stored."""
     count, size = i_and.shape
@@ -50,6 +65,41 @@ def interactions_table(i_and: np.ndarray, i_or: np.ndarray, models: Sequence[str
         np.stack([i_and, i_or], axis=1).ravel(),
     ]
     return pa.Table.from_arrays([pa.array(column) for column in columns], schema=INTERACTIONS)
+
+
+def sampled_table(
+    kinds: np.ndarray,
+    members: np.ndarray,
+    strengths: np.ndarray,
+    penalised: np.ndarray,
+    errors: np.ndarray,
+    constants: np.ndarray,
+) -> pa.Table:
+    """Interactions of a sampled game as they are stored, model by model, the strongest first.
+
+    Parameters
+    ----------
+    kinds : (W,), 0 AND, 1 OR
+    members : bool, (W, n)
+    strengths, penalised, errors : (m, W)
+    constants : (m,)
+    """
+    rows: list[tuple] = []
+    for model, constant in enumerate(constants):
+        rows.append((model, 0, [], constant, constant, None))
+        used = np.flatnonzero(penalised[model])
+        for place in used[np.argsort(-np.abs(strengths[model, used]), kind="stable")]:
+            found = (strengths[model, place], penalised[model, place], errors[model, place])
+            rows.append((model, int(kinds[place]), np.flatnonzero(members[place]), *found))
+    models, of_kind, players, *three = zip(*rows, strict=True)
+    columns = [
+        pa.array(models, pa.int32()),
+        pa.DictionaryArray.from_arrays(np.array(of_kind, np.int8), list(KINDS)),
+        pa.array(players, pa.list_(pa.int32())),
+        pa.array([len(own) for own in players], pa.int32()),
+        *(pa.array(column, pa.float64()) for column in three),
+    ]
+    return pa.Table.from_arrays(columns, schema=SAMPLED_INTERACTIONS)
 
 
 def null_table(interactions: Mapping[str, np.ndarray]) -> pa.Table:

@@ -1,0 +1,1 @@
+"""Sampled games: sparse interactions from values on a list of coalitions, with a proof."""

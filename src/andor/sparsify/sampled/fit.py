@@ -1,0 +1,146 @@
+"""Sparse interactions of sampled games: the penalty chosen, the solution certified, strengths refitted with errors."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from andor.errors import UserError
+from andor.sparsify.sampled.choice import RIDGES, chosen, parts
+from andor.sparsify.sampled.columns import Columns
+from andor.sparsify.sampled.path import Path, Point, penalties
+from andor.sparsify.sampled.problem import SampledGames
+from andor.sparsify.sampled.refit import errors
+
+GROUPS = 40
+"""Groups of coalitions of the jackknife."""
+PENALTIES, LEAST = 10, 0.008
+"""Penalties that are tried, and the least of them as a share of the largest that leaves anything."""
+
+
+@dataclass(frozen=True, eq=False)
+class Fit:
+    """Interactions of m models.
+
+    Attributes
+    ----------
+    kinds : (W,), 0 AND, 1 OR
+    members : bool, (W, n)
+    strengths, penalised, errors : (m, W), in units of each model's values; refitted, as solved, and standard errors
+    constants : (m,), b
+    penalty, ridge, objective, lower_bound, gap : of each problem, one for all models or one for each
+    order : up to which all coalitions were looked at
+    searched : coalitions whose duals were computed in one search
+    seconds : of the whole
+    """
+
+    kinds: np.ndarray
+    members: np.ndarray
+    strengths: np.ndarray
+    penalised: np.ndarray
+    errors: np.ndarray
+    constants: np.ndarray
+    penalty: list[float]
+    ridge: list[float]
+    objective: list[float]
+    lower_bound: list[float]
+    gap: list[float]
+    order: int
+    searched: int
+    seconds: float
+
+    def predict(self, presence: np.ndarray) -> np.ndarray:
+        """Values of all models on coalitions (M, n): (m, M)."""
+        columns = Columns(torch.as_tensor(self.kinds), torch.as_tensor(self.members))
+        active = columns.design(torch.as_tensor(presence.T.astype(np.float64))).numpy()
+        return self.constants[:, None] + self.strengths @ active
+
+    def fidelity(self, model: int, presence: np.ndarray, values: np.ndarray) -> float:
+        """R² of the predictions of one model on coalitions (M, n) with its values (M,)."""
+        residual = self.predict(presence)[model] - values
+        return 1 - float((residual**2).mean() / np.var(values))
+
+
+def fit(
+    games: SampledGames,
+    alpha: float | None = 1 / 9,
+    order: int | None = 3,
+    penalty: float | None = None,
+    gap: float = 0.02,
+    device: torch.device | str = "cpu",
+) -> Fit:
+    """Sparse interactions of models, jointly or each alone, proven near the optimum over all coalitions up to an order.
+
+    Parameters
+    ----------
+    games : values on coalitions
+    alpha : weight of the sum against the maximum over models; None for each model alone
+    order : of the largest coalitions looked at; all if None
+    penalty : λ; chosen over folds of the coalitions if None
+    gap : relative gap of the solution
+    """
+    began = time.perf_counter()
+    order = games.players if order is None else min(order, games.players)
+    if order < 1:
+        raise UserError(f"order is {order}; give 1 or more")
+    if alpha is None and games.models > 1:
+        return _together([fit(game, None, order, penalty, gap, device) for game in games.alone()], began)
+    weights = (0.0, 1.0) if alpha is None or np.isinf(alpha) else (1.0, float(alpha))
+    path = Path(games, order, weights, device)
+    if penalty is None:
+        penalty, ridge = chosen(path, penalties(path.largest_penalty(), PENALTIES, LEAST), gap)
+    else:
+        ridge = RIDGES[0]
+    return _refitted(path, path.solve(penalty, gap, proven=True), ridge, began)
+
+
+def _refitted(path: Path, point: Point, ridge: float, began: float) -> Fit:
+    """The solution of a problem with its strengths refitted, in units of the values."""
+    games, used = path.games, (path.x != 0).any(0)
+    designs, x, strengths = [design[used] for design in path.designs], path.x[:, used], path.refitted(ridge)[:, used]
+    groups = [torch.as_tensor(part) for part in parts(games, min(GROUPS, len(games.values[0]) // 2))]
+    spread = [errors(*each[:3], ridge, each[3]) for each in zip(designs, path.values, x, groups, strict=True)]
+    constants = [
+        float(v.mean() - own @ design.mean(1, dtype=own.dtype))
+        for design, v, own in zip(designs, path.values, strengths, strict=True)
+    ]
+    scales = games.scales[:, None]
+    return Fit(
+        point.columns.kinds.cpu().numpy(), point.columns.members.cpu().numpy(),
+        _scaled(strengths, scales), _scaled(x, scales), _scaled(torch.stack(spread), scales),
+        np.array(constants) * scales[:, 0],
+        [point.penalty], [ridge], [point.bounds.objective], [point.bounds.lower], [point.bounds.gap],
+        path.order, point.searched, time.perf_counter() - began,
+    )  # fmt: skip
+
+
+def _scaled(array: Tensor, scales: np.ndarray) -> np.ndarray:
+    return array.cpu().numpy() * scales
+
+
+def _together(fits: Sequence[Fit], began: float) -> Fit:
+    """Solutions of single models side by side."""
+    rows = np.concatenate([np.column_stack([one.kinds, one.members]) for one in fits])
+    every, place = np.unique(rows, axis=0, return_inverse=True)
+    ends = np.cumsum([0, *(len(one.kinds) for one in fits)])
+
+    def spread(name: str) -> np.ndarray:
+        wide = np.zeros((len(fits), len(every)))
+        for model, one in enumerate(fits):
+            wide[model, place[ends[model] : ends[model + 1]]] = getattr(one, name)[0]
+        return wide
+
+    joined = {
+        name: [number for one in fits for number in getattr(one, name)]
+        for name in ("penalty", "ridge", "objective", "lower_bound", "gap")
+    }
+    return Fit(
+        every[:, 0], every[:, 1:].astype(bool), spread("strengths"), spread("penalised"), spread("errors"),
+        np.concatenate([one.constants for one in fits]), **joined, order=fits[0].order,
+        searched=max(one.searched for one in fits), seconds=time.perf_counter() - began,
+    )  # fmt: skip

@@ -1,0 +1,156 @@
+"""Column generation along a path of penalties, certified over all coalitions up to an order."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from andor.sparsify.penalty import gauge
+from andor.sparsify.sampled.columns import Columns
+from andor.sparsify.sampled.problem import SampledGames
+from andor.sparsify.sampled.restricted import Bounds, Moments, Squares, bounds, solve
+from andor.sparsify.sampled.search import Found, search
+
+ADDED = 400
+"""Most columns that one search adds."""
+ROUNDS = 60
+"""Most searches for one penalty."""
+
+
+@dataclass(frozen=True, eq=False)
+class Point:
+    """A solution for one penalty.
+
+    Attributes
+    ----------
+    columns : W interactions, those that are not 0 in some model
+    x : (m, W), in units of each model's standard deviation
+    """
+
+    penalty: float
+    columns: Columns
+    x: Tensor
+    bounds: Bounds
+    searched: int
+    seconds: float
+
+
+class Path:
+    """Solutions of one problem for falling penalties, each the start of the next.
+
+    Parameters
+    ----------
+    games : values on coalitions
+    order : of the largest coalitions looked at
+    weights : of the maximum and of the sum over models
+    device : of the search
+    """
+
+    def __init__(
+        self, games: SampledGames, order: int, weights: tuple[float, float], device: torch.device | str = "cpu"
+    ) -> None:
+        self.games, self.order, self.weights = games, min(order, games.players), weights
+        shared: dict[int, Tensor] = {}
+        self._presence = [
+            shared.setdefault(id(own), torch.as_tensor(own.T, dtype=torch.float32, device=device).contiguous())
+            for own in games.presence
+        ]
+        self.values = [
+            torch.as_tensor(v / scale, device=device) for v, scale in zip(games.values, games.scales, strict=True)
+        ]
+        self._centred = [v - v.mean() for v in self.values]
+        self.columns = Columns.none(games.players, device)
+        self.designs = [own.new_empty((0, own.shape[1])) for own in self._presence]
+        self._squares = Squares.of([Moments.of(*each) for each in zip(self.designs, self.values, strict=True)])
+        self.x = torch.zeros((games.models, 0), dtype=torch.float64, device=device)
+
+    def largest_penalty(self) -> float:
+        """Least penalty at which no interaction is left."""
+        thetas = [v / len(v) for v in self._centred]
+        level = self._search(thetas, min(2, self.order), 0.0, 1).largest
+        return self._search(thetas, self.order, level * (1 - 1e-6), 1).largest
+
+    def solve(self, penalty: float, gap: float, proven: bool = False) -> Point:
+        """The solution for a penalty, its gap over all coalitions up to the order at most `gap` if rounds suffice.
+
+        The search is in single precision, and once more in double precision where the bound is to be a proof.
+        """
+        began, searched, dtype = time.perf_counter(), 0, torch.float32
+        for _ in range(ROUNDS):
+            self.x = solve(self._squares, self.x, penalty, self.weights, 0.3 * gap)
+            found = self._search(self._thetas(), self.order, penalty, ADDED, dtype)
+            searched = max(searched, found.searched)
+            at = bounds(self._squares, self.x, penalty, self.weights, found.largest)
+            done = at.gap <= gap or not self._add(Columns.of(found.kinds, found.players, self.games.players))
+            if done and (dtype == torch.float64 or not proven):
+                break
+            if done:
+                dtype = torch.float64
+        used = (self.x != 0).any(0)
+        point = Point(penalty, self.columns.take(used), self.x[:, used], at, searched, time.perf_counter() - began)
+        return point
+
+    def refitted(self, ridge: float) -> Tensor:
+        """Strengths (m, W) of the last solution by least squares; see `Squares.refitted`."""
+        return self._squares.refitted(self.x, ridge)
+
+    def near(self, level: float) -> Tensor:
+        """Columns that are in the last solution or whose gauge is above a level; their places."""
+        duals = self._squares.right - (self._squares.gram @ self.x[..., None])[..., 0]
+        return ((self.x != 0).any(0) | (gauge(duals, *self.weights) > level)).nonzero()[:, 0]
+
+    def _thetas(self) -> list[Tensor]:
+        """Residuals divided by the number of coalitions, (M_i,), float64, each with sum 0."""
+        thetas = []
+        for design, centred, x in zip(self.designs, self._centred, self.x, strict=True):
+            fit = x @ design.to(x.dtype)
+            thetas.append((centred - fit + fit.mean()) / len(centred))
+        return thetas
+
+    def _search(
+        self, thetas: Sequence[Tensor], order: int, level: float, most: int, dtype: torch.dtype = torch.float32
+    ) -> Found:
+        same = {id(own): own.to(dtype) for own in self._presence}
+        presence = [same[id(own)] for own in self._presence]
+        return search(presence, [theta.to(dtype) for theta in thetas], order, level, self.weights, most)
+
+    def _add(self, found: Columns) -> bool:
+        """Add columns that are new, drop those that are long unused; whether there are new ones."""
+        found = found.take(self.columns.new_in(found))
+        if not len(found):
+            return False
+        kept = (self.x != 0).any(0)
+        if len(self.columns) > 3 * int(kept.sum()) + 2 * ADDED:
+            self.columns, self.x = self.columns.take(kept), self.x[:, kept]
+            self.designs = [design[kept] for design in self.designs]
+            self._squares = self._squares.take(kept)
+        new = found
+        added = {id(own): new.design(own) for own in self._presence}
+        designs = [added[id(own)] for own in self._presence]
+        self._squares = _joined(self._squares, self.designs, designs, self.values)
+        self.designs = [torch.cat(pair) for pair in zip(self.designs, designs, strict=True)]
+        self.columns = self.columns.join(new)
+        self.x = torch.cat((self.x, self.x.new_zeros((len(self.x), len(new)))), 1)
+        return True
+
+
+def _joined(squares: Squares, old: Sequence[Tensor], new: Sequence[Tensor], values: Sequence[Tensor]) -> Squares:
+    """Products after columns were added, of which only those with the new ones are computed."""
+    grams, rights = [], []
+    for gram, right, a, b, v in zip(squares.gram, squares.right, old, new, values, strict=True):
+        a, b = (design.to(torch.float64) for design in (a, b))
+        a, b, v = a - a.mean(1, keepdim=True), b - b.mean(1, keepdim=True), v - v.mean()
+        across, among = a @ b.T / b.shape[1], b @ b.T / b.shape[1]
+        grams.append(torch.cat((torch.cat((gram, across), 1), torch.cat((across.T, among), 1))))
+        rights.append(torch.cat((right, b @ v / b.shape[1])))
+    return Squares(torch.stack(grams), torch.stack(rights), squares.total)
+
+
+def penalties(largest: float, count: int, least: float) -> np.ndarray:
+    """A falling geometric sequence of penalties, from below the largest to a share of it."""
+    return largest * np.geomspace(0.5, least, count)

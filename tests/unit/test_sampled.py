@@ -1,0 +1,248 @@
+"""Sampled games: the search against all coalitions, bounds against optima, a second solver, planted interactions."""
+
+import itertools
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.linear_model import Lasso
+
+from andor.errors import UserError
+from andor.sparsify import Problem
+from andor.sparsify import solve as solve_dense
+from andor.sparsify.penalty import cost, gauge
+from andor.sparsify.sampled.choice import parts
+from andor.sparsify.sampled.columns import Columns
+from andor.sparsify.sampled.fit import fit
+from andor.sparsify.sampled.path import Path
+from andor.sparsify.sampled.problem import SampledGames
+from andor.sparsify.sampled.refit import errors
+from andor.sparsify.sampled.restricted import Moments, Squares, bounds, solve
+from andor.sparsify.sampled.search import search
+
+
+def draw(random: np.random.Generator, n: int, count: int) -> np.ndarray:
+    """All, none, and coalitions of every size alike, as tasks draw them; each once."""
+    presence = random.random((8 * count, n)) < random.random((8 * count, 1))
+    presence = np.concatenate([np.ones((1, n), bool), np.zeros((1, n), bool), presence])
+    _, first = np.unique(presence, axis=0, return_index=True)
+    return presence[np.sort(first)][:count]
+
+
+def every_column(n: int, order: int) -> Columns:
+    """All interactions up to an order: AND from 1, OR from 2."""
+    sets = [set_ for size in range(1, order + 1) for set_ in itertools.combinations(range(n), size)]
+    listed = [(0, set_) for set_ in sets] + [(1, set_) for set_ in sets if len(set_) > 1]
+    players = torch.tensor([[*set_, *[-1] * (order - len(set_))] for _, set_ in listed])
+    return Columns.of(torch.tensor([kind for kind, _ in listed]), players, n)
+
+
+def active(kind: int, members: np.ndarray, presence: np.ndarray) -> np.ndarray:
+    """Where an interaction is active, by definition."""
+    inside = presence[:, members]
+    return inside.all(1) if kind == 0 else inside.any(1)
+
+
+def made(random: np.random.Generator, n: int, models: int, counts: list[int]) -> SampledGames:
+    """Games of a few shared and private interactions and some noise; every model has coalitions of its own."""
+    presence = [draw(random, n, count) for count in counts]
+    values = []
+    for own in presence:
+        v = random.normal(0, 0.1, len(own))
+        for kind, size in ((0, 1), (0, 2), (1, 2), (0, 3)):
+            v += random.normal(0, 2) * active(kind, random.choice(n, size, replace=False), own)
+        values.append(v)
+    return SampledGames(presence[:models], values[:models])
+
+
+@given(st.integers(0, 10**6), st.integers(2, 7), st.integers(1, 3), st.integers(1, 7), st.floats(0, 1))
+@settings(max_examples=60, deadline=None)
+def test_the_search_finds_what_leaves_the_ball(seed, n, models, order, share):
+    random, order = np.random.default_rng(seed), min(order, n)
+    presence = [draw(random, n, int(random.integers(8, 40))) for _ in range(models)]
+    thetas = [torch.as_tensor(t - t.mean()) for t in (random.normal(size=len(own)) for own in presence)]
+    weights = (0.0, 1.0) if models == 1 else (1.0, float(random.uniform(0, 2)))
+    columns = every_column(n, order)
+    duals = torch.stack(
+        [
+            torch.as_tensor(
+                np.array(
+                    [
+                        t.numpy() @ active(int(k), m.numpy(), own)
+                        for k, m in zip(columns.kinds, columns.members, strict=True)
+                    ]
+                )
+            )
+            for t, own in zip(thetas, presence, strict=True)
+        ]
+    )
+    gauges = gauge(duals, *weights)
+    level = share * float(gauges.max())
+    sets = [torch.as_tensor(own.T, dtype=torch.float64) for own in presence]
+    found = search(sets, thetas, order, level, weights, most=10**6)
+    above = gauges > level * (1 + 1e-9) + 1e-12
+    assert found.largest == pytest.approx(max(level, float(gauges.max())), rel=1e-9, abs=1e-12)
+    listed = {
+        (int(k), tuple(p for p in row if p >= 0)) for k, row in zip(found.kinds, found.players.tolist(), strict=True)
+    }
+    wanted = columns.take(above.nonzero()[:, 0])
+    expected = {(int(k), tuple(m.nonzero()[:, 0].tolist())) for k, m in zip(wanted.kinds, wanted.members, strict=True)}
+    assert expected <= listed
+    assert (found.gauges.diff() <= 0).all()
+
+
+@pytest.mark.parametrize("penalty", [0.3, 0.05, 0.005])
+def test_one_model_agrees_with_scikit_learn(penalty):
+    games = made(np.random.default_rng(1), 5, 1, [28])
+    design = every_column(5, 5).design(torch.as_tensor(games.presence[0].T, dtype=torch.float64)).numpy().T
+    u = games.values[0] / games.scales[0]
+    lasso = Lasso(penalty, tol=1e-12, max_iter=10**6).fit(design, u)
+    optimum = 0.5 * np.mean((u - lasso.predict(design)) ** 2) + penalty * np.abs(lasso.coef_).sum()
+    found = fit(games, None, None, penalty, gap=1e-4)
+    assert found.lower_bound[0] <= optimum * (1 + 1e-9)
+    assert optimum * (1 - 1e-9) <= found.objective[0] <= optimum * (1 + 1e-4)
+
+
+@given(st.integers(0, 10**6), st.integers(1, 3), st.floats(0, 3), st.floats(0.01, 0.5))
+@settings(max_examples=15, deadline=None)
+def test_bounds_hold_the_optimum(seed, models, alpha, penalty):
+    """Against all columns at once, solved to the conditions of optimality."""
+    random = np.random.default_rng(seed)
+    games = made(random, 5, models, [int(random.integers(12, 30)) for _ in range(3)])
+    weights = (1.0, alpha) if models > 1 else (0.0, 1.0)
+    path = Path(games, 4, weights)
+    point = path.solve(penalty, 0.02, proven=True)
+    columns = every_column(5, 4)
+    designs = [columns.design(torch.as_tensor(own.T, dtype=torch.float64)) for own in games.presence]
+    squares = Squares.of([Moments.of(*each) for each in zip(designs, path.values, strict=True)])
+    x = solve(squares, torch.zeros((models, len(columns)), dtype=torch.float64), penalty, weights, 1e-9)
+    duals = squares.right - (squares.gram @ x[..., None])[..., 0]
+    assert float(gauge(duals, *weights).max()) <= penalty * (1 + 1e-3)
+    best = bounds(squares, x, penalty, weights, float(gauge(duals, *weights).max()))
+    assert point.bounds.lower <= best.objective * (1 + 1e-9)
+    assert best.lower <= point.bounds.objective * (1 + 1e-9)
+    assert point.bounds.gap <= 0.02
+
+
+def test_all_coalitions_are_the_problem_for_all_coalitions():
+    """Without noise and with a vanishing penalty it is the least Σ|I| of all splits (κ = 0), the constant apart."""
+    n, random = 5, np.random.default_rng(2)
+    presence = (np.arange(2**n)[:, None] >> np.arange(n) & 1).astype(bool)
+    v = made(random, n, 1, [2**n]).values[0]
+    v = v - v[~presence.any(1)][0]
+    dense = solve_dense(Problem(v[None, None], "traditional", learn="gamma"), "exact")
+    games = SampledGames([presence], [v])
+    path = Path(games, n, (0.0, 1.0))
+    for penalty in (1e-2, 1e-3, 1e-4, 1e-5):
+        point = path.solve(penalty, 1e-5)
+    total = float(cost(point.x, 0, 1).sum()) * games.scales[0]
+    assert total == pytest.approx(float(dense.objective[0]), rel=2e-3)
+
+
+@pytest.mark.parametrize("alpha", [None, 1 / 9, 1.0])
+def test_planted_interactions_are_found_and_predict_what_was_not_seen(alpha):
+    random, n = np.random.default_rng(3), 30
+    presence, new = draw(random, n, 700), draw(random, n, 300)
+    planted = [(0, (3,)), (0, (5, 9)), (1, (2, 7)), (0, (1, 4, 8)), (1, (10, 11, 12))]
+    strengths = random.choice([-1, 1], (2, 5)) * random.uniform(1, 2, (2, 5))
+
+    def values(own: np.ndarray) -> np.ndarray:
+        return strengths @ np.array([active(kind, list(set_), own) for kind, set_ in planted])
+
+    noise = 0.02 * values(presence).std(1, keepdims=True) * random.normal(size=(2, len(presence)))
+    found = fit(SampledGames(presence, list(values(presence) + noise)), alpha)
+    listed = {
+        (int(k), tuple(np.flatnonzero(m))): place
+        for place, (k, m) in enumerate(zip(found.kinds, found.members, strict=True))
+    }
+    places = [listed[one] for one in planted]
+    np.testing.assert_allclose(found.strengths[:, places], strengths, atol=0.1)
+    expected = values(new)
+    residual = ((found.predict(new) - expected) ** 2).mean(1) / expected.var(1)
+    assert residual.max() < 0.01
+    assert max(found.gap) <= 0.02
+
+
+def test_the_prediction_is_the_sum_of_what_is_active():
+    found = fit(made(np.random.default_rng(4), 6, 2, [40, 50, 0]), None)
+    new = draw(np.random.default_rng(5), 6, 20)
+    for place, prediction in enumerate(found.predict(new)):
+        parts = [
+            s * active(k, m, new) for k, m, s in zip(found.kinds, found.members, found.strengths[place], strict=True)
+        ]
+        np.testing.assert_allclose(prediction, found.constants[place] + sum(parts), atol=1e-9)
+
+
+def test_the_answer_does_not_depend_on_an_order():
+    random = np.random.default_rng(6)
+    presence = draw(random, 8, 120)
+    values = [game.values[0] for game in (made(random, 8, 1, [120]) for _ in range(2))]
+    first = fit(SampledGames(presence, values), 0.5, gap=1e-3)
+    rows, players = random.permutation(len(presence)), random.permutation(8)
+    second = fit(SampledGames(presence[rows][:, players], [v[rows] for v in values[::-1]]), 0.5, gap=1e-3)
+    assert second.penalty == pytest.approx(first.penalty)
+    strengths = {(k, tuple(m)): s for k, m, s in zip(first.kinds, first.members, first.strengths.T, strict=True)}
+    back = np.argsort(players)
+    again = {
+        (k, tuple(m[back])): s[::-1] for k, m, s in zip(second.kinds, second.members, second.strengths.T, strict=True)
+    }
+    strong = {key for key, s in strengths.items() if np.abs(s).max() > 0.2}
+    assert strong <= set(again)
+    for key in strong:
+        np.testing.assert_allclose(again[key], strengths[key], atol=0.05)
+
+
+def test_parts_follow_content():
+    games = made(np.random.default_rng(7), 6, 2, [40, 40, 0])
+    order = np.random.default_rng(8).permutation(40)
+    assert [len(set(part)) for part in parts(games, 4)] == [4, 4]
+    moved = SampledGames([own[order] for own in games.presence], [v[order] for v in games.values])
+    for one, other in zip(parts(games, 4), parts(moved, 4), strict=True):
+        assert (one[order] == other).all()
+
+
+def test_a_refit_without_a_ridge_is_least_squares():
+    random = np.random.default_rng(9)
+    design = torch.as_tensor(random.random((4, 60)) < 0.5)
+    values = torch.as_tensor(random.normal(size=60))
+    penalised = torch.tensor([0.5, 0.0, -0.2, 0.1], dtype=torch.float64)
+    moments = Moments.of(design, values)
+    strengths = moments.squares().refitted(penalised[None], 1e-12)[0]
+    used = np.column_stack([np.ones(60), design.numpy()[[0, 2, 3]].T])
+    expected = np.linalg.lstsq(used, values.numpy(), rcond=None)[0]
+    np.testing.assert_allclose(strengths[[0, 2, 3]], expected[1:], atol=1e-6)
+    assert float(moments.constant(strengths)) == pytest.approx(expected[0], abs=1e-6)
+    assert strengths[1] == 0
+    residual = ((values.numpy() - used @ expected) ** 2).sum()
+    assert float(moments.error(strengths, moments.constant(strengths))) == pytest.approx(residual)
+    half = Moments.of(design[:, :25], values[:25])
+    assert torch.equal((moments - half + half).gram, moments.gram)
+
+
+def test_errors_are_those_of_least_squares():
+    random = np.random.default_rng(10)
+    design = torch.as_tensor(random.random((3, 2000)) < 0.5)
+    truth = torch.tensor([1.0, -1.0, 0.5], dtype=torch.float64)
+    values = truth @ design.double() + torch.as_tensor(random.normal(0, 0.3, 2000))
+    found = errors(design, values, truth, 1e-9, torch.arange(2000) % 40)
+    np.testing.assert_allclose(found, 0.3 / np.sqrt(2000 * 0.25), rtol=0.4)
+
+
+@pytest.mark.parametrize(
+    ("presence", "values", "message"),
+    [
+        (np.zeros((3, 4)), np.arange(3.0), "3 coalitions, which say nothing"),
+        (np.full((9, 4), 2), np.arange(9.0), "other numbers than 0 and 1"),
+        (np.eye(9), np.ones(9), "the same value on all coalitions"),
+        (np.eye(9), np.arange(8.0), "values of shape"),
+        (np.eye(9), np.array([np.nan, *range(8)]), "the value nan at coalition 0"),
+        (np.zeros((9, 4)), np.arange(9.0), "come twice with different values"),
+        (np.zeros(9), np.arange(9.0), "give .coalitions, players."),
+    ],
+)
+def test_bad_input_is_one_line(presence, values, message):
+    with pytest.raises(UserError, match=message) as refused:
+        SampledGames([presence], [values])
+    assert "\n" not in str(refused.value)
