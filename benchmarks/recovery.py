@@ -25,7 +25,7 @@ from matplotlib.figure import Figure
 
 from andor.analysis import metrics, nulls
 from andor.game.attributions import merge_low_orders
-from andor.game.coalitions import mask_of, orders
+from andor.game.coalitions import orders
 from andor.game.transforms import and_inverse, and_transform, or_inverse
 from andor.sparsify import Problem, kappa_bounds, solve, tau_bounds
 
@@ -138,8 +138,8 @@ def run_planted() -> list[dict]:
 # ------------------------------------------------------------------------------------------------- trained networks
 
 READINGS = {
-    "3 AND and 1 OR": {(0, mask_of([0, 1, 2])), (0, mask_of([1, 2])), (0, mask_of([2, 3])), (1, mask_of([3, 4]))},
-    "6 AND": {(0, mask_of(s)) for s in ([0, 1, 2], [1, 2], [2, 3], [3], [4], [3, 4])},
+    "3 AND and 1 OR": {(0, 0b111), (0, 0b110), (0, 0b1100), (1, 0b11000)},
+    "6 AND": {(0, mask) for mask in (0b111, 0b110, 0b1100, 0b1000, 0b10000, 0b11000)},
 }
 
 

@@ -7,10 +7,11 @@ import pytest
 
 from andor.analysis import nulls
 from andor.analysis.metrics import cosine, overlaps, ranks, same_sign, strengths, strongest, weighted_jaccard
-from andor.game.coalitions import mask_of, members, orders
+from andor.game.coalitions import orders
 from andor.game.files import NULL_INTERACTIONS, null_table
 from andor.game.transforms import and_inverse, and_transform, or_inverse, or_transform
 from andor.sparsify import Problem, solve
+from masks import mask_of, members
 
 
 @pytest.mark.parametrize("players", [2, 3, 5, 10])

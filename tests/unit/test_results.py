@@ -13,7 +13,7 @@ import pytest
 from andor import store
 from andor.errors import UserError
 from andor.game.coalitions import orders
-from andor.game.files import read_interactions
+from andor.game.files import from_file
 from andor.game.transforms import and_inverse, or_inverse
 from andor.outputs.stored import read_outputs
 from andor.report.results import TaskResults
@@ -91,9 +91,9 @@ def test_ranges_of_outputs(results):
 
 def test_order_of_rows_does_not_matter(results):
     path = results.interaction_files("generalizable", ALL)[0]
-    before, table = read_interactions(path, MODELS), store.read_table(path)
+    before, table = from_file(path, MODELS).strengths, store.read_table(path)
     rewrite(path, table.take(np.random.default_rng(0).permutation(len(table))))
-    np.testing.assert_array_equal(read_interactions(path, MODELS), before)
+    np.testing.assert_array_equal(from_file(path, MODELS).strengths, before)
 
 
 def break_rows(table: pa.Table, fault: str) -> pa.Table:

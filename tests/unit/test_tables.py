@@ -12,7 +12,7 @@ import pytest
 from andor import store
 from andor.analysis.nulls import RATE, names
 from andor.config import GridPlayers, Nulls, PartPlayers, PixelPlayers, Salience
-from andor.game.coalitions import KINDS, mask_of, members
+from andor.game.coalitions import KINDS
 from andor.report import catalogue, tables
 from andor.report.results import TaskResults
 from andor.report.tables import schemas
@@ -22,6 +22,7 @@ from andor.report.tables.held_out import held_out
 from andor.report.tables.parts import comparisons
 from andor.report.tables.sharing import sharing, summary
 from andor.report.tables.thresholds import MEASURES, THRESHOLDS
+from masks import mask_of, members
 from synthetic import config, write_synthetic_results
 
 pytestmark = pytest.mark.slow

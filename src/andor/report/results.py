@@ -22,8 +22,8 @@ from andor.analysis.metrics import without_rounding
 from andor.config import Analysis, Config, Nulls, Reward
 from andor.errors import UserError
 from andor.game.attributions import merge_low_orders
-from andor.game.coalitions import KINDS
-from andor.game.files import read_interactions, read_nulls
+from andor.game.coalitions import KINDS, number_of_players
+from andor.game.files import from_file, nulls_from_file
 from andor.outputs.stored import read_values, sample_columns
 from andor.report.catalogue import same_players
 
@@ -182,7 +182,7 @@ class TaskResults:
     def raw_interactions(self, method: str, unit: str) -> np.ndarray:
         """Interactions as stored, orders <= 1 not merged; float64, shape (K, m, 2, 2^n)."""
         members = self.units(method)[unit]
-        return np.stack([read_interactions(path, members) for path in self.interaction_files(method, unit)])
+        return np.stack([from_file(path, members).strengths for path in self.interaction_files(method, unit)])
 
     @functools.cache  # noqa: B019
     def merged_interactions(self, method: str, unit: str) -> np.ndarray:
@@ -214,13 +214,14 @@ class TaskResults:
         if joint and any(map(len, drawn.values())):
             for sample, path in enumerate(self._files(self.folder / "nulls" / method / ensemble)):
                 draws = {null: self.draws(null) for null in nulls.NULLS}
-                for null, games in read_nulls(path, draws, true.shape[1:]).items():
-                    drawn[null][:, sample] = games
+                models, players = self.ensembles[ensemble], number_of_players(true.shape[-1])
+                for null, several in nulls_from_file(path, draws, models, players).items():
+                    drawn[null][:, sample] = [game.dense() for game in several]
             return drawn
         for numbers in self.chunks.values():  # kinds and models are renamed and exchanged like values
             games = nulls.null_games(true[numbers], numbers, self.nulls.renamings, self.nulls.exchanges, self.seed)
-            for null, several in games.items():
-                drawn[null][:, numbers] = several
+            for null, moved in games.items():
+                drawn[null][:, numbers] = moved
         return drawn
 
     @functools.cache  # noqa: B019

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from andor.analysis import metrics
-from andor.game.coalitions import members as players_of
+from andor.game.coalitions import Coalitions
 from andor.report.tables.frames import excess, tidy
 from andor.report.tables.parts import Comparison
 from andor.report.tables.schemas import SCHEMAS, SUMMARY_PERCENTS, SUMMARY_QUANTITIES
@@ -113,7 +113,7 @@ def interactions(each: Comparison) -> pd.DataFrame:
 
 def _members(names: Sequence[str], coalition: int) -> str:
     """Names of a coalition's players."""
-    return ", ".join(names[player] for player in players_of(coalition))
+    return ", ".join(names[player] for player in Coalitions.of_masks(len(names), [coalition]).players[0])
 
 
 def summary(each: Comparison) -> pd.DataFrame:
