@@ -18,12 +18,12 @@ import pandas as pd
 import pyarrow as pa
 
 from andor import store
-from andor.analysis.nulls import null_games
 from andor.config import Config, Method, Task, check
 from andor.files import write_text
 from andor.game.attributions import merge_low_orders
 from andor.game.coalitions import orders
 from andor.game.files import INTERACTIONS, null_table
+from andor.game.nulls import null_games
 from andor.game.transforms import and_inverse, and_transform, or_inverse, or_transform
 from andor.outputs.samples import ELIGIBILITY
 from andor.outputs.stored import classifier_outputs

@@ -81,7 +81,7 @@ def test_interactions_reproduce_every_masked_output(run, configuration):
         results = TaskResults.of(run / "results" / task, config, task)
         for method in results.methods:
             for unit, members in results.units(method).items():
-                raw = results.raw_interactions(method, unit)
+                raw = np.stack([one.dense() for one in results.raw_interactions(method, unit)])
                 for place, model in enumerate(members):
                     values = results.values(model)
                     kappa = np.array([entry["kappa"][model] for entry in results.interaction_metadata(method, unit)])

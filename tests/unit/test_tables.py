@@ -10,16 +10,17 @@ import pyarrow.parquet as pq
 import pytest
 
 from andor import store
-from andor.analysis.nulls import RATE, names
+from andor.analysis.discovery import RATE
 from andor.config import GridPlayers, Nulls, PartPlayers, PixelPlayers, Salience
-from andor.game.coalitions import KINDS
+from andor.game.coalitions import KINDS, Coalitions
+from andor.game.nulls import permutations
 from andor.report import catalogue, tables
 from andor.report.results import TaskResults
 from andor.report.tables import schemas
 from andor.report.tables.controls import controls, sizes
 from andor.report.tables.frames import numbers, spread
 from andor.report.tables.held_out import held_out
-from andor.report.tables.parts import comparisons
+from andor.report.tables.parts import Games, comparisons
 from andor.report.tables.sharing import sharing, summary
 from andor.report.tables.thresholds import MEASURES, THRESHOLDS
 from masks import mask_of, members
@@ -186,6 +187,32 @@ def test_a_task_with_one_model_has_no_ensembles(tree):
     assert set(tables.TABLES["salient"](single)["method"]) == {"original", "traditional"}
 
 
+class DenseResults(TaskResults):
+    """Results whose interactions are on all coalitions, whether they are 0 or not."""
+
+    def merged_interactions(self, method, unit):
+        return [on_all(one) for one in super().merged_interactions(method, unit)]
+
+    def raw_interactions(self, method, unit):
+        return [on_all(one) for one in super().raw_interactions(method, unit)]
+
+    def null_interactions(self, method, ensemble):
+        drawn = super().null_interactions(method, ensemble)
+        return {null: [[on_all(one) for one in draw] for draw in draws] for null, draws in drawn.items()}
+
+
+def on_all(interactions):
+    return interactions.on(Coalitions.all(interactions.coalitions.n))
+
+
+def test_tables_do_not_depend_on_the_lists_of_coalitions(results):
+    alike = dataclasses.replace(results, same_players=True)
+    fields = {field.name: getattr(alike, field.name) for field in dataclasses.fields(alike)}
+    compact, dense = tables.make(alike), tables.make(DenseResults(**fields))
+    for name, table in compact.items():
+        pd.testing.assert_frame_equal(table, dense[name], rtol=1e-12, atol=1e-14, obj=name)
+
+
 # -------------------------------------------------------------------------------------------------------- numbers
 
 
@@ -350,7 +377,7 @@ def test_solver_keeps_what_was_proved(results, made):
     assert set(table["status"]) == {"optimal"}
     assert "seconds" not in table
     row = table.query("method == 'generalizable'").iloc[-1]
-    raw = results.raw_interactions("generalizable", row["unit"])[row["sample"]]
+    raw = results.raw_interactions("generalizable", row["unit"])[row["sample"]].strengths
     assert row["l1"] == pytest.approx(np.abs(raw).sum())
     assert row["objective"] == pytest.approx(np.abs(raw).max(0).sum() + np.abs(raw).sum() / 9)
 
@@ -396,7 +423,7 @@ def test_the_renaming_null_is_what_counting_says(results, made, method):
     for kind in ("and", "or"):
         powers = []
         for sample, draw in product(range(SAMPLES), range(results.nulls.renamings)):
-            numbers = names(n, len(models), results.seed, sample, draw)
+            numbers = permutations(n, len(models), results.seed, sample, draw)
             sets = [
                 {
                     mask_of(numbers[place][player] for player in members(coalition))
@@ -637,9 +664,10 @@ def test_transfer_where_players_mean_the_same(results):
 
 def test_a_model_without_any_interaction_has_its_row(results):
     (each,) = (one for one in comparisons(results) if one.method == "traditional" and len(one.members) == 3)
-    nothing = each.games.interactions.copy()
-    nothing[:, 1] = 0.0
-    each.__dict__["games"] = dataclasses.replace(each.games, interactions=nothing)
+    nothing = results.of_ensemble(each.method, each.ensemble)
+    for one in nothing:
+        one.strengths[1] = 0.0
+    each.__dict__["games"] = Games.of(nothing, results.analysis.salience)
     for table in (sharing, controls, held_out):
         assert len(table(each)) or table is held_out
     row = summary(each).set_index("model").loc[each.members[1]]
@@ -680,7 +708,8 @@ def test_null_networks_are_neither_left_out_nor_looked_for(results):
 
 
 def test_salient_counts_by_the_papers_rule(results, made):
-    strength = np.abs(results.merged_interactions("original", results.models[0]))[:, 0, 0, 1:]
+    merged = results.merged_interactions("original", results.models[0])
+    strength = np.abs([one.dense() for one in merged])[:, 0, 0, 1:]
     wanted = (strength > 0.05 * strength.max()).sum() / len(strength)
     row = made["salient"].query("method == 'original' and unit == @results.models[0]")
     assert row["published"].item() == pytest.approx(wanted)

@@ -8,10 +8,10 @@ from _job import device, run
 def main(snakemake):
     import numpy as np
 
-    from andor.analysis.nulls import null_games
     from andor.config import Method, Nulls, Reward
     from andor.game.attributions import merge_low_orders
     from andor.game.files import null_table
+    from andor.game.nulls import null_games
     from andor.outputs.samples import mean_range
     from andor.outputs.stored import games, sample_columns
     from andor.sparsify import solve, stated

@@ -215,18 +215,10 @@ class Coalitions:
         return np.where(found < len(self), found, -1)
 
     def spread(self, values: np.ndarray, onto: Coalitions) -> np.ndarray:
-        """Values of these coalitions, (..., C), on a list that has them all, (..., C'); 0 for the others there.
-
-        Raises
-        ------
-        ValueError
-            If the list lacks one of these.
-        """
+        """Values of these coalitions, (..., C), on another list, (..., C'): 0 for what is there alone."""
         places = onto.positions(self)
-        if (places < 0).any():
-            raise ValueError(f"{(places < 0).sum()} of {len(self)} coalitions are not on the list of {len(onto)}")
         there = np.zeros((*values.shape[:-1], len(onto)), values.dtype)
-        there[..., places] = values
+        there[..., places[places >= 0]] = values[..., places >= 0]
         return there
 
     # ------------------------------------------------------------------------------------------- others from them

@@ -155,11 +155,14 @@ class Interactions:
 
     def compact(self) -> Interactions:
         """Those without the coalitions that are 0 in all models and kinds."""
-        kept = self.nonzero()
-        return replace(self, coalitions=self.coalitions.take(kept), strengths=self.strengths[..., kept])
+        return self.take(self.nonzero())
+
+    def take(self, places: np.ndarray) -> Interactions:
+        """Those on some of the coalitions, given by their places in ascending order or by a bool for each."""
+        return replace(self, coalitions=self.coalitions.take(places), strengths=self.strengths[..., places])
 
     def on(self, coalitions: Coalitions) -> Interactions:
-        """The same on another list of coalitions, which has all of these."""
+        """The same on another list of coalitions: 0 for what is there alone."""
         if coalitions == self.coalitions:
             return self
         return replace(self, coalitions=coalitions, strengths=self.coalitions.spread(self.strengths, coalitions))

@@ -1,6 +1,6 @@
-"""A task's results as arrays: the one room that knows how the tree ``results/<task>`` is laid out for reading.
+"""A task's results, sample by sample: the one room that knows how the tree ``results/<task>`` is laid out for reading.
 
-Samples are numbered 0..K-1 and every array has them first. Files are read when they are asked for, and kept.
+Samples are numbered 0..K-1; lists and arrays have them first. Files are read when they are asked for, and kept.
 """
 
 from __future__ import annotations
@@ -17,15 +17,17 @@ import numpy as np
 import pyarrow as pa
 
 from andor import store
-from andor.analysis import nulls
-from andor.analysis.metrics import without_rounding
 from andor.config import Analysis, Config, Nulls, Reward
 from andor.errors import UserError
-from andor.game.attributions import merge_low_orders
-from andor.game.coalitions import KINDS, number_of_players
+from andor.game import nulls
+from andor.game.coalitions import KINDS
 from andor.game.files import from_file, nulls_from_file
+from andor.game.interactions import Interactions
 from andor.outputs.stored import read_values, sample_columns
 from andor.report.catalogue import same_players
+
+NONE = np.zeros(0, dtype=np.int64)
+"""Places of no coalitions."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -171,7 +173,7 @@ class TaskResults:
         """The file of each sample in a folder of chunks."""
         return [folder / chunk / f"{number}.parquet" for chunk, numbers in self.chunks.items() for number in numbers]
 
-    # -------------------------------------------------------------------------------------------------------- arrays
+    # -------------------------------------------------------------------------------------------------------- samples
 
     @functools.cached_property
     def player_names(self) -> list[list[str]]:
@@ -179,50 +181,80 @@ class TaskResults:
         return self.samples["player_names"].to_pylist()
 
     @functools.cache  # noqa: B019 - a handful of these objects live as long as the process
-    def raw_interactions(self, method: str, unit: str) -> np.ndarray:
-        """Interactions as stored, orders <= 1 not merged; float64, shape (K, m, 2, 2^n)."""
-        members = self.units(method)[unit]
-        return np.stack([from_file(path, members).strengths for path in self.interaction_files(method, unit)])
+    def _found(self, method: str, unit: str) -> list[tuple[Interactions, Interactions]]:
+        """The interactions of each sample as stored, and merged; without coalitions that are 0."""
+        files, members = self.interaction_files(method, unit), self.units(method)[unit]
+        stored = (from_file(path, members) for path in files)
+        return [(one.compact(), one.merge().of_kinds(self.kinds(method)).compact()) for one in stored]
 
-    @functools.cache  # noqa: B019
-    def merged_interactions(self, method: str, unit: str) -> np.ndarray:
-        """Interactions of the method's kinds, orders <= 1 merged, without rounding errors; (K, m, kinds, 2^n)."""
-        raw = self.raw_interactions(method, unit)
-        merged = without_rounding(np.stack(merge_low_orders(raw[:, :, 0], raw[:, :, 1]), axis=2))
-        return merged[:, :, : len(self.kinds(method))]
+    def raw_interactions(self, method: str, unit: str) -> list[Interactions]:
+        """Interactions of each sample as stored, orders <= 1 not merged."""
+        return [raw for raw, _ in self._found(method, unit)]
 
-    def of_ensemble(self, method: str, ensemble: str) -> np.ndarray:
-        """Merged interactions of an ensemble's models, be they found together or one by one; (K, m, kinds, 2^n)."""
+    def merged_interactions(self, method: str, unit: str) -> list[Interactions]:
+        """Interactions of each sample, of the method's kinds, orders <= 1 merged, without rounding errors."""
+        return [merged for _, merged in self._found(method, unit)]
+
+    def of_ensemble(self, method: str, ensemble: str) -> list[Interactions]:
+        """Merged interactions of an ensemble's models in each sample, be they found together or one by one."""
         if self.methods[method] == "generalizable":
             return self.merged_interactions(method, ensemble)
-        return np.concatenate([self.merged_interactions(method, model) for model in self.ensembles[ensemble]], axis=1)
+        apart = [self.merged_interactions(method, model) for model in self.ensembles[ensemble]]
+        return [Interactions.together(parts) for parts in zip(*apart, strict=True)]
 
     def draws(self, null: str) -> int:
         """Number of games drawn under a null."""
         return {"renaming": self.nulls.renamings, "exchange": self.nulls.exchanges}[null]
 
-    def null_interactions(self, method: str, ensemble: str) -> dict[str, np.ndarray]:
-        """Merged interactions of an ensemble by null; (draws, K, m, kinds, 2^n) each, NaN where there is none.
+    def null_interactions(self, method: str, ensemble: str) -> dict[str, list[list[Interactions]]]:
+        """Merged interactions of an ensemble in each sample, by null and draw; on no coalition where there is no null.
 
         Those of a joint method were extracted, and stored as float32; where models are treated apart they are the true
         ones in another place, float64. They are many, and not kept.
         """
-        joint = self.methods[method] == "generalizable"
         true = self.of_ensemble(method, ensemble)
-        dtype = np.float32 if joint else true.dtype
-        drawn = {null: np.full((self.draws(null), *true.shape), np.nan, dtype) for null in nulls.NULLS}
-        if joint and any(map(len, drawn.values())):
-            for sample, path in enumerate(self._files(self.folder / "nulls" / method / ensemble)):
-                draws = {null: self.draws(null) for null in nulls.NULLS}
-                models, players = self.ensembles[ensemble], number_of_players(true.shape[-1])
-                for null, several in nulls_from_file(path, draws, models, players).items():
-                    drawn[null][:, sample] = [game.dense() for game in several]
-            return drawn
-        for numbers in self.chunks.values():  # kinds and models are renamed and exchanged like values
-            games = nulls.null_games(true[numbers], numbers, self.nulls.renamings, self.nulls.exchanges, self.seed)
-            for null, moved in games.items():
-                drawn[null][:, numbers] = moved
-        return drawn
+        draws = {null: self.draws(null) for null in nulls.NULLS}
+        if self.methods[method] == "generalizable" and any(draws.values()):
+            stored = self._stored_nulls(method, ensemble, true, draws)
+            return {
+                null: [[of_sample[null][draw] for of_sample in stored] for draw in range(draws[null])]
+                for null in nulls.NULLS
+            }
+        return {
+            "renaming": [self._renamed(true, draw) for draw in range(draws["renaming"])],
+            "exchange": [self._exchanged(true, draw) for draw in range(draws["exchange"])],
+        }
+
+    def _stored_nulls(
+        self, method: str, ensemble: str, true: Sequence[Interactions], draws: Mapping[str, int]
+    ) -> list[dict[str, list[Interactions]]]:
+        """The interactions of each sample's null games as they were extracted, by null and draw."""
+        stored = []
+        for path, own in zip(self._files(self.folder / "nulls" / method / ensemble), true, strict=True):
+            nothing = {null: [own.take(NONE)] * draws[null] for null in nulls.NULLS}
+            stored.append(nothing | nulls_from_file(path, draws, own.models, own.coalitions.n))
+        return stored
+
+    def _renamed(self, true: Sequence[Interactions], draw: int) -> list[Interactions]:
+        """The interactions of games whose models have renamed players: renamed like the values."""
+        return [
+            own.renamed(nulls.permutations(own.coalitions.n, len(own.models), self.seed, number, draw))
+            for number, own in zip(self.sample_numbers, true, strict=True)
+        ]
+
+    def _exchanged(self, true: Sequence[Interactions], draw: int) -> list[Interactions]:
+        """The interactions of games whose models show other samples of the chunk; a single sample has no such game."""
+        exchanged = []
+        for numbers in self.chunks.values():
+            if len(numbers) == 1:
+                exchanged.append(true[numbers[0]].take(NONE))
+                continue
+            models = true[numbers[0]].models
+            places = [nulls.partners(len(numbers), model, draw) for model in range(len(models))]
+            for own in zip(*places, strict=True):
+                shown = zip((true[numbers[place]] for place in own), models, strict=True)
+                exchanged.append(Interactions.together([one.of_models([model]).compact() for one, model in shown]))
+        return exchanged
 
     @functools.cache  # noqa: B019
     def values(self, model: str) -> np.ndarray:

@@ -19,10 +19,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from andor.analysis import metrics
-from andor.analysis.nulls import RATE
+from andor.analysis.discovery import RATE
+from andor.analysis.salience import salience_bound
 from andor.data.table import rows
-from andor.game.coalitions import KINDS, number_of_players
+from andor.game.coalitions import KINDS
+from andor.game.interactions import Interactions
 from andor.report.figures import style
 from andor.report.results import TaskResults, per_model
 
@@ -106,8 +107,8 @@ def _encoder(results: TaskResults, method: str, unit: str) -> Callable[[int], di
     members = results.units(method)[unit]
     merged, said = results.merged_interactions(method, unit), results.interaction_metadata(method, unit)
     salience = results.analysis.salience
-    strength = metrics.strengths(merged)
-    bound = metrics.salience_bound(strength, salience.rule, salience.threshold, results.output_range(members))
+    largest = np.array([one.magnitude.max((1, 2), initial=0) for one in merged])
+    bound = salience_bound(largest, salience.rule, salience.threshold, results.output_range(members))
 
     def encode(number: int) -> dict[str, Any]:
         entry = said[number]
@@ -115,7 +116,7 @@ def _encoder(results: TaskResults, method: str, unit: str) -> Callable[[int], di
             "gap": _finite(entry["gap"]),
             "models": [
                 {
-                    **encode_interactions(merged[number, place], bound[number, place]),
+                    **encode_interactions(merged[number].of_models([model]), bound[number, place]),
                     "kappa": _finite(np.max(per_model(entry["kappa"], model))),
                 }
                 for place, model in enumerate(members)
@@ -125,8 +126,8 @@ def _encoder(results: TaskResults, method: str, unit: str) -> Callable[[int], di
     return encode
 
 
-def encode_interactions(interactions: np.ndarray, bound: float) -> dict[str, Any]:
-    """One model's merged interactions of a sample, float64 (kinds, 2^n), as the page holds them.
+def encode_interactions(interactions: Interactions, bound: float) -> dict[str, Any]:
+    """One model's merged interactions of a sample as the page holds them.
 
     Returns
     -------
@@ -135,12 +136,15 @@ def encode_interactions(interactions: np.ndarray, bound: float) -> dict[str, Any
         salient ones come first), `bound` (of salience), and `precision`: the most that rounding can change a
         prediction.
     """
-    n = number_of_players(interactions.shape[-1])
-    empty, flat = float(interactions[:, 0].sum()), metrics.strengths(interactions).ravel()
+    coalitions = interactions.coalitions
+    empty = 0.0 if coalitions.empty is None else float(interactions.strengths[0, :, coalitions.empty].sum())
+    n, flat = coalitions.n, interactions.magnitude.ravel()
     order = np.argsort(-flat, kind="stable")
     nonzero, salient = int((flat > 0).sum()), int((flat > bound).sum())
-    codes = order[: max(min(nonzero, STRONGEST), salient)]
-    strengths = interactions.ravel()[codes]
+    places = order[: max(min(nonzero, STRONGEST), salient)]
+    strengths = interactions.strengths.ravel()[places]
+    every = coalitions.masks.astype(np.int64) + (np.arange(len(interactions.kinds))[:, None] << n)
+    codes = every.ravel()[places]
     return {
         "codes": _base64(codes, "<u2" if n < 16 else "<u4"),
         "strengths": _base64(strengths, "<f4"),

@@ -8,8 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from andor.analysis import metrics
-from andor.analysis.metrics import Bootstrap
+from andor.analysis.statistics import Bootstrap, mean
 from andor.report.tables.schemas import SCHEMAS
 
 
@@ -52,15 +51,15 @@ def numbers(most: int) -> np.ndarray:
 def measured(values: np.ndarray, bootstrap: Bootstrap) -> dict[str, np.ndarray]:
     """Mean over samples with its interval; values (K, ...)."""
     low, high = bootstrap.interval(values)
-    return {"value": metrics.mean(values), "low": low, "high": high}
+    return {"value": mean(values), "low": low, "high": high}
 
 
 def excess(values: np.ndarray, drawn: Sequence[np.ndarray], bootstrap: Bootstrap) -> dict[str, np.ndarray]:
     """Null level and excess over it, with its interval; values (K, ...), and the same for each draw of the null."""
-    null = metrics.mean(np.array(drawn)) if len(drawn) else np.full(values.shape, np.nan)
+    null = mean(np.array(drawn)) if len(drawn) else np.full(values.shape, np.nan)
     over = measured(values - null, bootstrap)
     return {
-        "null": metrics.mean(null),
+        "null": mean(null),
         "excess": over["value"],
         "excess_low": over["low"],
         "excess_high": over["high"],

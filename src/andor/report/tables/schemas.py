@@ -5,10 +5,9 @@ from __future__ import annotations
 import pyarrow as pa
 
 from andor.game.coalitions import KINDS
+from andor.report.measures import SUMMARY_PERCENTS
 
 TEXT, NUMBER, COUNT, FLAG = pa.string(), pa.float64(), pa.int64(), pa.bool_()
-SUMMARY_PERCENTS = (1, 5, 10)
-"""Strongest interactions that the summary compares, of 2^n."""
 SUMMARY_QUANTITIES = ("power", "low", "high", "chance", "null")
 
 SCHEMAS: dict[str, pa.Schema] = {

@@ -5,10 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from andor.analysis import metrics
 from andor.analysis.pruning import needed
+from andor.analysis.salience import salience_bound
+from andor.analysis.statistics import mean
+from andor.analysis.strength import matching_precision, sorted_strengths
 from andor.report.tables.frames import measured, numbers, spread, tidy
-from andor.report.tables.parts import Unit
+from andor.report.tables.parts import Game, Games, Unit
 
 PUBLISHED_THRESHOLD = 0.05
 LEVELS = (0.2, 0.1, 0.05, 0.02, 0.01)
@@ -17,45 +19,50 @@ LEVELS = (0.2, 0.1, 0.05, 0.02, 0.01)
 
 def sparsity(unit: Unit) -> pd.DataFrame:
     """Sorted strengths of all kinds, in shares of the sample's largest, mean over samples."""
-    curve = metrics.sorted_strengths(unit.games.strength)
-    ranks = spread(curve.shape[-1], head=True)
-    curve = curve[..., ranks]
+    ranks = spread(unit.possible, head=True)
+    curve = unit.games.each(lambda game: sorted_strengths(game.magnitude, ranks))
     low, high = unit.bootstrap.interval(curve)
     return tidy({**unit.axes, "rank": ranks + 1}, strength=curve.mean(0), low=low, high=high, samples=len(curve))
 
 
 def salient(unit: Unit) -> pd.DataFrame:
     """How many interactions of all kinds are salient, and how many are exactly 0."""
-    rule, strength = unit.games.salience, unit.games.strength
-    counts = unit.games.salient.sum((-2, -1)).astype(float)
+    games, rule = unit.games, unit.results.analysis.salience
+    counts = games.each(lambda game: game.salient.sum((-2, -1)).astype(float))
+    nonzero = games.each(lambda game: (game.magnitude > 0).sum((-2, -1)))
     low, high = unit.bootstrap.interval(counts)
     return tidy(
         unit.axes,
         count=counts.mean(0),
         low=low,
         high=high,
-        published=_by_the_papers_rule(strength).mean(0),
-        zeros=(unit.possible - (strength > 0).sum((-2, -1))).mean(0),
+        published=_by_the_papers_rule(games).mean(0),
+        zeros=(unit.possible - nonzero).mean(0),
         possible=unit.possible,
         rule=rule.rule,
         threshold=rule.threshold,
-        bound=unit.games.bound.mean(0),
+        bound=games.each(lambda game: game.bound).mean(0),
         samples=len(counts),
     )
 
 
-def _by_the_papers_rule(strength: np.ndarray) -> np.ndarray:
+def _by_the_papers_rule(games: Games) -> np.ndarray:
     """Salient interactions of each sample and model, (K, m), by the rule of ICLR 2024, Figure 2."""
-    bound = metrics.salience_bound(strength, "pooled", PUBLISHED_THRESHOLD, None)
-    return metrics.salient(strength, bound).sum((-2, -1)).astype(float)
+    largest = games.each(lambda game: game.magnitude.max((1, 2), initial=0))
+    bounds = salience_bound(largest, "pooled", PUBLISHED_THRESHOLD)
+    return games.each(lambda game, bound: game.interactions.salient(bound).sum((-2, -1)).astype(float), bounds)
 
 
 def precision(unit: Unit) -> pd.DataFrame:
     """Matching precision of the k strongest interactions of all kinds (ICLR 2024, Figure 11)."""
-    span = unit.v[..., -1] - unit.v[..., 0]
-    found = metrics.matching_precision(unit.games.interactions, span)
     k = numbers(unit.possible)
-    rows = tidy({**unit.axes, "k": k}, **measured(found[..., k - 1], unit.bootstrap), samples=len(found))
+
+    def of_sample(game: Game, sample: int) -> np.ndarray:
+        v = unit.v(sample)
+        return matching_precision(np.sign(game.strengths) * game.magnitude, v[:, -1] - v[:, 0], k)
+
+    found = unit.games.each(of_sample, unit.results.sample_numbers)
+    rows = tidy({**unit.axes, "k": k}, **measured(found, unit.bootstrap), samples=len(found))
     return rows.rename(columns={"value": "precision"})
 
 
@@ -83,7 +90,7 @@ def faithful(unit: Unit) -> pd.DataFrame:
         rows = tidy(
             {**unit.axes, "unfaithfulness": LEVELS},
             **measured(counts, unit.bootstrap),
-            share=metrics.mean(counts) / unit.possible,
+            share=mean(counts) / unit.possible,
             samples=(~np.isnan(counts)).sum(0),
         )
         frames.append(rows.rename(columns={"value": "needed"}).assign(by=by))

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from andor.analysis import metrics
+from andor.analysis.statistics import wilson_interval
 from andor.report.results import TaskResults
 from andor.report.tables.frames import tidy
 from andor.report.tables.parts import Unit
@@ -21,7 +21,7 @@ def accuracy(results: TaskResults) -> pd.DataFrame:
     for model in results.models:
         measured = results.model_metrics(model)
         for split, counts in measured["splits"].items():
-            low, high = metrics.wilson_interval(counts["correct"], counts["items"])
+            low, high = wilson_interval(counts["correct"], counts["items"])
             rows.append(
                 {
                     "model": model,
@@ -62,7 +62,7 @@ def eligibility(results: TaskResults) -> pd.DataFrame:
 def solver(unit: Unit) -> pd.DataFrame:
     """What the solver proved of each sample."""
     results = unit.results
-    l1 = np.abs(results.raw_interactions(unit.method, unit.name)).sum((1, 2, 3))
+    l1 = [np.abs(raw.strengths).sum() for raw in results.raw_interactions(unit.method, unit.name)]
     rows = []
     for sample, entry in enumerate(results.interaction_metadata(unit.method, unit.name)):
         kept = {key: entry.get(key) for key in SCHEMAS["solver"].names if key in entry}

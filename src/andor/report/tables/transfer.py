@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 
-from andor.analysis import metrics
-from andor.game.coalitions import number_of_players, orders
+from andor.analysis import transfer as of_samples
+from andor.analysis.statistics import mean
+from andor.game.coalitions import Coalitions
 from andor.report.tables.frames import excess, measured, numbers, tidy
-from andor.report.tables.parts import Unit, renamed
+from andor.report.tables.parts import Unit, renamed, side_by_side
 
 THRESHOLD = 0.1
 """Share of the standard of salience, as published."""
@@ -22,17 +25,17 @@ def transfer(unit: Unit) -> pd.DataFrame:
     """Share of a sample's salient interactions that are among the k most frequent ones: rho(k) of ICML 2023."""
     if not unit.results.same_players:
         return pd.DataFrame()
-    sets = unit.games.salient_above(THRESHOLD)  # (K, m, kinds, 2^n)
+    sets = [(game.coalitions, game.salient_above(THRESHOLD)) for game in unit.games.samples]
     drawn = [renamed(unit.results, sets, draw) for draw in range(unit.results.draws("renaming"))]
     k = numbers(unit.possible)
     frames = []
     for chosen, leave_out in CHOSEN.items():
-        rho, chance = _rho(sets, k, leave_out)
-        null = [_rho(one, k, leave_out)[0] for one in drawn]
+        rho, chance = _rho(sets, k, leave_out, unit.possible)
+        null = [_rho(one, k, leave_out, unit.possible)[0] for one in drawn]
         rows = tidy(
             {**unit.axes, "k": k},
             **measured(rho, unit.bootstrap),
-            chance=metrics.mean(chance),
+            chance=mean(chance),
             **excess(rho, null, unit.bootstrap),
             samples=(~np.isnan(rho)).sum(0),
         )
@@ -40,12 +43,12 @@ def transfer(unit: Unit) -> pd.DataFrame:
     return pd.concat(frames, ignore_index=True)
 
 
-def _rho(sets: np.ndarray, k: np.ndarray, leave_out: bool) -> list[np.ndarray]:
+def _rho(
+    sets: Sequence[tuple[Coalitions, np.ndarray]], k: np.ndarray, leave_out: bool, possible: int
+) -> tuple[np.ndarray, np.ndarray]:
     """Cover by the k most frequent ones, and its chance level, for each k; (K, m, len(k)) each."""
-    kinds, size = sets.shape[-2:]
-    order = orders(number_of_players(size))
-    possible = np.concatenate([sets[..., kind, order > kind] for kind in range(kinds)], axis=-1)
-    return [curve[..., k - 1] for curve in metrics.frequent_cover(possible, leave_out)]
+    _, chosen = side_by_side(sets)
+    return of_samples.frequent_cover(chosen.reshape(*chosen.shape[:2], -1), leave_out, k, possible)
 
 
 def discrimination(unit: Unit) -> pd.DataFrame:
@@ -57,10 +60,15 @@ def discrimination(unit: Unit) -> pd.DataFrame:
     if not unit.results.same_players:
         return pd.DataFrame()
     labels = np.array(unit.results.samples["label"].to_pylist())
-    signs = (np.sign(unit.games.interactions) * unit.games.salient_above(THRESHOLD)).astype(np.int8)
+    _, signs = side_by_side(
+        [
+            (game.coalitions, (np.sign(game.strengths) * game.salient_above(THRESHOLD)).astype(np.int8))
+            for game in unit.games.samples
+        ]
+    )
     frames = []
     for place, model in enumerate(unit.members):
         of_model = signs[:, place].reshape(len(labels), -1)
-        found = metrics.discrimination(of_model, labels, BINS)
+        found = of_samples.discrimination(of_model, labels, BINS)
         frames.append(tidy({**unit.axes, "model": [model], "frequency": BINS}, **found, samples=len(labels)))
     return pd.concat(frames, ignore_index=True)
