@@ -135,14 +135,16 @@ def _write_task(folder: Path, task: Task, settings: Config, random: np.random.Ge
             original = np.stack([and_transform(outputs[number]), np.zeros_like(outputs[number])], axis=1)
             for method, details in settings.methods.items():
                 found = {"original": original, "traditional": traditional, "generalizable": games[number]}[details.kind]
-                units = task.units() if details.kind == "generalizable" else {model: [model] for model in models}
-                for unit, members in units.items():
+                subjects = {model: [model] for model in models}
+                if details.kind == "generalizable":
+                    subjects = task.ensembles_by_name()
+                for subject, members in subjects.items():
                     rows = [models.index(model) for model in members]
-                    path = folder / "interactions" / method / unit / chunk / file
+                    path = folder / "interactions" / method / subject / chunk / file
                     kappa = 0.0 if details.kind == "original" else 0.02
                     if details.kind == "generalizable":
                         numbered = {place: games[place][rows] for place in numbers}
-                        _write_nulls(folder / "nulls" / method / unit / chunk / file, numbered, number, settings)
+                        _write_nulls(folder / "nulls" / method / subject / chunk / file, numbered, number, settings)
                     _write_interactions(path, found[rows], outputs[number][rows], members, details, kappa, random)
 
 

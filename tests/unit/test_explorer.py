@@ -53,12 +53,12 @@ def shown(results):
 
 
 def each_part(results, shown):
-    """Every model's interactions in the page: method, unit, sample, place in the unit, model, the part."""
+    """Every model's interactions in the page: method, subject, sample, place in the subject, model, the part."""
     for about in shown["samples"]:
-        for method, units in about["parts"].items():
-            for unit, found in units.items():
-                for place, model in enumerate(results.units(method)[unit]):
-                    yield method, unit, about["number"], place, model, found["models"][place]
+        for method, subjects in about["parts"].items():
+            for subject, found in subjects.items():
+                for place, model in enumerate(results.subjects(method)[subject]):
+                    yield method, subject, about["number"], place, model, found["models"][place]
 
 
 # ---------------------------------------------------------------------------------------------------------- numbers
@@ -66,8 +66,8 @@ def each_part(results, shown):
 
 def test_page_predicts_every_masked_output(results, shown):
     n, checked = shown["players"], 0
-    for method, unit, number, place, model, part in each_part(results, shown):
-        raw = results.raw_interactions(method, unit)[number].dense()[place]
+    for method, subject, number, place, model, part in each_part(results, shown):
+        raw = results.raw_interactions(method, subject)[number].dense()[place]
         decoded = predict(*decode_interactions(part, n))
         v = results.values(model)[number]
         assert np.abs(decoded - predict(*raw)).max() <= part["precision"] + 1e-10 <= shown["precision"] + 1e-10
@@ -84,8 +84,8 @@ def test_page_holds_every_output(results, shown):
 
 
 def test_interactions_stand_strongest_first_and_none_is_zero(results, shown):
-    for method, unit, number, place, _, part in each_part(results, shown):
-        merged = results.merged_interactions(method, unit)[number].dense()[place]
+    for method, subject, number, place, _, part in each_part(results, shown):
+        merged = results.merged_interactions(method, subject)[number].dense()[place]
         strengths = np.abs(np.frombuffer(base64.b64decode(part["strengths"]), "<f4"))
         assert np.all(np.diff(strengths) <= 0) and strengths[-1] > 0
         assert len(strengths) == part["nonzero"] == np.count_nonzero(merged[:, 1:])

@@ -47,9 +47,9 @@ def rewrite(path: Path, table: pa.Table) -> None:
     store.write_table(path, table)
 
 
-def test_units_and_kinds_follow_the_method(results):
-    assert list(results.units("original")) == list(results.units("traditional")) == MODELS
-    assert list(results.units("generalizable")) == ["minilm_l6-minilm_l3", "minilm_l6-cnn", "minilm_l3-cnn", ALL]
+def test_subjects_and_kinds_follow_the_method(results):
+    assert list(results.subjects("original")) == list(results.subjects("traditional")) == MODELS
+    assert list(results.subjects("generalizable")) == ["minilm_l6-minilm_l3", "minilm_l6-cnn", "minilm_l3-cnn", ALL]
     assert results.kinds("original") == ("and",)
     assert results.kinds("traditional") == ("and", "or")
     assert results.sample_numbers == [0, 1, 2, 3, 4]
@@ -67,8 +67,8 @@ def test_arrays_hold_what_the_files_say(results):
 def test_interactions_reproduce_the_rewards(results):
     """Files, rewards and transforms fit together: the planted noise is at most 1 % of the range."""
     for method in results.methods:
-        for unit, members in results.units(method).items():
-            raw = dense(results.raw_interactions(method, unit))
+        for subject, members in results.subjects(method).items():
+            raw = dense(results.raw_interactions(method, subject))
             prediction = and_inverse(raw[:, :, 0]) + or_inverse(raw[:, :, 1])
             for place, model in enumerate(members):
                 v = results.values(model)

@@ -79,9 +79,9 @@ def made(results):
 def counted(results, method, ensemble):
     """The files' interactions by sample, model and kind as mappings, merged by hand, without the empty coalition."""
     found = {}
-    units = {m: ensemble if results.methods[method] == "generalizable" else m for m in results.ensembles[ensemble]}
-    for model, unit in units.items():
-        for sample, path in enumerate(results.interaction_files(method, unit)):
+    subjects = {m: ensemble if results.methods[method] == "generalizable" else m for m in results.ensembles[ensemble]}
+    for model, subject in subjects.items():
+        for sample, path in enumerate(results.interaction_files(method, subject)):
             rows = [row for row in store.read_table(path).to_pylist() if row["model"] == model and row["coalition"]]
             merged = {"and": Counter(), "or": Counter()}
             for row in rows:
@@ -190,11 +190,11 @@ def test_a_task_with_one_model_has_no_ensembles(tree):
 class DenseResults(TaskResults):
     """Results whose interactions are on all coalitions, whether they are 0 or not."""
 
-    def merged_interactions(self, method, unit):
-        return [on_all(one) for one in super().merged_interactions(method, unit)]
+    def merged_interactions(self, method, subject):
+        return [on_all(one) for one in super().merged_interactions(method, subject)]
 
-    def raw_interactions(self, method, unit):
-        return [on_all(one) for one in super().raw_interactions(method, unit)]
+    def raw_interactions(self, method, subject):
+        return [on_all(one) for one in super().raw_interactions(method, subject)]
 
     def null_interactions(self, method, ensemble):
         drawn = super().null_interactions(method, ensemble)
@@ -699,7 +699,7 @@ def test_summary_repeats_the_other_tables(results, made):
 
 
 def test_synthetic_configuration_is_checked():
-    assert config().tasks["digits"].units().keys() >= {"resnet20-vgg16", "resnet20-vgg16-lenet"}
+    assert config().tasks["digits"].ensembles_by_name().keys() >= {"resnet20-vgg16", "resnet20-vgg16-lenet"}
 
 
 def test_null_networks_are_neither_left_out_nor_looked_for(results):

@@ -19,7 +19,7 @@ import numpy as np
 from andor.game.coalitions import number_of_players, rename
 
 NULLS = ("renaming", "exchange")
-"""Kinds of null."""
+"""Ways to draw null games."""
 
 
 def permutations(players: int, models: int, seed: int, sample: int, draw: int) -> list[list[int]]:
@@ -63,7 +63,7 @@ def exchanged(games: np.ndarray, draw: int) -> np.ndarray:
 def null_games(
     games: np.ndarray, numbers: Sequence[int], renamings: int, exchanges: int, seed: int
 ) -> dict[str, np.ndarray]:
-    """The null games of some samples, by kind of null: (draws, B, m, ..., 2^n) each, or none of a kind.
+    """The null games of some samples, by way to draw them: (draws, B, m, ..., 2^n) each, or none.
 
     Parameters
     ----------

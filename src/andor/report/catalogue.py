@@ -74,7 +74,7 @@ FOUND_IN = (
 def figures_of(task: Task) -> list[str]:
     """Figures that have something to show in a task."""
     comparing = {"generalization", "orders", "controls", "thresholds", "interactions"}
-    without = set() if task.units() else comparing
+    without = set() if task.ensembles_by_name() else comparing
     without |= set() if leaves_out(task) else {"held_out"}
     without |= set() if same_players(task) else {"transfer"}
     return [figure for figure in FIGURE_TABLES if figure not in without]
@@ -82,8 +82,8 @@ def figures_of(task: Task) -> list[str]:
 
 def leaves_out(task: Task) -> bool:
     """Whether an ensemble of the task's main models does without one of them."""
-    main = set(task.models) - set(task.controls())
-    return any(set(members) < main for members in task.units().values())
+    main = set(task.models) - set(task.null_networks())
+    return any(set(members) < main for members in task.ensembles_by_name().values())
 
 
 def same_players(task: Task) -> bool:

@@ -41,7 +41,7 @@ class TaskResults:
     main : those of them that are neither null networks nor repeated trainings
     labels : by which each was trained and is judged (`training.labels`)
     ensembles : models of each ensemble, by its name
-    methods : kind of each method (original, traditional, generalizable), by its name
+    methods : what each method is (original, traditional, generalizable), by its name
     chunks : sample numbers of each chunk, by its name
     same_players : whether a player is the same in every sample, such as a column of a table
     reward, analysis, nulls, seed : as configured
@@ -67,12 +67,12 @@ class TaskResults:
         return cls(
             folder=Path(folder),
             models=list(settings.models),
-            main=[model for model in settings.models if model not in settings.controls()],
+            main=[model for model in settings.models if model not in settings.null_networks()],
             labels={
                 name: getattr(getattr(model, "training", None), "labels", "true")
                 for name, model in settings.models.items()
             },
-            ensembles=settings.units(),
+            ensembles=settings.ensembles_by_name(),
             methods={name: method.kind for name, method in config.methods.items()},
             chunks=settings.chunks(),
             same_players=same_players(settings),
@@ -86,7 +86,8 @@ class TaskResults:
     def of_study(cls, folder: str | Path, config: Config, task: str, study: str) -> TaskResults:
         """What a study looks at: some ensembles of a task and their models, and its own methods."""
         wanted = config.studies[study].ensembles
-        ensembles = {name: members for name, members in config.tasks[task].units().items() if name in wanted}
+        every = config.tasks[task].ensembles_by_name()
+        ensembles = {name: members for name, members in every.items() if name in wanted}
         present = {model for members in ensembles.values() for model in members}
         return replace(
             cls.of(folder, config, task),
@@ -102,16 +103,16 @@ class TaskResults:
         """0..K-1."""
         return [number for numbers in self.chunks.values() for number in numbers]
 
-    def units(self, method: str) -> dict[str, list[str]]:
-        """What a method was applied to and its models: the ensembles, or each model for itself."""
+    def subjects(self, method: str) -> dict[str, list[str]]:
+        """Subjects of a method and their models: what one extraction explains, an ensemble or a model by itself."""
         return self.ensembles if self.methods[method] == "generalizable" else {model: [model] for model in self.models}
 
-    def first(self, kind: str) -> str | None:
-        """The first method of a kind, if there is one."""
-        return next((name for name, own in self.methods.items() if own == kind), None)
+    def first(self, wanted: str) -> str | None:
+        """The first original, traditional or generalizable method, if there is one."""
+        return next((name for name, own in self.methods.items() if own == wanted), None)
 
     def kinds(self, method: str) -> tuple[str, ...]:
-        """Kinds that a method has: AND only for the original one."""
+        """Kinds of interactions that a method has: AND only for the original one."""
         return KINDS[:1] if self.methods[method] == "original" else KINDS
 
     # --------------------------------------------------------------------------------------------------------- files
@@ -165,9 +166,9 @@ class TaskResults:
             ]
         return rows
 
-    def interaction_files(self, method: str, unit: str) -> list[Path]:
-        """Interactions of a unit, a file per sample."""
-        return self._files(self.folder / "interactions" / method / unit)
+    def interaction_files(self, method: str, subject: str) -> list[Path]:
+        """Interactions of a subject, a file per sample."""
+        return self._files(self.folder / "interactions" / method / subject)
 
     def _files(self, folder: Path) -> list[Path]:
         """The file of each sample in a folder of chunks."""
@@ -181,19 +182,19 @@ class TaskResults:
         return self.samples["player_names"].to_pylist()
 
     @functools.cache  # noqa: B019 - a handful of these objects live as long as the process
-    def _found(self, method: str, unit: str) -> list[tuple[Interactions, Interactions]]:
+    def _found(self, method: str, subject: str) -> list[tuple[Interactions, Interactions]]:
         """The interactions of each sample as stored, and merged; without coalitions that are 0."""
-        files, members = self.interaction_files(method, unit), self.units(method)[unit]
+        files, members = self.interaction_files(method, subject), self.subjects(method)[subject]
         stored = (from_file(path, members) for path in files)
         return [(one.compact(), one.merge().of_kinds(self.kinds(method)).compact()) for one in stored]
 
-    def raw_interactions(self, method: str, unit: str) -> list[Interactions]:
+    def raw_interactions(self, method: str, subject: str) -> list[Interactions]:
         """Interactions of each sample as stored, orders <= 1 not merged."""
-        return [raw for raw, _ in self._found(method, unit)]
+        return [raw for raw, _ in self._found(method, subject)]
 
-    def merged_interactions(self, method: str, unit: str) -> list[Interactions]:
+    def merged_interactions(self, method: str, subject: str) -> list[Interactions]:
         """Interactions of each sample, of the method's kinds, orders <= 1 merged, without rounding errors."""
-        return [merged for _, merged in self._found(method, unit)]
+        return [merged for _, merged in self._found(method, subject)]
 
     def of_ensemble(self, method: str, ensemble: str) -> list[Interactions]:
         """Merged interactions of an ensemble's models in each sample, be they found together or one by one."""
@@ -268,9 +269,9 @@ class TaskResults:
         outputs = np.array([self.samples[f"output_{model}"].to_pylist() for model in models])
         return np.abs(outputs[..., 0] - outputs[..., 1]).T
 
-    def interaction_metadata(self, method: str, unit: str) -> list[dict[str, Any]]:
+    def interaction_metadata(self, method: str, subject: str) -> list[dict[str, Any]]:
         """What the solver said of each sample: objective, lower_bound, gap, status, kappa and so on."""
-        return [store.read_metadata(path) for path in self.interaction_files(method, unit)]
+        return [store.read_metadata(path) for path in self.interaction_files(method, subject)]
 
 
 def per_model(value: Mapping[str, Any] | Any, model: str) -> Any:

@@ -125,11 +125,13 @@ def _strength(each: Comparison, reference: Comparison) -> pd.DataFrame:
 
 def _solved(each: Comparison, bounds: Mapping[str, float]) -> list[pd.DataFrame]:
     """Certified gap, time of a sample, and how far its objective is above the best lower bound of the same problem."""
-    units = [unit for unit in each.results.units(each.method) if unit in (each.ensemble, *each.members)]
-    said = [each.results.interaction_metadata(each.method, unit) for unit in units]
-    gap = np.max([[_certified(entry) for entry in unit] for unit in said], axis=0)
-    seconds, objective = (np.sum([[entry[name] for entry in unit] for unit in said], axis=0) for name in TOGETHER)
-    bound = np.sum([[bounds[_problem(sample, entry)] for sample, entry in enumerate(unit)] for unit in said], axis=0)
+    subjects = [subject for subject in each.results.subjects(each.method) if subject in (each.ensemble, *each.members)]
+    said = [each.results.interaction_metadata(each.method, subject) for subject in subjects]
+    gap = np.max([[_certified(entry) for entry in of_one] for of_one in said], axis=0)
+    seconds, objective = (np.sum([[entry[name] for entry in of_one] for of_one in said], axis=0) for name in TOGETHER)
+    bound = np.sum(
+        [[bounds[_problem(sample, entry)] for sample, entry in enumerate(of_one)] for of_one in said], axis=0
+    )
     low, high = each.bootstrap.interval(objective, over=bound)
     columns = {"value": ratio(objective.mean(), bound.mean()), "low": low, "high": high, "samples": len(gap)}
     above = tidy({**each.axes, "kind": ("both",)}, **columns).assign(measure="objective", of="lower bound")
@@ -150,8 +152,8 @@ def _lower_bounds(results: TaskResults) -> dict[str, float]:
     """The best lower bound that any method has proved of each problem."""
     bounds: dict[str, float] = {}
     for method in results.methods:
-        for unit in results.units(method):
-            for sample, entry in enumerate(results.interaction_metadata(method, unit)):
+        for subject in results.subjects(method):
+            for sample, entry in enumerate(results.interaction_metadata(method, subject)):
                 problem = _problem(sample, entry)
                 bounds[problem] = max(bounds.get(problem, 0.0), entry["lower_bound"])
     return bounds

@@ -49,17 +49,21 @@ def payload(results: TaskResults, title: str, budget: int, listed: pd.DataFrame 
         The table `interactions`; if it has a column `q`, that is carried along.
     """
     groups = results.ensembles or {model: [model] for model in results.models}
-    methods = [name for name in style.method_order(results.methods) if results.units(name)]
+    methods = [name for name in style.method_order(results.methods) if results.subjects(name)]
     colours = style.method_colours(methods)
     rates = _rates(listed, len(results.player_names[0]))
-    encode = {(method, unit): _encoder(results, method, unit) for method in methods for unit in results.units(method)}
+    encode = {
+        (method, subject): _encoder(results, method, subject)
+        for method in methods
+        for subject in results.subjects(method)
+    }
     held, size = [], 0
     for number, row in zip(results.sample_numbers, rows(results.samples), strict=True):
         about = {
             "number": number,
             **_content(row),
             "v": [_base64(results.values(model)[number], "<f4") for model in results.models],
-            "parts": {m: {unit: encode[m, unit](number) for unit in results.units(m)} for m in methods},
+            "parts": {m: {subject: encode[m, subject](number) for subject in results.subjects(m)} for m in methods},
         }
         if number in rates:
             about["q"] = rates[number]
@@ -70,9 +74,9 @@ def payload(results: TaskResults, title: str, budget: int, listed: pd.DataFrame 
     parts = [
         part
         for about in held
-        for units in about["parts"].values()
-        for unit in units.values()
-        for part in unit["models"]
+        for of_method in about["parts"].values()
+        for of_subject in of_method.values()
+        for part in of_subject["models"]
     ]
     return {
         "title": title,
@@ -102,10 +106,10 @@ def payload(results: TaskResults, title: str, budget: int, listed: pd.DataFrame 
 # ------------------------------------------------------------------------------------------------- interactions
 
 
-def _encoder(results: TaskResults, method: str, unit: str) -> Callable[[int], dict[str, Any]]:
-    """What encodes the interactions of a unit, of one sample after the other."""
-    members = results.units(method)[unit]
-    merged, said = results.merged_interactions(method, unit), results.interaction_metadata(method, unit)
+def _encoder(results: TaskResults, method: str, subject: str) -> Callable[[int], dict[str, Any]]:
+    """What encodes the interactions of a subject, of one sample after the other."""
+    members = results.subjects(method)[subject]
+    merged, said = results.merged_interactions(method, subject), results.interaction_metadata(method, subject)
     salience = results.analysis.salience
     largest = np.array([one.magnitude.max((1, 2), initial=0) for one in merged])
     bound = salience_bound(largest, salience.rule, salience.threshold, results.output_range(members))

@@ -21,7 +21,7 @@ from andor.report.tables.controls import controls, sample_size, survivors
 from andor.report.tables.frames import finish
 from andor.report.tables.held_out import held_out
 from andor.report.tables.matching import matching, matching_curve
-from andor.report.tables.parts import Comparison, Unit, comparisons, units
+from andor.report.tables.parts import Comparison, Subject, comparisons, subjects
 from andor.report.tables.schemas import SCHEMAS
 from andor.report.tables.sharing import generalization, interactions, orders, sharing, summary
 from andor.report.tables.sparsity import faithful, precision, pruning, salient, sparsity
@@ -36,7 +36,7 @@ _OF_TASK: dict[str, Callable[[TaskResults], pd.DataFrame]] = {
     "eligibility": eligibility,
     "timings": timings,
 }
-_OF_UNITS: dict[str, Callable[[Unit], pd.DataFrame]] = {
+_OF_SUBJECTS: dict[str, Callable[[Subject], pd.DataFrame]] = {
     "sparsity": sparsity,
     "salient": salient,
     "precision": precision,
@@ -64,13 +64,13 @@ _OF_COMPARISONS: dict[str, Callable[[Comparison], pd.DataFrame]] = {
 
 
 def make(results: TaskResults, names: Collection[str] = SCHEMAS.keys()) -> dict[str, pd.DataFrame]:
-    """Make tables of a task, all by default, in one pass over its units and comparisons.
+    """Make tables of a task, all by default, in one pass over its subjects and comparisons.
 
     One of them is held at a time: an ensemble's null games are many times larger than its interactions.
     """
     frames: dict[str, list[pd.DataFrame]] = {name: [] for name in SCHEMAS if name in names}
     _add(frames, _OF_TASK, [results])
-    _add(frames, _OF_UNITS, units(results))
+    _add(frames, _OF_SUBJECTS, subjects(results))
     _add(frames, _OF_COMPARISONS, comparisons(results))
     return {name: finish(name, parts) for name, parts in frames.items()}
 

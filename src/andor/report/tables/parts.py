@@ -1,4 +1,4 @@
-"""What tables are made of: units, each explained by one extraction, and ensembles whose models are compared."""
+"""What tables are made of: subjects, each what one extraction explains, and ensembles whose models are compared."""
 
 from __future__ import annotations
 
@@ -141,7 +141,7 @@ class Games:
 
 
 @dataclass(frozen=True, eq=False)
-class Unit:
+class Subject:
     """What one extraction explained: a model by itself, or the models of an ensemble together."""
 
     results: TaskResults
@@ -152,7 +152,7 @@ class Unit:
     @property
     def members(self) -> list[str]:
         """Its models."""
-        return self.results.units(self.method)[self.name]
+        return self.results.subjects(self.method)[self.name]
 
     @functools.cached_property
     def games(self) -> Games:
@@ -303,12 +303,12 @@ def side_by_side(sets: Sequence[tuple[Coalitions, np.ndarray]]) -> tuple[Coaliti
     return every, np.stack([own.spread(values, every) for own, values in sets])
 
 
-def units(results: TaskResults) -> Iterator[Unit]:
-    """Every unit of every method; each is made when it is asked for."""
+def subjects(results: TaskResults) -> Iterator[Subject]:
+    """Every subject of every method; each is made when it is asked for."""
     bootstrap = _bootstrap(results)
     for method in results.methods:
-        for name in results.units(method):
-            yield Unit(results, bootstrap, method, name)
+        for name in results.subjects(method):
+            yield Subject(results, bootstrap, method, name)
 
 
 def comparisons(results: TaskResults) -> Iterator[Comparison]:

@@ -1,4 +1,4 @@
-"""Tables of how few interactions of one unit carry the output."""
+"""Tables of how few interactions of one subject carry the output."""
 
 from __future__ import annotations
 
@@ -10,35 +10,35 @@ from andor.analysis.salience import salience_bound
 from andor.analysis.statistics import mean
 from andor.analysis.strength import matching_precision, sorted_strengths
 from andor.report.tables.frames import measured, numbers, spread, tidy
-from andor.report.tables.parts import Game, Games, Unit
+from andor.report.tables.parts import Game, Games, Subject
 
 PUBLISHED_THRESHOLD = 0.05
 LEVELS = (0.2, 0.1, 0.05, 0.02, 0.01)
 """Unfaithfulness that an explanation may have."""
 
 
-def sparsity(unit: Unit) -> pd.DataFrame:
+def sparsity(subject: Subject) -> pd.DataFrame:
     """Sorted strengths of all kinds, in shares of the sample's largest, mean over samples."""
-    ranks = spread(unit.possible, head=True)
-    curve = unit.games.each(lambda game: sorted_strengths(game.magnitude, ranks))
-    low, high = unit.bootstrap.interval(curve)
-    return tidy({**unit.axes, "rank": ranks + 1}, strength=curve.mean(0), low=low, high=high, samples=len(curve))
+    ranks = spread(subject.possible, head=True)
+    curve = subject.games.each(lambda game: sorted_strengths(game.magnitude, ranks))
+    low, high = subject.bootstrap.interval(curve)
+    return tidy({**subject.axes, "rank": ranks + 1}, strength=curve.mean(0), low=low, high=high, samples=len(curve))
 
 
-def salient(unit: Unit) -> pd.DataFrame:
+def salient(subject: Subject) -> pd.DataFrame:
     """How many interactions of all kinds are salient, and how many are exactly 0."""
-    games, rule = unit.games, unit.results.analysis.salience
+    games, rule = subject.games, subject.results.analysis.salience
     counts = games.each(lambda game: game.salient.sum((-2, -1)).astype(float))
     nonzero = games.each(lambda game: (game.magnitude > 0).sum((-2, -1)))
-    low, high = unit.bootstrap.interval(counts)
+    low, high = subject.bootstrap.interval(counts)
     return tidy(
-        unit.axes,
+        subject.axes,
         count=counts.mean(0),
         low=low,
         high=high,
         published=_by_the_papers_rule(games).mean(0),
-        zeros=(unit.possible - nonzero).mean(0),
-        possible=unit.possible,
+        zeros=(subject.possible - nonzero).mean(0),
+        possible=subject.possible,
         rule=rule.rule,
         threshold=rule.threshold,
         bound=games.each(lambda game: game.bound).mean(0),
@@ -53,44 +53,44 @@ def _by_the_papers_rule(games: Games) -> np.ndarray:
     return games.each(lambda game, bound: game.interactions.salient(bound).sum((-2, -1)).astype(float), bounds)
 
 
-def precision(unit: Unit) -> pd.DataFrame:
+def precision(subject: Subject) -> pd.DataFrame:
     """Matching precision of the k strongest interactions of all kinds (ICLR 2024, Figure 11)."""
-    k = numbers(unit.possible)
+    k = numbers(subject.possible)
 
     def of_sample(game: Game, sample: int) -> np.ndarray:
-        v = unit.v(sample)
+        v = subject.v(sample)
         return matching_precision(np.sign(game.strengths) * game.magnitude, v[:, -1] - v[:, 0], k)
 
-    found = unit.games.each(of_sample, unit.results.sample_numbers)
-    rows = tidy({**unit.axes, "k": k}, **measured(found, unit.bootstrap), samples=len(found))
+    found = subject.games.each(of_sample, subject.results.sample_numbers)
+    rows = tidy({**subject.axes, "k": k}, **measured(found, subject.bootstrap), samples=len(found))
     return rows.rename(columns={"value": "precision"})
 
 
-def pruning(unit: Unit) -> pd.DataFrame:
+def pruning(subject: Subject) -> pd.DataFrame:
     """Unfaithfulness over the number of interactions that are kept, by the two ways to choose them."""
-    kept, errors = unit.pruned
+    kept, errors = subject.pruned
     frames = []
     for by, values in errors.items():
         rows = tidy(
-            {**unit.axes, "kept": kept},
-            **measured(values, unit.bootstrap),
-            share=kept / unit.possible,
+            {**subject.axes, "kept": kept},
+            **measured(values, subject.bootstrap),
+            share=kept / subject.possible,
             samples=(~np.isnan(values)).sum(0),
         )
         frames.append(rows.rename(columns={"value": "unfaithfulness"}).assign(by=by))
     return pd.concat(frames, ignore_index=True)
 
 
-def faithful(unit: Unit) -> pd.DataFrame:
+def faithful(subject: Subject) -> pd.DataFrame:
     """How many interactions an explanation of a given faithfulness needs."""
-    kept, errors = unit.pruned
+    kept, errors = subject.pruned
     frames = []
     for by, values in errors.items():
         counts = np.stack([needed(values, kept, level) for level in LEVELS], axis=-1)
         rows = tidy(
-            {**unit.axes, "unfaithfulness": LEVELS},
-            **measured(counts, unit.bootstrap),
-            share=mean(counts) / unit.possible,
+            {**subject.axes, "unfaithfulness": LEVELS},
+            **measured(counts, subject.bootstrap),
+            share=mean(counts) / subject.possible,
             samples=(~np.isnan(counts)).sum(0),
         )
         frames.append(rows.rename(columns={"value": "needed"}).assign(by=by))

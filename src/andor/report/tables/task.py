@@ -11,7 +11,7 @@ import pandas as pd
 from andor.analysis.statistics import wilson_interval
 from andor.report.results import TaskResults
 from andor.report.tables.frames import tidy
-from andor.report.tables.parts import Unit
+from andor.report.tables.parts import Subject
 from andor.report.tables.schemas import SCHEMAS
 
 
@@ -59,14 +59,14 @@ def eligibility(results: TaskResults) -> pd.DataFrame:
     return pd.DataFrame(counts, columns=SCHEMAS["eligibility"].names)
 
 
-def solver(unit: Unit) -> pd.DataFrame:
+def solver(subject: Subject) -> pd.DataFrame:
     """What the solver proved of each sample."""
-    results = unit.results
-    l1 = [np.abs(raw.strengths).sum() for raw in results.raw_interactions(unit.method, unit.name)]
+    results = subject.results
+    l1 = [np.abs(raw.strengths).sum() for raw in results.raw_interactions(subject.method, subject.name)]
     rows = []
-    for sample, entry in enumerate(results.interaction_metadata(unit.method, unit.name)):
+    for sample, entry in enumerate(results.interaction_metadata(subject.method, subject.name)):
         kept = {key: entry.get(key) for key in SCHEMAS["solver"].names if key in entry}
-        rows.append({**kept, "method": unit.method, "unit": unit.name, "sample": sample, "l1": l1[sample]})
+        rows.append({**kept, "method": subject.method, "unit": subject.name, "sample": sample, "l1": l1[sample]})
     return pd.DataFrame(rows, columns=SCHEMAS["solver"].names)
 
 
@@ -77,10 +77,10 @@ def timings(results: TaskResults) -> pd.DataFrame:
         frame = pd.DataFrame(results.output_timings(model))
         frames.append(frame.assign(step="masked_outputs", method=None, unit=model))
     for method in results.methods:
-        for unit in results.units(method):
-            seconds = [entry["seconds"] for entry in results.interaction_metadata(method, unit)]
+        for subject in results.subjects(method):
+            seconds = [entry["seconds"] for entry in results.interaction_metadata(method, subject)]
             axes: dict[str, Sequence[Any]] = {
-                "step": ["extraction"], "method": [method], "unit": [unit], "sample": results.sample_numbers
+                "step": ["extraction"], "method": [method], "unit": [subject], "sample": results.sample_numbers
             }  # fmt: skip
             frames.append(tidy(axes, seconds=seconds).assign(cached=None))
     return pd.concat(frames, ignore_index=True)

@@ -11,7 +11,7 @@ from andor.analysis import transfer as of_samples
 from andor.analysis.statistics import mean
 from andor.game.coalitions import Coalitions
 from andor.report.tables.frames import excess, measured, numbers, tidy
-from andor.report.tables.parts import Unit, renamed, side_by_side
+from andor.report.tables.parts import Subject, renamed, side_by_side
 
 THRESHOLD = 0.1
 """Share of the standard of salience, as published."""
@@ -21,22 +21,22 @@ BINS = np.array([0.2, 0.4, 0.6, 0.8, 1.0])
 """Upper ends of the bins of frequency."""
 
 
-def transfer(unit: Unit) -> pd.DataFrame:
+def transfer(subject: Subject) -> pd.DataFrame:
     """Share of a sample's salient interactions that are among the k most frequent ones: rho(k) of ICML 2023."""
-    if not unit.results.same_players:
+    if not subject.results.same_players:
         return pd.DataFrame()
-    sets = [(game.coalitions, game.salient_above(THRESHOLD)) for game in unit.games.samples]
-    drawn = [renamed(unit.results, sets, draw) for draw in range(unit.results.draws("renaming"))]
-    k = numbers(unit.possible)
+    sets = [(game.coalitions, game.salient_above(THRESHOLD)) for game in subject.games.samples]
+    drawn = [renamed(subject.results, sets, draw) for draw in range(subject.results.draws("renaming"))]
+    k = numbers(subject.possible)
     frames = []
     for chosen, leave_out in CHOSEN.items():
-        rho, chance = _rho(sets, k, leave_out, unit.possible)
-        null = [_rho(one, k, leave_out, unit.possible)[0] for one in drawn]
+        rho, chance = _rho(sets, k, leave_out, subject.possible)
+        null = [_rho(one, k, leave_out, subject.possible)[0] for one in drawn]
         rows = tidy(
-            {**unit.axes, "k": k},
-            **measured(rho, unit.bootstrap),
+            {**subject.axes, "k": k},
+            **measured(rho, subject.bootstrap),
             chance=mean(chance),
-            **excess(rho, null, unit.bootstrap),
+            **excess(rho, null, subject.bootstrap),
             samples=(~np.isnan(rho)).sum(0),
         )
         frames.append(rows.rename(columns={"value": "rho"}).assign(chosen=chosen))
@@ -51,24 +51,24 @@ def _rho(
     return of_samples.frequent_cover(chosen.reshape(*chosen.shape[:2], -1), leave_out, k, possible)
 
 
-def discrimination(unit: Unit) -> pd.DataFrame:
+def discrimination(subject: Subject) -> pd.DataFrame:
     """Do frequent interactions push the same way in all samples of a label? beta(S) of ICML 2023, by frequency.
 
     An interaction of one sample has a sign of its own and tells nothing: it is left out. Intervals are those of the
     jackknife over samples, as a sample that is drawn twice would agree with itself.
     """
-    if not unit.results.same_players:
+    if not subject.results.same_players:
         return pd.DataFrame()
-    labels = np.array(unit.results.samples["label"].to_pylist())
+    labels = np.array(subject.results.samples["label"].to_pylist())
     _, signs = side_by_side(
         [
             (game.coalitions, (np.sign(game.strengths) * game.salient_above(THRESHOLD)).astype(np.int8))
-            for game in unit.games.samples
+            for game in subject.games.samples
         ]
     )
     frames = []
-    for place, model in enumerate(unit.members):
+    for place, model in enumerate(subject.members):
         of_model = signs[:, place].reshape(len(labels), -1)
         found = of_samples.discrimination(of_model, labels, BINS)
-        frames.append(tidy({**unit.axes, "model": [model], "frequency": BINS}, **found, samples=len(labels)))
+        frames.append(tidy({**subject.axes, "model": [model], "frequency": BINS}, **found, samples=len(labels)))
     return pd.concat(frames, ignore_index=True)
