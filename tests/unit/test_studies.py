@@ -83,7 +83,7 @@ def test_agreement_counts_the_strongest_of_both_methods(results, table, task):
 
 
 def test_overlaps_are_those_of_the_controls(results, table):
-    controls = tables.TABLES["controls"](results["digits"])
+    controls = tables.make(results["digits"], ["controls"])["controls"]
     wanted = controls[(controls["null"] == "renaming") & (controls["measure"] == "cosine")]
     for row in wanted.itertuples():
         found = number(table, task="digits", method=row.method, kind=row.kind, measure="cosine")

@@ -16,12 +16,12 @@ from andor.game.coalitions import KINDS, Coalitions
 from andor.game.nulls import permutations
 from andor.report import catalogue, tables
 from andor.report.results import TaskResults
-from andor.report.tables import schemas
 from andor.report.tables.controls import controls, sizes
 from andor.report.tables.frames import numbers, spread
 from andor.report.tables.held_out import held_out
 from andor.report.tables.parts import Games, comparisons
 from andor.report.tables.sharing import sharing, summary
+from andor.report.tables.table import COUNT, NUMBER
 from andor.report.tables.thresholds import MEASURES, THRESHOLDS
 from masks import mask_of, members
 from synthetic import config, write_synthetic_results
@@ -76,6 +76,11 @@ def made(results):
     return {name: pd.read_parquet(results.folder / "tables" / f"{name}.parquet") for name in tables.TABLES}
 
 
+def alone(name, results):
+    """A table made without the others."""
+    return tables.make(results, [name])[name]
+
+
 def counted(results, method, ensemble):
     """The files' interactions by sample, model and kind as mappings, merged by hand, without the empty coalition."""
     found = {}
@@ -101,19 +106,19 @@ def k_strongest(strength, k):
 
 
 def test_catalogue_names_every_table():
-    assert list(catalogue.TABLES) == list(tables.TABLES) == list(tables.SCHEMAS) == list(KEYS)
+    assert list(catalogue.TABLES) == list(tables.TABLES) == list(KEYS)
     assert set().union(*catalogue.FIGURE_TABLES.values()) <= set(catalogue.TABLES)
 
 
 @pytest.mark.parametrize("name", KEYS)
 def test_columns_and_keys(results, made, name):
     schema = pq.read_schema(results.folder / "tables" / f"{name}.parquet").remove_metadata()
-    assert schema == tables.SCHEMAS[name]
+    assert schema == tables.TABLES[name].schema
     assert len(made[name]) or name in ("transfer", "discrimination")  # players differ from sample to sample
     assert not made[name].duplicated(KEYS[name]).any()
     csv = pd.read_csv(results.folder / "tables" / f"{name}.csv")
     assert list(csv) == schema.names
-    numbers = [field.name for field in schema if field.type in (schemas.NUMBER, schemas.COUNT)]
+    numbers = [field.name for field in schema if field.type in (NUMBER, COUNT)]
     np.testing.assert_allclose(csv[numbers].astype(float), made[name][numbers].astype(float), rtol=1e-15)
 
 
@@ -183,8 +188,8 @@ def test_a_task_with_one_model_has_no_ensembles(tree):
     for name in ("generalization", "sharing", "orders", "interactions", "summary", "held_out", "thresholds"):
         frame = tables.make(single, [name])[name]
         assert len(frame) == 0
-        assert list(frame) == tables.SCHEMAS[name].names
-    assert set(tables.TABLES["salient"](single)["method"]) == {"original", "traditional"}
+        assert list(frame) == tables.TABLES[name].schema.names
+    assert set(alone("salient", single)["method"]) == {"original", "traditional"}
 
 
 class DenseResults(TaskResults):
@@ -303,7 +308,7 @@ def test_listed_interactions(results, made):
 
 def test_listed_interactions_are_limited(results):
     analysis = results.analysis.model_copy(update={"listed": 3})
-    table = tables.TABLES["interactions"](dataclasses.replace(results, analysis=analysis))
+    table = alone("interactions", dataclasses.replace(results, analysis=analysis))
     sizes = table.groupby(["sample", "method", "ensemble", "kind"])["coalition"].nunique()
     members = table.groupby(["sample", "method", "ensemble", "kind"])["model"].nunique()
     assert sizes.min() >= 3
@@ -322,7 +327,7 @@ def test_other_rules_of_salience(results):
     counts = {}
     for rule in ("sample", "pooled", "output"):
         analysis = results.analysis.model_copy(update={"salience": Salience(rule=rule, threshold=0.05)})
-        table = tables.TABLES["salient"](dataclasses.replace(results, analysis=analysis))
+        table = alone("salient", dataclasses.replace(results, analysis=analysis))
         assert set(table["rule"]) == {rule}
         counts[rule] = table["count"].sum()
     assert counts["pooled"] < counts["sample"]
@@ -340,7 +345,7 @@ def test_zeros_and_possible_interactions(results, made):
 
 
 def test_matching_says_how_far_the_prediction_is_off(results, tree, tmp_path):
-    table = tables.TABLES["matching"](results)
+    table = alone("matching", results)
     assert (table["max_difference"] <= table["kappa"]).all()
     assert (table["max_error"] == 0).all()
     assert table.query("method == 'original'")["max_difference"].max() < 1e-12
@@ -354,7 +359,7 @@ def test_matching_says_how_far_the_prediction_is_off(results, tree, tmp_path):
         file = file.set_column(4, "strength", [strength])
         store.write_table(tmp_path / path.relative_to(results.folder), file, metadata)
     broken = dataclasses.replace(results, folder=tmp_path, models=[model], methods={"traditional": "traditional"})
-    off = tables.TABLES["matching"](broken)
+    off = alone("matching", broken)
     np.testing.assert_array_less(1 - 2 * off["kappa"] - 1e-9, off["max_error"])
     np.testing.assert_allclose(off["relative_error"] * off["largest_output"], off["max_error"])
 
@@ -461,21 +466,19 @@ def test_surviving_interactions_are_the_planted_ones(results, made):
 
 
 def test_tables_do_without_null_games(results):
-    alone = dataclasses.replace(results, nulls=Nulls(renamings=0, exchanges=0))
-    assert tables.TABLES["interactions"](alone)["q"].isna().all()
-    assert tables.TABLES["generalization"](alone)["null"].isna().all()
-    assert tables.TABLES["survivors"](alone)["surviving"].isna().all()
-    assert tables.TABLES["controls"](alone)["null_value"].isna().all()
-    assert tables.TABLES["thresholds"](alone)["null"].isna().all()
-    assert tables.TABLES["held_out"](alone)["null"].isna().all()
-    assert tables.TABLES["summary"](alone)["null_and_5"].isna().all()
+    without = dataclasses.replace(results, nulls=Nulls(renamings=0, exchanges=0))
+    assert alone("interactions", without)["q"].isna().all()
+    assert alone("generalization", without)["null"].isna().all()
+    assert alone("survivors", without)["surviving"].isna().all()
+    assert alone("controls", without)["null_value"].isna().all()
+    assert alone("thresholds", without)["null"].isna().all()
+    assert alone("held_out", without)["null"].isna().all()
+    assert alone("summary", without)["null_and_5"].isna().all()
 
 
 def test_one_pass_makes_what_each_table_alone_is(results, made):
     for name in ("controls", "precision", "accuracy"):
-        pd.testing.assert_frame_equal(
-            tables.TABLES[name](results), made[name], check_dtype=False, check_categorical=False
-        )
+        pd.testing.assert_frame_equal(alone(name, results), made[name], check_dtype=False, check_categorical=False)
 
 
 def test_thresholds_agree_with_the_tables_at_the_configured_one(made):
@@ -704,7 +707,7 @@ def test_synthetic_configuration_is_checked():
 
 def test_null_networks_are_neither_left_out_nor_looked_for(results):
     pair = dataclasses.replace(results, main=results.models[:2])
-    assert tables.TABLES["held_out"](pair).empty
+    assert alone("held_out", pair).empty
 
 
 def test_salient_counts_by_the_papers_rule(results, made):

@@ -18,7 +18,7 @@ import pyarrow as pa
 from andor.analysis.salience import shares_to_k
 from andor.analysis.statistics import mean, ratio
 from andor.report.results import TaskResults
-from andor.report.tables import controls
+from andor.report.tables.controls import controls
 from andor.report.tables.frames import measured, tidy
 from andor.report.tables.parts import Comparison, Game, comparisons
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from andor.analysis.discovery import RATE
 from andor.analysis.overlap import chance_power
@@ -14,6 +15,30 @@ from andor.game.nulls import NULLS
 from andor.report.measures import ALL, MEASURES, Measure
 from andor.report.tables.frames import excess, measured, tidy
 from andor.report.tables.parts import Comparison, Game, Games
+from andor.report.tables.table import COUNT, FLAG, NUMBER, TEXT, Table
+
+CONTROLS_SCHEMA = pa.schema(
+    {
+        "method": TEXT,
+        "ensemble": TEXT,
+        "kind": TEXT,
+        "measure": TEXT,  # in `andor.report.measures`, mean over models
+        "of": TEXT,
+        "null": TEXT,
+        "main": FLAG,  # no null network and no repeated training is in the ensemble
+        "value": NUMBER,  # the measure of the models as they are
+        "low": NUMBER,
+        "high": NUMBER,
+        "chance": NUMBER,  # of sets of the same sizes drawn at random; null where there are no sets
+        "null_value": NUMBER,  # the measure of the null games
+        "null_low": NUMBER,
+        "null_high": NUMBER,
+        "excess": NUMBER,  # of the one over the other, sample by sample
+        "excess_low": NUMBER,
+        "excess_high": NUMBER,
+        "samples": COUNT,
+    }
+)
 
 
 def controls(each: Comparison) -> pd.DataFrame:
@@ -67,6 +92,24 @@ def _named(each: Comparison, measures: Sequence[Measure], **columns: np.ndarray)
     return rows.assign(measure=of[:, 0], of=of[:, 1])
 
 
+SURVIVORS_SCHEMA = pa.schema(
+    {
+        "method": TEXT,
+        "ensemble": TEXT,
+        "kind": TEXT,
+        "shared": NUMBER,  # interactions salient in every model, with one sign: mean per sample
+        "surviving": NUMBER,  # those of them with q <= RATE
+        "share": NUMBER,  # their ratio
+        "low": NUMBER,
+        "high": NUMBER,
+        "strength": NUMBER,  # share of the shared ones' strength that the surviving ones hold
+        "opposite": NUMBER,  # share of the strength salient in every model where signs differ
+        "draws": COUNT,  # of renamed players
+        "samples": COUNT,
+    }
+)
+
+
 def survivors(each: Comparison) -> pd.DataFrame:
     """How many shared interactions are more than an accident, and how much of the shared strength cancels."""
     q, known = [q for _, q in each.survival], 1.0 if each.renamed else np.nan
@@ -100,6 +143,25 @@ def _strength(game: Game, chosen: np.ndarray) -> np.ndarray:
     return (game.magnitude.mean(0) * chosen).sum(-1)
 
 
+SAMPLE_SIZE_SCHEMA = pa.schema(
+    {
+        "method": TEXT,
+        "ensemble": TEXT,
+        "kind": TEXT,
+        "measure": TEXT,  # as in `controls`
+        "of": TEXT,
+        "samples": COUNT,  # the first ones; bounds of salience that look at all samples do so here too
+        "value": NUMBER,
+        "low": NUMBER,
+        "high": NUMBER,
+        "null": NUMBER,  # the same among renamed players
+        "excess": NUMBER,  # of the one over the other, sample by sample
+        "excess_low": NUMBER,
+        "excess_high": NUMBER,
+    }
+)
+
+
 def sample_size(each: Comparison) -> pd.DataFrame:
     """The main measures of overlap over the first 5, 10, 20, ... samples, and over all of them."""
     results, frames = each.results, []
@@ -118,3 +180,11 @@ def sizes(samples: int) -> list[int]:
     while sizes[-1] < samples:
         sizes.append(2 * sizes[-1])
     return [size for size in sizes if size < samples] + [samples]
+
+
+TABLES = (
+    Table("controls", Comparison, controls, CONTROLS_SCHEMA),
+    Table("survivors", Comparison, survivors, SURVIVORS_SCHEMA),
+    Table("sample_size", Comparison, sample_size, SAMPLE_SIZE_SCHEMA),
+)
+"""Those of this module."""

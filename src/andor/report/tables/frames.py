@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 
 from andor.analysis.statistics import Bootstrap, mean
-from andor.report.tables.schemas import SCHEMAS
 
 
 def tidy(axes: Mapping[str, Sequence[Any]], **columns: Any) -> pd.DataFrame:
@@ -23,14 +22,6 @@ def _labels(labels: Sequence[Any]) -> np.ndarray:
     """Labels as an array; texts as objects, which pandas takes as they are."""
     array = np.asarray(labels)
     return array.astype(object) if array.dtype.kind == "U" else array
-
-
-def finish(name: str, frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
-    """The frames one below the other, with exactly the columns of the table."""
-    schema, frames = SCHEMAS[name], [frame for frame in frames if len(frame)]
-    if not frames:
-        return schema.empty_table().to_pandas()
-    return pd.concat(frames, ignore_index=True)[schema.names]
 
 
 def spread(count: int, head: bool = False) -> np.ndarray:

@@ -6,11 +6,13 @@ from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from andor.analysis.statistics import ratio
 from andor.game.coalitions import Coalitions
 from andor.report.tables.frames import tidy
 from andor.report.tables.parts import Comparison, Game, Games, games, renamed
+from andor.report.tables.table import COUNT, NUMBER, TEXT, Table
 
 Groups = dict[str, np.ndarray]
 Signs = Sequence[tuple[Coalitions, np.ndarray]]
@@ -18,6 +20,31 @@ Signs = Sequence[tuple[Coalitions, np.ndarray]]
 DOUBLINGS = 4
 """Classes of strength in which interactions are compared: up to 2, 4, 8 times the threshold of salience, and above."""
 SIGNS = (1, -1)
+
+
+HELD_OUT_SCHEMA = pa.schema(
+    {
+        "method": TEXT,
+        "ensemble": TEXT,
+        "left_out": TEXT,  # a model that the ensemble does without
+        "reference": TEXT,  # method by which that model was explained, alone
+        "kind": TEXT,
+        "by": TEXT,  # `all` models of the ensemble, `one`, or `alike`: of one, weighted to be like `all`
+        "count": NUMBER,  # interactions that these models have: mean per sample
+        "found": NUMBER,  # share of them that are salient in the model left out, with the same sign
+        "low": NUMBER,
+        "high": NUMBER,
+        "chance": NUMBER,  # if that model's were drawn at random, as many of each sign
+        "null": NUMBER,  # with that model's players renamed
+        "excess": NUMBER,  # of the share found over that
+        "excess_low": NUMBER,
+        "excess_high": NUMBER,
+        "more": NUMBER,  # found of the shared ones that have counterparts, less found of those `alike`
+        "more_low": NUMBER,
+        "more_high": NUMBER,
+        "samples": COUNT,  # with such interactions
+    }
+)
 
 
 def held_out(each: Comparison) -> pd.DataFrame:
@@ -152,3 +179,7 @@ def _columns(each: Comparison, counted: dict[str, np.ndarray]) -> dict[str, np.n
         "excess_high": excess_high,
         "samples": (count > 0).sum(0),
     }
+
+
+TABLES = (Table("held_out", Comparison, held_out, HELD_OUT_SCHEMA),)
+"""Those of this module."""

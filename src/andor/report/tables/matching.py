@@ -7,11 +7,27 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from andor.analysis.statistics import ratio
 from andor.report.results import per_model
 from andor.report.tables.frames import spread, tidy
 from andor.report.tables.parts import Subject
+from andor.report.tables.table import COUNT, NUMBER, TEXT, Table
+
+MATCHING_SCHEMA = pa.schema(
+    {
+        "method": TEXT,
+        "unit": TEXT,
+        "model": TEXT,
+        "sample": COUNT,
+        "max_difference": NUMBER,  # max over coalitions of |v - prediction|, which is |epsilon|
+        "kappa": NUMBER,  # largest bound of |epsilon|
+        "max_error": NUMBER,  # how far the prediction leaves v +- kappa
+        "largest_output": NUMBER,  # max |v|
+        "relative_error": NUMBER,  # max_error / largest_output
+    }
+)
 
 
 def matching(subject: Subject) -> pd.DataFrame:
@@ -39,6 +55,20 @@ def _errors(subject: Subject, sample: int, entry: Mapping[str, Any]) -> list[np.
     return [values.max(-1) for values in (difference, kappa, error, np.abs(v))]
 
 
+MATCHING_CURVE_SCHEMA = pa.schema(
+    {
+        "method": TEXT,
+        "unit": TEXT,
+        "model": TEXT,
+        "sample": COUNT,  # -1: mean over samples
+        "position": NUMBER,  # share of the coalitions with smaller v
+        "v": NUMBER,
+        "prediction": NUMBER,
+        "error": NUMBER,  # |v - prediction|
+    }
+)
+
+
 def matching_curve(subject: Subject) -> pd.DataFrame:
     """Outputs in ascending order and what interactions predict: mean over samples, and the first sample."""
     size = 2**subject.games.players
@@ -57,3 +87,10 @@ def _curves(subject: Subject, sample: int, chosen: np.ndarray) -> np.ndarray:
     ascending = np.argsort(v, axis=-1, kind="stable")[..., chosen]
     v, prediction = (np.take_along_axis(x, ascending, axis=-1) for x in (v, subject.predictions(sample)))
     return np.stack([v, prediction, np.abs(v - prediction)])
+
+
+TABLES = (
+    Table("matching", Subject, matching, MATCHING_SCHEMA),
+    Table("matching_curve", Subject, matching_curve, MATCHING_CURVE_SCHEMA),
+)
+"""Those of this module."""

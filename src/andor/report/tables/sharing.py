@@ -6,16 +6,39 @@ from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from andor.analysis.overlap import chance_power, generalization_power
 from andor.analysis.salience import shares_to_k
 from andor.analysis.statistics import mean, ratio
 from andor.analysis.strength import strength_by_order
+from andor.game.coalitions import KINDS
 from andor.game.interactions import ranks
 from andor.report.measures import SUMMARY_PERCENTS
 from andor.report.tables.frames import excess, tidy
 from andor.report.tables.parts import Comparison, Game, Games
-from andor.report.tables.schemas import SCHEMAS, SUMMARY_QUANTITIES
+from andor.report.tables.table import COUNT, FLAG, NUMBER, TEXT, Table
+
+GENERALIZATION_SCHEMA = pa.schema(
+    {
+        "method": TEXT,
+        "ensemble": TEXT,
+        "model": TEXT,
+        "kind": TEXT,
+        "share": NUMBER,  # of the 2^n coalitions
+        "k": COUNT,
+        "power": NUMBER,
+        "low": NUMBER,
+        "high": NUMBER,
+        "chance": NUMBER,
+        "null": NUMBER,  # the power among renamed players
+        "excess": NUMBER,  # of the power over that
+        "excess_low": NUMBER,
+        "excess_high": NUMBER,
+        "samples": COUNT,  # with any interaction of the kind: the others have no power
+        "short": COUNT,  # samples with fewer than k interactions that are not 0
+    }
+)
 
 
 def generalization(each: Comparison) -> pd.DataFrame:
@@ -58,6 +81,28 @@ def _counts(games: Games, shares: Sequence[float]) -> np.ndarray:
     return games.each(lambda game: np.stack([game.largest_share(share).sum(-1) for share in shares], axis=-1))
 
 
+SHARING_SCHEMA = pa.schema(
+    {
+        "method": TEXT,
+        "ensemble": TEXT,
+        "model": TEXT,
+        "kind": TEXT,
+        "salient": NUMBER,  # mean number per sample, as `shared`
+        "shared": NUMBER,  # salient in every model of the ensemble
+        "power": NUMBER,  # among the salient ones
+        "low": NUMBER,
+        "high": NUMBER,
+        "chance": NUMBER,
+        "samples": COUNT,  # with a salient interaction of the kind
+        "strength": NUMBER,  # mean sum of |I| per sample
+        "shared_strength": NUMBER,  # the same over the shared ones
+        "shared_share": NUMBER,  # their ratio
+        "shared_low": NUMBER,
+        "shared_high": NUMBER,
+    }
+)
+
+
 def sharing(each: Comparison) -> pd.DataFrame:
     """Salient interactions: how many, how many that all models of the ensemble have, and how much of the strength."""
     games = each.games
@@ -88,6 +133,21 @@ def _totals(games: Games) -> tuple[np.ndarray, np.ndarray]:
     return games.each(lambda game: game.magnitude.sum(-1)), of_shared
 
 
+ORDERS_SCHEMA = pa.schema(
+    {
+        "method": TEXT,
+        "ensemble": TEXT,
+        "model": TEXT,
+        "kind": TEXT,
+        "order": COUNT,
+        "sign": COUNT,
+        "strength": NUMBER,  # mean sum of |I| per sample
+        "shared": NUMBER,  # the same over interactions salient in every model of the ensemble
+        "null": NUMBER,  # the same among renamed players
+    }
+)
+
+
 def orders(each: Comparison) -> pd.DataFrame:
     """Strength by order and sign: of all interactions, and of those that every model of the ensemble shares."""
     players = each.games.players
@@ -108,6 +168,26 @@ def orders(each: Comparison) -> pd.DataFrame:
         shared=each.games.each(of_shared).mean(0),
         null=np.mean(of_null, axis=0) if of_null else np.nan,
     )
+
+
+INTERACTIONS_SCHEMA = pa.schema(
+    {
+        "sample": COUNT,
+        "method": TEXT,
+        "ensemble": TEXT,
+        "kind": TEXT,
+        "coalition": COUNT,
+        "order": COUNT,
+        "members": TEXT,
+        "model": TEXT,
+        "strength": NUMBER,  # with its sign
+        "rank": COUNT,  # among the model's interactions of the kind; null if the strength is 0
+        "salient": FLAG,
+        "shared": FLAG,  # salient in every model of the ensemble
+        "p": NUMBER,  # chance that a renamed interaction of the kind and order is shared as strongly
+        "q": NUMBER,  # false discovery rate among all of the kind and order that are shared as surely
+    }
+)
 
 
 def interactions(each: Comparison) -> pd.DataFrame:
@@ -157,11 +237,34 @@ def _ranks(game: Game) -> np.ndarray:
     return np.where(present, ranks(game.magnitude), behind)
 
 
+QUANTITIES = ("power", "low", "high", "chance", "null")
+"""Columns of the table `generalization` that the summary has of some shares."""
+SUMMARY_SCHEMA = pa.schema(
+    {
+        "method": TEXT,
+        "ensemble": TEXT,
+        "model": TEXT,
+        **{
+            f"{quantity}_{kind}_{percent}": NUMBER
+            for kind in KINDS
+            for percent in SUMMARY_PERCENTS
+            for quantity in QUANTITIES
+        },
+        "salient": NUMBER,  # mean number per sample, both kinds
+        "shared_share": NUMBER,
+        "shared_low": NUMBER,
+        "shared_high": NUMBER,
+        "l1": NUMBER,  # mean sum of |I| per sample, both kinds
+        "l1_ratio": NUMBER,  # to the first traditional method
+    }
+)
+
+
 def summary(each: Comparison) -> pd.DataFrame:
     """The main numbers of each model in each ensemble, one row a method."""
     results = each.results
     power = _power_of_strongest(each, [percent / 100 for percent in SUMMARY_PERCENTS])
-    wide = power.pivot_table(index="model", columns=["kind", "share"], values=list(SUMMARY_QUANTITIES))
+    wide = power.pivot_table(index="model", columns=["kind", "share"], values=list(QUANTITIES))
     wide = wide.reindex(each.members)  # a model without any interaction has no power
     powers = {f"{quantity}_{kind}_{100 * share:.0f}": column for (quantity, kind, share), column in wide.items()}
     total, of_shared = (strength.sum(-1) for strength in _totals(each.games))
@@ -179,4 +282,14 @@ def summary(each: Comparison) -> pd.DataFrame:
         l1=total.mean(0),
         l1_ratio=ratio(total.mean(0), alone),
     )
-    return frame.reindex(columns=SCHEMAS["summary"].names)
+    return frame.reindex(columns=SUMMARY_SCHEMA.names)
+
+
+TABLES = (
+    Table("generalization", Comparison, generalization, GENERALIZATION_SCHEMA),
+    Table("sharing", Comparison, sharing, SHARING_SCHEMA),
+    Table("orders", Comparison, orders, ORDERS_SCHEMA),
+    Table("interactions", Comparison, interactions, INTERACTIONS_SCHEMA),
+    Table("summary", Comparison, summary, SUMMARY_SCHEMA),
+)
+"""Those of this module."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from andor.analysis.pruning import needed
 from andor.analysis.salience import salience_bound
@@ -11,10 +12,25 @@ from andor.analysis.statistics import mean
 from andor.analysis.strength import matching_precision, sorted_strengths
 from andor.report.tables.frames import measured, numbers, spread, tidy
 from andor.report.tables.parts import Game, Games, Subject
+from andor.report.tables.table import COUNT, NUMBER, TEXT, Table
 
 PUBLISHED_THRESHOLD = 0.05
 LEVELS = (0.2, 0.1, 0.05, 0.02, 0.01)
 """Unfaithfulness that an explanation may have."""
+
+
+SPARSITY_SCHEMA = pa.schema(
+    {
+        "method": TEXT,
+        "unit": TEXT,
+        "model": TEXT,
+        "rank": COUNT,
+        "strength": NUMBER,  # in shares of the sample's largest
+        "low": NUMBER,
+        "high": NUMBER,
+        "samples": COUNT,
+    }
+)
 
 
 def sparsity(subject: Subject) -> pd.DataFrame:
@@ -23,6 +39,25 @@ def sparsity(subject: Subject) -> pd.DataFrame:
     curve = subject.games.each(lambda game: sorted_strengths(game.magnitude, ranks))
     low, high = subject.bootstrap.interval(curve)
     return tidy({**subject.axes, "rank": ranks + 1}, strength=curve.mean(0), low=low, high=high, samples=len(curve))
+
+
+SALIENT_SCHEMA = pa.schema(
+    {
+        "method": TEXT,
+        "unit": TEXT,
+        "model": TEXT,
+        "count": NUMBER,  # mean per sample
+        "low": NUMBER,
+        "high": NUMBER,
+        "published": NUMBER,  # the same by the paper's rule: 5 % of the largest of all samples
+        "zeros": NUMBER,  # mean number of possible interactions that are exactly 0
+        "possible": COUNT,
+        "rule": TEXT,
+        "threshold": NUMBER,  # the configured share
+        "bound": NUMBER,  # the strength it comes to, mean over samples
+        "samples": COUNT,
+    }
+)
 
 
 def salient(subject: Subject) -> pd.DataFrame:
@@ -53,6 +88,20 @@ def _by_the_papers_rule(games: Games) -> np.ndarray:
     return games.each(lambda game, bound: game.interactions.salient(bound).sum((-2, -1)).astype(float), bounds)
 
 
+PRECISION_SCHEMA = pa.schema(
+    {
+        "method": TEXT,
+        "unit": TEXT,
+        "model": TEXT,
+        "k": COUNT,
+        "precision": NUMBER,  # sum|I| / (sum|I| + |v(N) - v(empty) - sum I|) over the k strongest
+        "low": NUMBER,
+        "high": NUMBER,
+        "samples": COUNT,
+    }
+)
+
+
 def precision(subject: Subject) -> pd.DataFrame:
     """Matching precision of the k strongest interactions of all kinds (ICLR 2024, Figure 11)."""
     k = numbers(subject.possible)
@@ -64,6 +113,22 @@ def precision(subject: Subject) -> pd.DataFrame:
     found = subject.games.each(of_sample, subject.results.sample_numbers)
     rows = tidy({**subject.axes, "k": k}, **measured(found, subject.bootstrap), samples=len(found))
     return rows.rename(columns={"value": "precision"})
+
+
+PRUNING_SCHEMA = pa.schema(
+    {
+        "method": TEXT,
+        "unit": TEXT,
+        "model": TEXT,
+        "by": TEXT,  # strength, or the least error (greedy)
+        "kept": COUNT,
+        "share": NUMBER,  # of the possible interactions
+        "unfaithfulness": NUMBER,  # squared error over all coalitions in shares of the variance of v
+        "low": NUMBER,
+        "high": NUMBER,
+        "samples": COUNT,
+    }
+)
 
 
 def pruning(subject: Subject) -> pd.DataFrame:
@@ -81,6 +146,22 @@ def pruning(subject: Subject) -> pd.DataFrame:
     return pd.concat(frames, ignore_index=True)
 
 
+FAITHFUL_SCHEMA = pa.schema(
+    {
+        "method": TEXT,
+        "unit": TEXT,
+        "model": TEXT,
+        "by": TEXT,
+        "unfaithfulness": NUMBER,  # at most this much
+        "needed": NUMBER,  # fewest interactions that suffice, mean over samples
+        "low": NUMBER,
+        "high": NUMBER,
+        "share": NUMBER,  # of the possible interactions
+        "samples": COUNT,  # in which any number suffices
+    }
+)
+
+
 def faithful(subject: Subject) -> pd.DataFrame:
     """How many interactions an explanation of a given faithfulness needs."""
     kept, errors = subject.pruned
@@ -95,3 +176,13 @@ def faithful(subject: Subject) -> pd.DataFrame:
         )
         frames.append(rows.rename(columns={"value": "needed"}).assign(by=by))
     return pd.concat(frames, ignore_index=True)
+
+
+TABLES = (
+    Table("sparsity", Subject, sparsity, SPARSITY_SCHEMA),
+    Table("salient", Subject, salient, SALIENT_SCHEMA),
+    Table("precision", Subject, precision, PRECISION_SCHEMA),
+    Table("pruning", Subject, pruning, PRUNING_SCHEMA),
+    Table("faithful", Subject, faithful, FAITHFUL_SCHEMA),
+)
+"""Those of this module."""

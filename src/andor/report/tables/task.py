@@ -7,12 +7,28 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from andor.analysis.statistics import wilson_interval
 from andor.report.results import TaskResults
 from andor.report.tables.frames import tidy
 from andor.report.tables.parts import Subject
-from andor.report.tables.schemas import SCHEMAS
+from andor.report.tables.table import COUNT, FLAG, NUMBER, TEXT, Table
+
+ACCURACY_SCHEMA = pa.schema(
+    {
+        "model": TEXT,
+        "family": TEXT,
+        "split": TEXT,
+        "items": COUNT,
+        "labels": TEXT,  # true, shuffled, or those of another task: `training.labels`
+        "correct": COUNT,
+        "accuracy": NUMBER,
+        "low": NUMBER,
+        "high": NUMBER,
+        "parameters": COUNT,
+    }
+)
 
 
 def accuracy(results: TaskResults) -> pd.DataFrame:
@@ -39,6 +55,9 @@ def accuracy(results: TaskResults) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+ELIGIBILITY_SCHEMA = pa.schema({"reason": TEXT, "items": COUNT})
+
+
 def eligibility(results: TaskResults) -> pd.DataFrame:
     """How many test items were considered, passed over for each reason, eligible under every model and explained.
 
@@ -56,7 +75,24 @@ def eligibility(results: TaskResults) -> pd.DataFrame:
         ("eligible", int(eligible.sum())),
         ("explained", len(results.sample_numbers)),
     ]
-    return pd.DataFrame(counts, columns=SCHEMAS["eligibility"].names)
+    return pd.DataFrame(counts, columns=ELIGIBILITY_SCHEMA.names)
+
+
+SOLVER_SCHEMA = pa.schema(
+    {
+        "method": TEXT,
+        "unit": TEXT,
+        "sample": COUNT,
+        "solver": TEXT,
+        "objective": NUMBER,
+        "lower_bound": NUMBER,
+        "gap": NUMBER,
+        "status": TEXT,
+        "advice": TEXT,
+        "iterations": COUNT,
+        "l1": NUMBER,  # sum of |I| as stored (not merged, empty coalition included) over both kinds and all models
+    }
+)
 
 
 def solver(subject: Subject) -> pd.DataFrame:
@@ -65,9 +101,21 @@ def solver(subject: Subject) -> pd.DataFrame:
     l1 = [np.abs(raw.strengths).sum() for raw in results.raw_interactions(subject.method, subject.name)]
     rows = []
     for sample, entry in enumerate(results.interaction_metadata(subject.method, subject.name)):
-        kept = {key: entry.get(key) for key in SCHEMAS["solver"].names if key in entry}
+        kept = {key: entry.get(key) for key in SOLVER_SCHEMA.names if key in entry}
         rows.append({**kept, "method": subject.method, "unit": subject.name, "sample": sample, "l1": l1[sample]})
-    return pd.DataFrame(rows, columns=SCHEMAS["solver"].names)
+    return pd.DataFrame(rows, columns=SOLVER_SCHEMA.names)
+
+
+TIMINGS_SCHEMA = pa.schema(
+    {
+        "step": TEXT,  # masked_outputs or extraction
+        "method": TEXT,  # of the extraction
+        "unit": TEXT,
+        "sample": COUNT,
+        "seconds": NUMBER,
+        "cached": FLAG,  # whether masked outputs came from the cache
+    }
+)
 
 
 def timings(results: TaskResults) -> pd.DataFrame:
@@ -84,3 +132,12 @@ def timings(results: TaskResults) -> pd.DataFrame:
             }  # fmt: skip
             frames.append(tidy(axes, seconds=seconds).assign(cached=None))
     return pd.concat(frames, ignore_index=True)
+
+
+TABLES = (
+    Table("accuracy", TaskResults, accuracy, ACCURACY_SCHEMA),
+    Table("eligibility", TaskResults, eligibility, ELIGIBILITY_SCHEMA),
+    Table("solver", Subject, solver, SOLVER_SCHEMA),
+    Table("timings", TaskResults, timings, TIMINGS_SCHEMA),
+)
+"""Those of this module."""

@@ -7,17 +7,39 @@ from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from andor.analysis.overlap import chance_power, generalization_power
 from andor.analysis.statistics import mean, ratio
 from andor.report.tables.frames import excess, measured, tidy
 from andor.report.tables.parts import Comparison, Game
+from andor.report.tables.table import COUNT, NUMBER, TEXT, Table
 
 THRESHOLDS = (0.01, 0.02, 0.03, 0.05, 0.07, 0.1, 0.15, 0.2, 0.25, 0.3)
 """Shares of the standard of salience."""
 MEASURES = ("count", "power", "signed power", "shared strength")
 FROM = 0.05
 """Threshold of the model that is to have what another has (ICML 2023), and the first of that other's."""
+
+
+THRESHOLDS_SCHEMA = pa.schema(
+    {
+        "method": TEXT,
+        "ensemble": TEXT,
+        "kind": TEXT,
+        "measure": TEXT,  # of the interactions salient by this threshold, mean over models
+        "threshold": NUMBER,
+        "value": NUMBER,
+        "low": NUMBER,
+        "high": NUMBER,
+        "chance": NUMBER,  # of sets of the same sizes drawn at random, for the power
+        "null": NUMBER,  # the same among renamed players
+        "excess": NUMBER,  # of the one over the other, sample by sample
+        "excess_low": NUMBER,
+        "excess_high": NUMBER,
+        "samples": COUNT,
+    }
+)
 
 
 def thresholds(each: Comparison) -> pd.DataFrame:
@@ -55,6 +77,28 @@ def _chance(game: Game) -> np.ndarray:
     return np.stack([mean(chance_power(game.salient_above(line), possible)) for line in THRESHOLDS], axis=-1)
 
 
+MODEL_TRANSFER_SCHEMA = pa.schema(
+    {
+        "method": TEXT,
+        "ensemble": TEXT,
+        "model": TEXT,
+        "other": TEXT,
+        "kind": TEXT,
+        "threshold": NUMBER,  # of the model; that of the other model is the first
+        "count": NUMBER,  # the model's salient ones, mean per sample
+        "cover": NUMBER,  # share of them that are salient in the other model
+        "low": NUMBER,
+        "high": NUMBER,
+        "chance": NUMBER,  # the other model's salient ones as a share of all that are possible
+        "null": NUMBER,  # the same among renamed players
+        "excess": NUMBER,  # of the one over the other, sample by sample
+        "excess_low": NUMBER,
+        "excess_high": NUMBER,
+        "samples": COUNT,
+    }
+)
+
+
 def model_transfer(each: Comparison) -> pd.DataFrame:
     """Share of a model's salient interactions that another model has, as the former's line rises: gamma of ICML 2023.
 
@@ -89,3 +133,10 @@ def _cover(game: Game, higher: Sequence[float]) -> np.ndarray:
         chosen = game.salient_above(threshold).astype(np.float32).transpose(1, 0, 2)
         covers.append(ratio(chosen @ had, chosen.sum(-1, keepdims=True)))  # (kinds, m, m)
     return np.stack(covers, axis=-1).transpose(1, 2, 0, 3)
+
+
+TABLES = (
+    Table("thresholds", Comparison, thresholds, THRESHOLDS_SCHEMA),
+    Table("model_transfer", Comparison, model_transfer, MODEL_TRANSFER_SCHEMA),
+)
+"""Those of this module."""

@@ -6,12 +6,14 @@ from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from andor.analysis import transfer as of_samples
 from andor.analysis.statistics import mean
 from andor.game.coalitions import Coalitions
 from andor.report.tables.frames import excess, measured, numbers, tidy
 from andor.report.tables.parts import Subject, renamed, side_by_side
+from andor.report.tables.table import COUNT, NUMBER, TEXT, Table
 
 THRESHOLD = 0.1
 """Share of the standard of salience, as published."""
@@ -19,6 +21,26 @@ CHOSEN = {"all samples": False, "other samples": True}
 """Samples in which the frequent interactions are counted, and whether a sample is left out for itself."""
 BINS = np.array([0.2, 0.4, 0.6, 0.8, 1.0])
 """Upper ends of the bins of frequency."""
+
+
+TRANSFER_SCHEMA = pa.schema(
+    {
+        "method": TEXT,
+        "unit": TEXT,
+        "model": TEXT,
+        "chosen": TEXT,  # the frequent ones from `all samples`, or from the `other samples` alone
+        "k": COUNT,
+        "rho": NUMBER,  # share of a sample's salient interactions that are among the k most frequent
+        "low": NUMBER,
+        "high": NUMBER,
+        "chance": NUMBER,  # of as many interactions drawn at random
+        "null": NUMBER,  # the same among renamed players
+        "excess": NUMBER,  # of the one over the other, sample by sample
+        "excess_low": NUMBER,
+        "excess_high": NUMBER,
+        "samples": COUNT,
+    }
+)
 
 
 def transfer(subject: Subject) -> pd.DataFrame:
@@ -51,6 +73,22 @@ def _rho(
     return of_samples.frequent_cover(chosen.reshape(*chosen.shape[:2], -1), leave_out, k, possible)
 
 
+DISCRIMINATION_SCHEMA = pa.schema(
+    {
+        "method": TEXT,
+        "unit": TEXT,
+        "model": TEXT,
+        "frequency": NUMBER,  # upper end of a bin: share of a label's samples in which it is salient
+        "count": NUMBER,  # interactions in the bin, over all labels
+        "beta": NUMBER,  # max(m+, m-) / (m+ + m-), mean over them
+        "low": NUMBER,
+        "high": NUMBER,
+        "coin": NUMBER,  # the same if each sign were a fair coin's
+        "samples": COUNT,
+    }
+)
+
+
 def discrimination(subject: Subject) -> pd.DataFrame:
     """Do frequent interactions push the same way in all samples of a label? beta(S) of ICML 2023, by frequency.
 
@@ -72,3 +110,10 @@ def discrimination(subject: Subject) -> pd.DataFrame:
         found = of_samples.discrimination(of_model, labels, BINS)
         frames.append(tidy({**subject.axes, "model": [model], "frequency": BINS}, **found, samples=len(labels)))
     return pd.concat(frames, ignore_index=True)
+
+
+TABLES = (
+    Table("transfer", Subject, transfer, TRANSFER_SCHEMA),
+    Table("discrimination", Subject, discrimination, DISCRIMINATION_SCHEMA),
+)
+"""Those of this module."""
