@@ -30,7 +30,7 @@ from andor.game import nulls
 from andor.game.coalitions import orders
 from andor.game.interactions import Interactions
 from andor.game.transforms import and_inverse, and_transform, or_inverse
-from andor.report.tables.parts import Games, survival
+from andor.report.tables.games import Games, survival
 from andor.sparsify import Problem, kappa_bounds, solve, tau_bounds
 
 RESULTS = Path(__file__).with_suffix(".json")

@@ -11,7 +11,7 @@ from andor.config import Salience
 from andor.game.coalitions import orders
 from andor.game.interactions import Interactions
 from andor.game.nulls import null_games
-from andor.report.tables.parts import Games, survival
+from andor.report.tables.games import Games, survival
 
 
 def of(strengths: np.ndarray) -> Interactions:

@@ -1,8 +1,12 @@
 """Tables: their shape, that they repeat byte for byte, and their numbers against plain counting in the files."""
 
 import dataclasses
+import os
+import subprocess
+import sys
 from collections import Counter
 from itertools import product
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -18,8 +22,9 @@ from andor.report import catalogue, tables
 from andor.report.results import TaskResults
 from andor.report.tables.controls import controls, sizes
 from andor.report.tables.frames import numbers, spread
+from andor.report.tables.games import Games
 from andor.report.tables.held_out import held_out
-from andor.report.tables.parts import Games, comparisons
+from andor.report.tables.parts import comparisons
 from andor.report.tables.sharing import sharing, summary
 from andor.report.tables.table import COUNT, NUMBER
 from andor.report.tables.thresholds import MEASURES, THRESHOLDS
@@ -27,6 +32,7 @@ from masks import mask_of, members
 from synthetic import config, write_synthetic_results
 
 pytestmark = pytest.mark.slow
+SOURCE = Path(__file__).parents[2] / "src"
 TASKS = ("digits", "sentiment")
 PLAYERS = {"digits": 8, "sentiment": 10}
 SAMPLES = 4
@@ -108,6 +114,13 @@ def k_strongest(strength, k):
 def test_catalogue_names_every_table():
     assert list(catalogue.TABLES) == list(tables.TABLES) == list(KEYS)
     assert set().union(*catalogue.FIGURE_TABLES.values()) <= set(catalogue.TABLES)
+
+
+@pytest.mark.parametrize("module", ["catalogue", "measures"])
+def test_what_the_snakefile_and_figures_read_is_light(module):
+    heavy = "numpy", "pandas", "pyarrow"
+    code = f"import sys, andor.report.{module}; sys.exit(any(name in sys.modules for name in {heavy}))"
+    subprocess.run([sys.executable, "-c", code], check=True, env=os.environ | {"PYTHONPATH": str(SOURCE)})
 
 
 @pytest.mark.parametrize("name", KEYS)

@@ -149,6 +149,7 @@ def _greedy(v: np.ndarray, interactions: np.ndarray, most: int) -> np.ndarray:
     cost = 2 * strength * slope + strength**2 * share
     of_share, of_offset, of_sign = 2 * strength * share, 2 * strength * is_or, 2 * strength * sign
 
+    columns = (place, players, wanted, unwanted, strength, alone, sign, is_or, of_share, of_offset, of_sign, cost)
     for last in range(left - 1, 0, -1):
         here = slice(0, last + 1)
         at = (rows, cost[:, here].argmin(-1))
@@ -162,20 +163,7 @@ def _greedy(v: np.ndarray, interactions: np.ndarray, most: int) -> np.ndarray:
         both *= of_sign[:, here]
         both *= own[2][:, None]
         cost[:, here] += both
-        for column in (
-            place,
-            players,
-            wanted,
-            unwanted,
-            strength,
-            alone,
-            sign,
-            is_or,
-            of_share,
-            of_offset,
-            of_sign,
-            cost,
-        ):
+        for column in columns:
             column[at] = column[:, last]
     ranked[rows, place[:, 0]] = 0
     return ranked.reshape(interactions.shape)

@@ -20,7 +20,8 @@ from andor.analysis.statistics import mean, ratio
 from andor.report.results import TaskResults
 from andor.report.tables.controls import controls
 from andor.report.tables.frames import measured, tidy
-from andor.report.tables.parts import Comparison, Game, comparisons
+from andor.report.tables.games import Game
+from andor.report.tables.parts import Comparison, comparisons
 
 AGREED = 0.1
 """Strongest interactions of a kind, of 2^n, by which methods are compared: 102 of 1,024."""

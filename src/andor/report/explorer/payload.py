@@ -52,25 +52,7 @@ def payload(results: TaskResults, title: str, budget: int, listed: pd.DataFrame 
     methods = [name for name in style.method_order(results.methods) if results.subjects(name)]
     colours = style.method_colours(methods)
     rates = _rates(listed, len(results.player_names[0]))
-    encode = {
-        (method, subject): _encoder(results, method, subject)
-        for method in methods
-        for subject in results.subjects(method)
-    }
-    held, size = [], 0
-    for number, row in zip(results.sample_numbers, rows(results.samples), strict=True):
-        about = {
-            "number": number,
-            **_content(row),
-            "v": [_base64(results.values(model)[number], "<f4") for model in results.models],
-            "parts": {m: {subject: encode[m, subject](number) for subject in results.subjects(m)} for m in methods},
-        }
-        if number in rates:
-            about["q"] = rates[number]
-        size += len(json.dumps(about))
-        if held and size > budget:
-            break
-        held.append(about)
+    held = _held(results, methods, rates, budget)
     parts = [
         part
         for about in held
@@ -101,6 +83,30 @@ def payload(results: TaskResults, title: str, budget: int, listed: pd.DataFrame 
         "precision": max(part["precision"] for part in parts),
         "samples": held,
     }
+
+
+def _held(results: TaskResults, methods: Sequence[str], rates: Mapping[int, Any], budget: int) -> list[dict[str, Any]]:
+    """As many of the first samples as fit, at least one."""
+    encode = {
+        (method, subject): _encoder(results, method, subject)
+        for method in methods
+        for subject in results.subjects(method)
+    }
+    held, size = [], 0
+    for number, row in zip(results.sample_numbers, rows(results.samples), strict=True):
+        about = {
+            "number": number,
+            **_content(row),
+            "v": [_base64(results.values(model)[number], "<f4") for model in results.models],
+            "parts": {m: {subject: encode[m, subject](number) for subject in results.subjects(m)} for m in methods},
+        }
+        if number in rates:
+            about["q"] = rates[number]
+        size += len(json.dumps(about))
+        if held and size > budget:
+            break
+        held.append(about)
+    return held
 
 
 # ------------------------------------------------------------------------------------------------- interactions

@@ -14,7 +14,8 @@ from andor.analysis.statistics import Bootstrap, mean, ratio
 from andor.game.nulls import NULLS
 from andor.report.measures import ALL, MEASURES, Measure
 from andor.report.tables.frames import excess, measured, tidy
-from andor.report.tables.parts import Comparison, Game, Games
+from andor.report.tables.games import Game, Games
+from andor.report.tables.parts import Comparison
 from andor.report.tables.table import COUNT, FLAG, NUMBER, TEXT, Table
 
 CONTROLS_SCHEMA = pa.schema(

@@ -11,7 +11,8 @@ import pyarrow as pa
 from andor.analysis.statistics import ratio
 from andor.game.coalitions import Coalitions
 from andor.report.tables.frames import tidy
-from andor.report.tables.parts import Comparison, Game, Games, games, renamed
+from andor.report.tables.games import Game, Games
+from andor.report.tables.parts import Comparison, games, renamed
 from andor.report.tables.table import COUNT, NUMBER, TEXT, Table
 
 Groups = dict[str, np.ndarray]

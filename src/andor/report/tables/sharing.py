@@ -16,7 +16,8 @@ from andor.game.coalitions import KINDS
 from andor.game.interactions import ranks
 from andor.report.measures import SUMMARY_PERCENTS
 from andor.report.tables.frames import excess, tidy
-from andor.report.tables.parts import Comparison, Game, Games
+from andor.report.tables.games import Game, Games
+from andor.report.tables.parts import Comparison
 from andor.report.tables.table import COUNT, FLAG, NUMBER, TEXT, Table
 
 GENERALIZATION_SCHEMA = pa.schema(

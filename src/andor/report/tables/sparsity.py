@@ -11,7 +11,8 @@ from andor.analysis.salience import salience_bound
 from andor.analysis.statistics import mean
 from andor.analysis.strength import matching_precision, sorted_strengths
 from andor.report.tables.frames import measured, numbers, spread, tidy
-from andor.report.tables.parts import Game, Games, Subject
+from andor.report.tables.games import Game, Games
+from andor.report.tables.parts import Subject
 from andor.report.tables.table import COUNT, NUMBER, TEXT, Table
 
 PUBLISHED_THRESHOLD = 0.05

@@ -12,7 +12,8 @@ import pyarrow as pa
 from andor.analysis.overlap import chance_power, generalization_power
 from andor.analysis.statistics import mean, ratio
 from andor.report.tables.frames import excess, measured, tidy
-from andor.report.tables.parts import Comparison, Game
+from andor.report.tables.games import Game
+from andor.report.tables.parts import Comparison
 from andor.report.tables.table import COUNT, NUMBER, TEXT, Table
 
 THRESHOLDS = (0.01, 0.02, 0.03, 0.05, 0.07, 0.1, 0.15, 0.2, 0.25, 0.3)

@@ -12,7 +12,8 @@ from andor.analysis import transfer as of_samples
 from andor.analysis.statistics import mean
 from andor.game.coalitions import Coalitions
 from andor.report.tables.frames import excess, measured, numbers, tidy
-from andor.report.tables.parts import Subject, renamed, side_by_side
+from andor.report.tables.games import side_by_side
+from andor.report.tables.parts import Subject, renamed
 from andor.report.tables.table import COUNT, NUMBER, TEXT, Table
 
 THRESHOLD = 0.1
