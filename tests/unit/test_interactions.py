@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from andor.errors import UserError
 from andor.game.attributions import merge_low_orders
 from andor.game.coalitions import KINDS, Coalitions, rename
 from andor.game.files import from_file, to_file
@@ -84,6 +85,13 @@ def test_models_apart_and_together(seed, n):
     assert interactions.of_models(["m2", "m0"]).models == ("m2", "m0")
 
 
+def test_only_what_is_alike_stands_side_by_side():
+    interactions = dense(0, 3)
+    for other in (interactions.merge(), interactions.of_kinds(["and"])):
+        with pytest.raises(ValueError, match="same kinds"):
+            Interactions.together([interactions, other])
+
+
 @given(SEEDS, st.permutations(range(4)), st.permutations(range(4)))
 def test_each_model_has_players_of_its_own(seed, first, second):
     interactions = dense(seed, 4, share=0.2)
@@ -148,6 +156,8 @@ def test_what_is_shown_of_them():
 
 
 def test_shapes_must_fit():
+    with pytest.raises(UserError, match="no power of two"):
+        Interactions.of_dense(np.zeros((1, 1, 5)), ["one"], ["and"])
     with pytest.raises(ValueError, match="shape"):
         Interactions(Coalitions.all(2), ("one",), KINDS, np.zeros((1, 1, 4)))
 

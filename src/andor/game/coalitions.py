@@ -249,7 +249,7 @@ class Coalitions:
             return Coalitions.all(self.n)
         return self._of_words(self.n, np.concatenate([one.packed for one in several]))
 
-    def take(self, places: np.ndarray) -> Coalitions:
+    def take(self, places: np.ndarray | Sequence[int]) -> Coalitions:
         """Some of them, by their places in ascending order or by a bool for each."""
         return self._of_words(self.n, self.packed[places])
 

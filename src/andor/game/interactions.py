@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from andor.game.coalitions import KINDS, Coalitions
+from andor.game.coalitions import KINDS, Coalitions, number_of_players
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -48,25 +48,38 @@ class Interactions:
     def of_dense(
         cls, strengths: np.ndarray, models: Sequence[str], kinds: Sequence[str] = KINDS, merged: bool = False
     ) -> Interactions:
-        """Those of an array over all coalitions, shape (m, kinds, 2^n)."""
-        n = (strengths.shape[-1]).bit_length() - 1
+        """Those of an array over all coalitions, shape (m, kinds, 2^n).
+
+        Raises
+        ------
+        UserError
+            If the last axis is no power of two.
+        """
+        n = number_of_players(strengths.shape[-1])
         return cls(Coalitions.all(n), tuple(models), tuple(kinds), strengths, merged)
 
     @classmethod
     def together(cls, parts: Sequence[Interactions]) -> Interactions:
-        """Those of different models in the same sample side by side."""
+        """Those of different models in the same sample side by side.
+
+        Raises
+        ------
+        ValueError
+            If they have not the same kinds, or only some are merged.
+        """
+        if len({(part.kinds, part.merged) for part in parts}) > 1:
+            raise ValueError("interactions side by side are of the same kinds, and all merged or none")
         parts = aligned(parts)
         models = tuple(model for part in parts for model in part.models)
         return replace(parts[0], models=models, strengths=np.concatenate([part.strengths for part in parts]))
 
     def __repr__(self) -> str:
         n, flat = self.coalitions.n, self.magnitude.ravel()
-        names = self.coalitions.names([str(player) for player in range(n)])
         said = []
         for place in np.argsort(-flat, kind="stable")[: min(5, np.count_nonzero(flat))]:
             i, j, coalition = np.unravel_index(place, self.magnitude.shape)
-            strength = f"{self.strengths[i, j, coalition]:+.4g}"
-            said.append(f"{self.kinds[j].upper()} {names[coalition]} {strength} ({self.models[i]})")
+            (name,) = self.coalitions.take([coalition]).names([str(player) for player in range(n)])
+            said.append(f"{self.kinds[j].upper()} {name} {self.strengths[i, j, coalition]:+.4g} ({self.models[i]})")
         return (
             f"<Interactions of {n} players in {', '.join(self.models)}: {np.count_nonzero(flat)} are not 0, "
             f"on {len(self.coalitions)} coalitions{'; strongest ' if said else ''}{', '.join(said)}>"

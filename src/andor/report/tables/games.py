@@ -111,13 +111,8 @@ class Games:
 
     @property
     def players(self) -> int:
-        """Number of players n."""
+        """Number of players n of every sample."""
         return self.samples[0].coalitions.n
-
-    @property
-    def possible(self) -> np.ndarray:
-        """How many interactions of each kind there can be, (kinds,)."""
-        return self.samples[0].interactions.possible
 
     def each(self, measure: Callable[..., Any], *others: Sequence[Any]) -> np.ndarray:
         """What a function of a sample's game, and of what else is given of each sample, says of all; (K, ...)."""
