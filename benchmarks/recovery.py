@@ -23,10 +23,14 @@ import torch
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from andor.analysis import metrics, nulls
-from andor.game.attributions import merge_low_orders
-from andor.game.coalitions import mask_of, orders
+from andor.analysis.discovery import RATE
+from andor.analysis.statistics import Bootstrap
+from andor.config import Salience
+from andor.game import nulls
+from andor.game.coalitions import orders
+from andor.game.interactions import Interactions
 from andor.game.transforms import and_inverse, and_transform, or_inverse
+from andor.report.tables.games import Games, survival
 from andor.sparsify import Problem, kappa_bounds, solve, tau_bounds
 
 RESULTS = Path(__file__).with_suffix(".json")
@@ -77,38 +81,35 @@ def planted(models: int, noise: float, seed: int) -> tuple[np.ndarray, np.ndarra
     return values + noise * scale * random.normal(size=values.shape), common, alone[:, None]
 
 
-def extracted(values: np.ndarray, method: str) -> np.ndarray:
-    """Merged interactions (B, m, kinds, 2^n), certified within 1 % of the optimum."""
+def extracted(values: np.ndarray, method: str) -> Games:
+    """Merged interactions on all coalitions, certified within 1 % of the optimum."""
     problem = Problem(values, method=method, kappa=kappa_bounds(values), tau=tau_bounds(values))
     result = solve(problem)
-    merged = metrics.without_rounding(np.stack(merge_low_orders(result.i_and, result.i_or), axis=2))
-    return merged[:, :, :1] if method == "original" else merged
+    models, kinds = (
+        [str(model) for model in range(values.shape[1])],
+        ("and",) if method == "original" else ("and", "or"),
+    )
+    found = np.stack([result.i_and, result.i_or], axis=2)
+    merged = [Interactions.of_dense(one, models).merge().of_kinds(kinds) for one in found]
+    return Games.of(merged, Salience(threshold=THRESHOLD))
 
 
-def called_shared(interactions: np.ndarray, k: int | None = None) -> np.ndarray:
+def called_shared(games: Games, k: int | None = None) -> np.ndarray:
     """Salient, or among the k strongest of its kind, in every model with one sign: bool (B, kinds, 2^n)."""
-    strength = metrics.strengths(interactions)
-    bound = metrics.salience_bound(strength, "sample", THRESHOLD, None)
-    chosen = metrics.strongest(strength, metrics.ranks(strength), k) if k else metrics.salient(strength, bound)
-    return metrics.shared_by_all(chosen) & metrics.same_sign(interactions)
+    return games.each(lambda game: (game.interactions.strongest(k).all(0) if k else game.shared) & game.agreed)
 
 
-def surviving(values: np.ndarray, interactions: np.ndarray, method: str, seed: int) -> np.ndarray:
+def surviving(values: np.ndarray, games: Games, method: str, seed: int) -> np.ndarray:
     """Which of them are more than an accident by the renaming null."""
-    games = nulls.null_games(values, range(len(values)), len(values), RENAMINGS, 0, seed)["renaming"]
-    drawn = np.stack([nulls.shared_strength(extracted(game, method)) for game in games])
-    observed, order = nulls.shared_strength(interactions), orders(PLAYERS)
-    rates = [
-        nulls.false_discovery_rates(nulls.p_values(observed[:, kind], drawn[:, :, kind], order), order)
-        for kind in range(observed.shape[1])
-    ]
-    return np.stack(rates, 1) <= nulls.RATE
+    drawn = nulls.null_games(values, range(len(values)), len(values), RENAMINGS, 0, seed)["renaming"]
+    rates = survival(games, [extracted(one, method) for one in drawn])
+    return np.stack([q for _, q in rates]) <= RATE
 
 
 def score(found: np.ndarray, truth: np.ndarray) -> dict[str, list[float] | None]:
     """Precision and recall over all kinds, each with its interval; (B, kinds, 2^n). None of what is empty."""
     hits = (found & truth).sum((1, 2)).astype(float)
-    bootstrap = metrics.Bootstrap(len(hits), 1000, 0)
+    bootstrap = Bootstrap(len(hits), 1000, 0)
     scores = {}
     for name, total in (("precision", found), ("recall", truth)):
         counted = total.sum((1, 2)).astype(float)
@@ -123,23 +124,23 @@ def run_planted() -> list[dict]:
         for noise in NOISES:
             values, common, alone = planted(models, noise, seed=models)
             for method in METHODS:
-                interactions, truth = extracted(values, method), alone if method == "original" else common
-                shared = called_shared(interactions)
-                survivors = shared & surviving(values, interactions, method, seed=models)
+                games, truth = extracted(values, method), alone if method == "original" else common
+                shared = called_shared(games)
+                survivors = shared & surviving(values, games, method, seed=models)
                 row = {"models": models, "noise": noise, "method": method, "games": len(values)}
                 rows.append({**row, "of": "shared", **score(shared, truth)})
                 rows.append({**row, "of": "survivors", **score(survivors, truth)})
                 print(rows[-2], rows[-1], sep="\n", flush=True)
                 for k in SIZES:
-                    rows.append({**row, "of": f"{k} strongest", "k": k, **score(called_shared(interactions, k), truth)})
+                    rows.append({**row, "of": f"{k} strongest", "k": k, **score(called_shared(games, k), truth)})
     return rows
 
 
 # ------------------------------------------------------------------------------------------------- trained networks
 
 READINGS = {
-    "3 AND and 1 OR": {(0, mask_of([0, 1, 2])), (0, mask_of([1, 2])), (0, mask_of([2, 3])), (1, mask_of([3, 4]))},
-    "6 AND": {(0, mask_of(s)) for s in ([0, 1, 2], [1, 2], [2, 3], [3], [4], [3, 4])},
+    "3 AND and 1 OR": {(0, 0b111), (0, 0b110), (0, 0b1100), (1, 0b11000)},
+    "6 AND": {(0, mask) for mask in (0b111, 0b110, 0b1100, 0b1000, 0b10000, 0b11000)},
 }
 
 

@@ -24,7 +24,7 @@ from threadpoolctl import threadpool_limits
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "src"))
 from andor.game import transforms
-from andor.game.coalitions import members, presence
+from andor.game.coalitions import Coalitions
 from andor.game.transforms import and_inverse, and_transform
 
 HERE = Path(__file__).parent
@@ -47,7 +47,7 @@ def once(run: Callable[[], Any]) -> tuple[float, Any]:
 def build_and_multiply(v: np.ndarray) -> np.ndarray:
     """The published way: a dense matrix, filled one coalition at a time, and one product, for every sample anew."""
     n = v.size.bit_length() - 1
-    present = presence(n)
+    present = Coalitions.all(n).presence
     sizes = present.sum(-1)
     matrix = np.zeros((2**n, 2**n))
     for s in range(2**n):
@@ -78,7 +78,9 @@ def against_others(n: int = 12) -> dict[str, Any]:
     computer = shapiq.ExactComputer(lambda x: v[x @ (1 << np.arange(n))], n_players=n, evaluate_game=True)
     theirs, their_result = once(lambda: computer("Moebius"))
     np.testing.assert_allclose(dense_result, and_transform(v), atol=1e-9)
-    np.testing.assert_allclose([their_result[members(s)] for s in range(2**n)], and_transform(v), atol=1e-9)
+    np.testing.assert_allclose(
+        [their_result[tuple(players)] for players in Coalitions.all(n).players], and_transform(v), atol=1e-9
+    )
     return {
         "n": n,
         "seconds": seconds | {"build and multiply": dense, "shapiq": theirs},

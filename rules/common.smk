@@ -40,7 +40,11 @@ wildcard_constraints:
     model="|".join({name for task in TASKS.values() for name in task.models}),
     method="|".join(CONFIG.every_method()),
     unit="|".join(
-        {unit for task in TASKS.values() for unit in [*task.models, *task.units()]}
+        {
+            unit
+            for task in TASKS.values()
+            for unit in [*task.models, *task.ensembles_by_name()]
+        }
     ),
     chunk=r"\d{4}",
     source="|".join(CONFIG.sources) or "none",
@@ -174,12 +178,16 @@ def shown(wildcards) -> dict[str, list[int]]:
 
 def members(task: str, unit: str) -> list[str]:
     """Models of a unit: an ensemble's, or the one model itself."""
-    return TASKS[task].units().get(unit, [unit])
+    return TASKS[task].ensembles_by_name().get(unit, [unit])
 
 
 def units_of(task: str, kind: str) -> list[str]:
     """What a kind of method is applied to: ensembles if it joins models, else each model."""
-    return list(TASKS[task].units() if kind == "generalizable" else TASKS[task].models)
+    return list(
+        TASKS[task].ensembles_by_name()
+        if kind == "generalizable"
+        else TASKS[task].models
+    )
 
 
 def masked_outputs_of(task: str) -> list[str]:
@@ -208,7 +216,7 @@ def nulls_of(task: str) -> list[str]:
         for method in CONFIG.methods
         if CONFIG.methods[method].kind == "generalizable"
         if CONFIG.nulls.renamings or CONFIG.nulls.exchanges
-        for unit in TASKS[task].units()
+        for unit in TASKS[task].ensembles_by_name()
         for chunk in chunks(task)
     ]
 
@@ -222,7 +230,7 @@ def studied(study: str, folder: str) -> list[str]:
         for task in wanted.tasks
         for method, settings in CONFIG.of_study(study).items()
         if folder == "interactions" or settings.kind == "generalizable" and nulls
-        for ensemble, models in TASKS[task].units().items()
+        for ensemble, models in TASKS[task].ensembles_by_name().items()
         if ensemble in wanted.ensembles
         for unit in ([ensemble] if settings.kind == "generalizable" else models)
         for chunk in chunks(task)

@@ -29,7 +29,7 @@ rule page:
         code=code("explorer"),
         salience=plain(CONFIG.analysis.salience),
         reward=lambda wildcards: plain(TASKS[wildcards.task].reward),
-        ensembles=lambda wildcards: TASKS[wildcards.task].units(),
+        ensembles=lambda wildcards: TASKS[wildcards.task].ensembles_by_name(),
         methods={name: method.kind for name, method in CONFIG.methods.items()},
     script:
         "../workflow/scripts/explorer.py"

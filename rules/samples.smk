@@ -51,7 +51,7 @@ rule samples:
         again=again("results/{task}/samples.parquet"),
         code=code("samples"),
         models=lambda wildcards: list(TASKS[wildcards.task].models),
-        controls=lambda wildcards: TASKS[wildcards.task].controls(),
+        controls=lambda wildcards: TASKS[wildcards.task].null_networks(),
         reward=lambda wildcards: plain(TASKS[wildcards.task].reward),
         samples=lambda wildcards: TASKS[wildcards.task].samples.model_dump(
             include={"count", "candidates", "min_range"}

@@ -42,7 +42,7 @@ rule tabulate:
         analysis=plain(CONFIG.analysis),
         nulls=plain(CONFIG.nulls),
         reward=lambda wildcards: plain(TASKS[wildcards.task].reward),
-        ensembles=lambda wildcards: TASKS[wildcards.task].units(),
+        ensembles=lambda wildcards: TASKS[wildcards.task].ensembles_by_name(),
         methods={name: method.kind for name, method in CONFIG.methods.items()},
         seed=CONFIG.seed,
     script:

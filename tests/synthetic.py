@@ -18,12 +18,12 @@ import pandas as pd
 import pyarrow as pa
 
 from andor import store
-from andor.analysis.nulls import null_games
 from andor.config import Config, Method, Task, check
 from andor.files import write_text
 from andor.game.attributions import merge_low_orders
 from andor.game.coalitions import orders
 from andor.game.files import INTERACTIONS, null_table
+from andor.game.nulls import null_games
 from andor.game.transforms import and_inverse, and_transform, or_inverse, or_transform
 from andor.outputs.samples import ELIGIBILITY
 from andor.outputs.stored import classifier_outputs
@@ -135,14 +135,16 @@ def _write_task(folder: Path, task: Task, settings: Config, random: np.random.Ge
             original = np.stack([and_transform(outputs[number]), np.zeros_like(outputs[number])], axis=1)
             for method, details in settings.methods.items():
                 found = {"original": original, "traditional": traditional, "generalizable": games[number]}[details.kind]
-                units = task.units() if details.kind == "generalizable" else {model: [model] for model in models}
-                for unit, members in units.items():
+                subjects = {model: [model] for model in models}
+                if details.kind == "generalizable":
+                    subjects = task.ensembles_by_name()
+                for subject, members in subjects.items():
                     rows = [models.index(model) for model in members]
-                    path = folder / "interactions" / method / unit / chunk / file
+                    path = folder / "interactions" / method / subject / chunk / file
                     kappa = 0.0 if details.kind == "original" else 0.02
                     if details.kind == "generalizable":
                         numbered = {place: game[rows] for place, game in enumerate(games)}
-                        _write_nulls(folder / "nulls" / method / unit / chunk / file, numbered, number, settings)
+                        _write_nulls(folder / "nulls" / method / subject / chunk / file, numbered, number, settings)
                     _write_interactions(path, found[rows], outputs[number][rows], members, details, kappa, random)
 
 

@@ -80,14 +80,14 @@ def test_interactions_reproduce_every_masked_output(run, configuration):
     for task in TASKS:
         results = TaskResults.of(run / "results" / task, config, task)
         for method in results.methods:
-            for unit, members in results.units(method).items():
-                raw = results.raw_interactions(method, unit)
+            for subject, members in results.subjects(method).items():
+                raw = np.stack([one.dense() for one in results.raw_interactions(method, subject)])
                 for place, model in enumerate(members):
                     values = results.values(model)
-                    kappa = np.array([entry["kappa"][model] for entry in results.interaction_metadata(method, unit)])
+                    kappa = np.array([entry["kappa"][model] for entry in results.interaction_metadata(method, subject)])
                     noise = np.abs(predict(raw[:, place, 0], raw[:, place, 1]) - values)
                     allowed = kappa[:, None] + 1e-6 * np.abs(values).max(axis=1, keepdims=True)
-                    assert np.all(noise <= allowed), (task, method, unit, model)
+                    assert np.all(noise <= allowed), (task, method, subject, model)
 
 
 def test_every_sample_carries_its_certificate(run):

@@ -7,8 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from andor.game.attributions import coalition_attributions, merge_low_orders, predict, shapley_values
-from andor.game.coalitions import members, orders, presence
+from andor.game.coalitions import Coalitions, orders
 from andor.game.transforms import and_transform, or_transform
+from masks import members
 
 
 def split(n, seed, batch=()):
@@ -103,7 +104,7 @@ def test_merging_changes_neither_shapley_values_nor_coalition_attributions():
 
 def test_linear_game():
     weights = np.array([1.0, -2.0, 0.5])
-    v = presence(3) @ weights + 7
+    v = Coalitions.all(3).presence @ weights + 7
     for i_and, i_or in [(and_transform(v), np.zeros(8)), (np.zeros(8), or_transform(v))]:
         np.testing.assert_allclose(shapley_values(i_and, i_or), weights, atol=1e-14)
         merged_and, merged_or = merge_low_orders(i_and, i_or)

@@ -200,9 +200,9 @@ def test_shipped_configurations_are_valid(path):
 
 
 def test_every_pair_and_all_at_once_by_default():
-    units = load(ROOT / "config.yaml").tasks["digits"].units()
-    assert [len(members) for members in units.values()] == [2, 2, 2, 3]
-    pair = load(ROOT / "config" / "paper.yaml").tasks["images"].units()
+    ensembles = load(ROOT / "config.yaml").tasks["digits"].ensembles_by_name()
+    assert [len(members) for members in ensembles.values()] == [2, 2, 2, 3]
+    pair = load(ROOT / "config" / "paper.yaml").tasks["images"].ensembles_by_name()
     assert pair == {"resnet20-vgg16": ["resnet20", "vgg16"]}
 
 
@@ -216,7 +216,7 @@ def test_null_networks_and_repetitions_have_no_say_in_the_samples():
     }
     more = {name: {**DIGITS["models"]["lenet"], "training": {**training, **changes}} for name, changes in extra.items()}
     task = check(changed("tasks.digits.models", {**DIGITS["models"], **more})).tasks["digits"]
-    assert task.controls() == ["untrained", "shuffled", "again"]
+    assert task.null_networks() == ["untrained", "shuffled", "again"]
 
 
 def test_chunks_hold_every_sample_once():

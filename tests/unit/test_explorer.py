@@ -14,8 +14,9 @@ import pandas as pd
 import pytest
 
 import andor.report.explorer
-from andor.analysis import metrics
+from andor.analysis.overlap import chance_power, generalization_power
 from andor.game.attributions import predict
+from andor.game.interactions import Interactions, ranks, without_empty
 from andor.report.explorer import BUDGET, page, payload, render
 from andor.report.explorer.payload import (
     Q_VALUE,
@@ -52,12 +53,12 @@ def shown(results):
 
 
 def each_part(results, shown):
-    """Every model's interactions in the page: method, unit, sample, place in the unit, model, the part."""
+    """Every model's interactions in the page: method, subject, sample, place in the subject, model, the part."""
     for about in shown["samples"]:
-        for method, units in about["parts"].items():
-            for unit, found in units.items():
-                for place, model in enumerate(results.units(method)[unit]):
-                    yield method, unit, about["number"], place, model, found["models"][place]
+        for method, subjects in about["parts"].items():
+            for subject, found in subjects.items():
+                for place, model in enumerate(results.subjects(method)[subject]):
+                    yield method, subject, about["number"], place, model, found["models"][place]
 
 
 # ---------------------------------------------------------------------------------------------------------- numbers
@@ -65,8 +66,8 @@ def each_part(results, shown):
 
 def test_page_predicts_every_masked_output(results, shown):
     n, checked = shown["players"], 0
-    for method, unit, number, place, model, part in each_part(results, shown):
-        raw = results.raw_interactions(method, unit)[number, place]
+    for method, subject, number, place, model, part in each_part(results, shown):
+        raw = results.raw_interactions(method, subject)[number].dense()[place]
         decoded = predict(*decode_interactions(part, n))
         v = results.values(model)[number]
         assert np.abs(decoded - predict(*raw)).max() <= part["precision"] + 1e-10 <= shown["precision"] + 1e-10
@@ -83,8 +84,8 @@ def test_page_holds_every_output(results, shown):
 
 
 def test_interactions_stand_strongest_first_and_none_is_zero(results, shown):
-    for method, unit, number, place, _, part in each_part(results, shown):
-        merged = results.merged_interactions(method, unit)[number, place]
+    for method, subject, number, place, _, part in each_part(results, shown):
+        merged = results.merged_interactions(method, subject)[number].dense()[place]
         strengths = np.abs(np.frombuffer(base64.b64decode(part["strengths"]), "<f4"))
         assert np.all(np.diff(strengths) <= 0) and strengths[-1] > 0
         assert len(strengths) == part["nonzero"] == np.count_nonzero(merged[:, 1:])
@@ -94,12 +95,13 @@ def test_interactions_stand_strongest_first_and_none_is_zero(results, shown):
 
 def test_many_interactions_are_cut_off_at_the_weak_end():
     interactions = np.random.default_rng(0).normal(size=(2, 2**12))
-    part = encode_interactions(interactions, bound=3.0)
+    of_model = Interactions.of_dense(interactions[None], ["model"])
+    part = encode_interactions(of_model, bound=3.0)
     kept = decode_interactions(part, 12)
     kept[0, 0] = 0
     assert np.count_nonzero(kept) == STRONGEST < part["nonzero"] == 2 * (2**12 - 1)
     assert np.abs(kept[kept != 0]).min() >= np.abs(interactions[:, 1:][kept[:, 1:] == 0]).max() * (1 - 2**-23)
-    everything_salient = encode_interactions(interactions, bound=0.01)
+    everything_salient = encode_interactions(of_model, bound=0.01)
     assert (
         np.count_nonzero(decode_interactions(everything_salient, 12)[:, 1:])
         == everything_salient["salient"]
@@ -233,11 +235,11 @@ def test_script_computes_what_the_package_does(results, shown, tmp_path):
     assert len(entries) == SAMPLES * 3 * 4
     order = np.bitwise_count(np.arange(2**n))
     for entry in entries:
-        merged = results.of_ensemble(entry["method"], entry["ensemble"])[entry["sample"]]
+        merged = results.of_ensemble(entry["method"], entry["ensemble"])[entry["sample"]].dense()
         merged = np.concatenate([merged, np.zeros_like(merged)], axis=1)[:, :2]
-        strength = metrics.strengths(merged)
+        strength = without_empty(np.abs(merged), 0)
         flat = strength.reshape(len(strength), -1)
-        strongest = metrics.strongest(flat, metrics.ranks(flat), k).reshape(strength.shape)
+        strongest = ((ranks(flat) < k) & (flat > 0)).reshape(strength.shape)
         strongest[:, 0, 0] = True  # the constant
         salient = strength > 0.05 * strength.max((1, 2), keepdims=True)
         np.testing.assert_allclose(entry["all"], predict(merged[:, 0], merged[:, 1]), atol=1e-5)
@@ -249,8 +251,8 @@ def test_script_computes_what_the_package_does(results, shown, tmp_path):
         assert set(entry["negative"]) == {2**n + coalition for coalition in np.flatnonzero(fits)}
         assert np.all(np.diff(strength[1, 1, np.array(entry["negative"], int) - 2**n]) <= 1e-6)
         for name, expected in {
-            "power": metrics.generalization_power(salient),
-            "chance": metrics.chance_power(salient),
+            "power": generalization_power(salient),
+            "chance": chance_power(salient, np.array([2**n - 1, 2**n - n - 1])),
         }.items():
             found = np.array([[cell[name] for cell in kind] for kind in entry["sharing"]], float)
             np.testing.assert_allclose(found.T, expected, rtol=1e-12)

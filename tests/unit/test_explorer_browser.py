@@ -34,7 +34,8 @@ def tasks(tmp_path_factory):
         if task == "sentiment":
             results = hostile(results)
             strongest = (
-                np.abs(results.of_ensemble("generalizable", list(results.ensembles)[-1])[0, 0, 0, 1:]).argmax() + 1
+                np.abs(results.of_ensemble("generalizable", list(results.ensembles)[-1])[0].dense()[0, 0, 1:]).argmax()
+                + 1
             )
             keys = {"sample": 0, "method": "generalizable", "ensemble": list(results.ensembles)[-1], "kind": "and"}
             listed = pa.Table.from_pylist([{**keys, "coalition": int(strongest), Q_VALUE: 0.04}]).to_pandas()
@@ -134,7 +135,7 @@ def test_the_slider_moves_the_prediction_to_the_output(browser, tasks):
 def test_filters_leave_what_they_say(browser, tasks):
     results, address = tasks["sentiment"]
     browser.open(address)
-    merged = results.of_ensemble("generalizable", list(results.ensembles)[-1])[0]
+    merged = results.of_ensemble("generalizable", list(results.ensembles)[-1])[0].dense()
     strength = np.abs(merged)
     strength[..., 0] = 0
     salient = (strength > 0.05 * strength.max((1, 2), keepdims=True)).reshape(3, -1)

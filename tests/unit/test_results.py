@@ -13,7 +13,8 @@ import pytest
 from andor import store
 from andor.errors import UserError
 from andor.game.coalitions import orders
-from andor.game.files import read_interactions
+from andor.game.files import from_file
+from andor.game.nulls import null_games
 from andor.game.transforms import and_inverse, or_inverse
 from andor.outputs.stored import read_outputs
 from andor.report.results import TaskResults
@@ -37,20 +38,25 @@ def results(tree, tmp_path):
     return TaskResults.of(tmp_path / "sentiment", tree[1], "sentiment")
 
 
+def dense(several) -> np.ndarray:
+    """Interactions of each sample on all coalitions, (K, m, kinds, 2^n)."""
+    return np.stack([one.dense() for one in several])
+
+
 def rewrite(path: Path, table: pa.Table) -> None:
     store.write_table(path, table)
 
 
-def test_units_and_kinds_follow_the_method(results):
-    assert list(results.units("original")) == list(results.units("traditional")) == MODELS
-    assert list(results.units("generalizable")) == ["minilm_l6-minilm_l3", "minilm_l6-cnn", "minilm_l3-cnn", ALL]
+def test_subjects_and_kinds_follow_the_method(results):
+    assert list(results.subjects("original")) == list(results.subjects("traditional")) == MODELS
+    assert list(results.subjects("generalizable")) == ["minilm_l6-minilm_l3", "minilm_l6-cnn", "minilm_l3-cnn", ALL]
     assert results.kinds("original") == ("and",)
     assert results.kinds("traditional") == ("and", "or")
     assert results.sample_numbers == [0, 1, 2, 3, 4]
 
 
 def test_arrays_hold_what_the_files_say(results):
-    raw = results.raw_interactions("generalizable", ALL)
+    raw = dense(results.raw_interactions("generalizable", ALL))
     assert raw.shape == (5, 3, 2, 1024)
     rows = store.read_table(results.interaction_files("generalizable", ALL)[4]).to_pylist()
     for row in rows[:: len(rows) // 50]:
@@ -61,8 +67,8 @@ def test_arrays_hold_what_the_files_say(results):
 def test_interactions_reproduce_the_rewards(results):
     """Files, rewards and transforms fit together: the planted noise is at most 1 % of the range."""
     for method in results.methods:
-        for unit, members in results.units(method).items():
-            raw = results.raw_interactions(method, unit)
+        for subject, members in results.subjects(method).items():
+            raw = dense(results.raw_interactions(method, subject))
             prediction = and_inverse(raw[:, :, 0]) + or_inverse(raw[:, :, 1])
             for place, model in enumerate(members):
                 v = results.values(model)
@@ -72,16 +78,47 @@ def test_interactions_reproduce_the_rewards(results):
 
 
 def test_merging_keeps_the_predictions(results):
-    raw, merged = (f("traditional", "cnn") for f in (results.raw_interactions, results.merged_interactions))
+    raw, merged = (dense(f("traditional", "cnn")) for f in (results.raw_interactions, results.merged_interactions))
     assert (merged[:, :, 1, orders(10) <= 1] == 0).all()
     predictions = [and_inverse(x[:, :, 0]) + or_inverse(x[:, :, 1]) for x in (raw, merged)]
     np.testing.assert_allclose(*predictions, atol=1e-10)
 
 
 def test_models_explained_one_by_one_stand_side_by_side(results):
-    joined = results.of_ensemble("traditional", "minilm_l3-cnn")
-    np.testing.assert_array_equal(joined[:, 0], results.merged_interactions("traditional", "minilm_l3")[:, 0])
-    np.testing.assert_array_equal(joined[:, 1], results.merged_interactions("traditional", "cnn")[:, 0])
+    several = results.of_ensemble("traditional", "minilm_l3-cnn")
+    assert all(one.models == ("minilm_l3", "cnn") and one.merged for one in several)
+    for place, model in enumerate(("minilm_l3", "cnn")):
+        alone = dense(results.merged_interactions("traditional", model))
+        np.testing.assert_array_equal(dense(several)[:, place], alone[:, 0])
+
+
+def test_memory_follows_what_is_not_0(results):
+    for method in ("traditional", "generalizable"):
+        several = results.of_ensemble(method, ALL)
+        drawn = results.null_interactions(method, ALL)
+        for one in [*several, *(one for draws in drawn.values() for draw in draws for one in draw)]:
+            assert one.nonzero().all()
+            assert len(one.coalitions) < 400
+
+
+@pytest.mark.parametrize("method", ["traditional", "generalizable"])
+def test_null_interactions_are_those_of_null_games(results, method):
+    """In the synthetic tree, extraction from null games finds the true interactions in other places."""
+    true = dense(results.of_ensemble(method, ALL))
+    drawn = results.null_interactions(method, ALL)
+    for numbers in results.chunks.values():
+        wanted = null_games(true[numbers], numbers, results.nulls.renamings, results.nulls.exchanges, results.seed)
+        for null, several in wanted.items():
+            found = np.stack([dense([draw[number] for number in numbers]) for draw in drawn[null]])
+            np.testing.assert_allclose(found, several, rtol=0 if method == "traditional" else 1e-6, atol=1e-9)
+
+
+def test_the_single_sample_of_a_chunk_has_no_exchange(tmp_path):
+    config = write_synthetic_results(tmp_path, samples=4, with_tables=False)
+    results = TaskResults.of(tmp_path / "digits", config, "digits")
+    for method in ("traditional", "generalizable"):
+        (draw,) = results.null_interactions(method, "resnet20-vgg16")["exchange"]
+        assert [len(one.coalitions) > 0 for one in draw] == [True, True, True, False]
 
 
 def test_ranges_of_outputs(results):
@@ -91,9 +128,9 @@ def test_ranges_of_outputs(results):
 
 def test_order_of_rows_does_not_matter(results):
     path = results.interaction_files("generalizable", ALL)[0]
-    before, table = read_interactions(path, MODELS), store.read_table(path)
+    before, table = from_file(path, MODELS).strengths, store.read_table(path)
     rewrite(path, table.take(np.random.default_rng(0).permutation(len(table))))
-    np.testing.assert_array_equal(read_interactions(path, MODELS), before)
+    np.testing.assert_array_equal(from_file(path, MODELS).strengths, before)
 
 
 def break_rows(table: pa.Table, fault: str) -> pa.Table:

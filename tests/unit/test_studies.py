@@ -49,7 +49,7 @@ def test_strength_and_count_are_those_of_the_files(results, table, task):
     of_task, where = results[task], {"task": task, "method": "generalizable"}
     total = {}
     for method in ASKED.methods:
-        interactions = np.abs(of_task.of_ensemble(method, PAIR[task]))[..., 1:]
+        interactions = np.abs([one.dense() for one in of_task.of_ensemble(method, PAIR[task])])[..., 1:]
         total[method] = interactions.sum((1, 2, 3)).mean()
         largest = interactions.max((2, 3), keepdims=True)
         count = (interactions > 0.05 * largest).sum((2, 3)).mean()
@@ -63,7 +63,10 @@ def test_strength_and_count_are_those_of_the_files(results, table, task):
 @pytest.mark.parametrize("task", PAIR)
 def test_agreement_counts_the_strongest_of_both_methods(results, table, task):
     found = {kind: [] for kind in ("and", "or")}
-    joint, apart = (results[task].of_ensemble(m, PAIR[task]) for m in ("generalizable", "traditional"))
+    joint, apart = (
+        np.stack([one.dense() for one in results[task].of_ensemble(method, PAIR[task])])
+        for method in ("generalizable", "traditional")
+    )
     size = int(AGREED * joint.shape[-1])
     for sample, model in np.ndindex(joint.shape[:2]):
         for place, kind in enumerate(found):
@@ -80,7 +83,7 @@ def test_agreement_counts_the_strongest_of_both_methods(results, table, task):
 
 
 def test_overlaps_are_those_of_the_controls(results, table):
-    controls = tables.TABLES["controls"](results["digits"])
+    controls = tables.make(results["digits"], ["controls"])["controls"]
     wanted = controls[(controls["null"] == "renaming") & (controls["measure"] == "cosine")]
     for row in wanted.itertuples():
         found = number(table, task="digits", method=row.method, kind=row.kind, measure="cosine")

@@ -1,8 +1,12 @@
 """Tables: their shape, that they repeat byte for byte, and their numbers against plain counting in the files."""
 
 import dataclasses
+import os
+import subprocess
+import sys
 from collections import Counter
 from itertools import product
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -10,24 +14,28 @@ import pyarrow.parquet as pq
 import pytest
 
 from andor import store
-from andor.analysis.nulls import RATE, names
+from andor.analysis.discovery import RATE
 from andor.config import Nulls, Salience
 from andor.data.players.grid import GridPlayers
 from andor.data.players.parts import PartPlayers
 from andor.data.players.pixels import PixelPlayers
-from andor.game.coalitions import KINDS, mask_of, members
+from andor.game.coalitions import KINDS, Coalitions
+from andor.game.nulls import permutations
 from andor.report import catalogue, tables
 from andor.report.results import TaskResults
-from andor.report.tables import schemas
 from andor.report.tables.controls import controls, sizes
 from andor.report.tables.frames import numbers, spread
+from andor.report.tables.games import Games
 from andor.report.tables.held_out import held_out
 from andor.report.tables.parts import comparisons
 from andor.report.tables.sharing import sharing, summary
+from andor.report.tables.table import COUNT, NUMBER
 from andor.report.tables.thresholds import MEASURES, THRESHOLDS
+from masks import mask_of, members
 from synthetic import config, write_synthetic_results
 
 pytestmark = pytest.mark.slow
+SOURCE = Path(__file__).parents[2] / "src"
 TASKS = ("digits", "sentiment")
 PLAYERS = {"digits": 8, "sentiment": 10}
 SAMPLES = 4
@@ -77,12 +85,17 @@ def made(results):
     return {name: pd.read_parquet(results.folder / "tables" / f"{name}.parquet") for name in tables.TABLES}
 
 
+def alone(name, results):
+    """A table made without the others."""
+    return tables.make(results, [name])[name]
+
+
 def counted(results, method, ensemble):
     """The files' interactions by sample, model and kind as mappings, merged by hand, without the empty coalition."""
     found = {}
-    units = {m: ensemble if results.methods[method] == "generalizable" else m for m in results.ensembles[ensemble]}
-    for model, unit in units.items():
-        for sample, path in enumerate(results.interaction_files(method, unit)):
+    subjects = {m: ensemble if results.methods[method] == "generalizable" else m for m in results.ensembles[ensemble]}
+    for model, subject in subjects.items():
+        for sample, path in enumerate(results.interaction_files(method, subject)):
             rows = [row for row in store.read_table(path).to_pylist() if row["model"] == model and row["coalition"]]
             merged = {"and": Counter(), "or": Counter()}
             for row in rows:
@@ -102,19 +115,26 @@ def k_strongest(strength, k):
 
 
 def test_catalogue_names_every_table():
-    assert list(catalogue.TABLES) == list(tables.TABLES) == list(tables.SCHEMAS) == list(KEYS)
+    assert list(catalogue.TABLES) == list(tables.TABLES) == list(KEYS)
     assert set().union(*(figure.tables for figure in catalogue.FIGURES.values())) <= set(catalogue.TABLES)
+
+
+@pytest.mark.parametrize("module", ["catalogue", "measures"])
+def test_what_the_snakefile_and_figures_read_is_light(module):
+    heavy = "numpy", "pandas", "pyarrow"
+    code = f"import sys, andor.report.{module}; sys.exit(any(name in sys.modules for name in {heavy}))"
+    subprocess.run([sys.executable, "-c", code], check=True, env=os.environ | {"PYTHONPATH": str(SOURCE)})
 
 
 @pytest.mark.parametrize("name", KEYS)
 def test_columns_and_keys(results, made, name):
     schema = pq.read_schema(results.folder / "tables" / f"{name}.parquet").remove_metadata()
-    assert schema == tables.SCHEMAS[name]
+    assert schema == tables.TABLES[name].schema
     assert len(made[name]) or name in ("transfer", "discrimination")  # players differ from sample to sample
     assert not made[name].duplicated(KEYS[name]).any()
     csv = pd.read_csv(results.folder / "tables" / f"{name}.csv")
     assert list(csv) == schema.names
-    numbers = [field.name for field in schema if field.type in (schemas.NUMBER, schemas.COUNT)]
+    numbers = [field.name for field in schema if field.type in (NUMBER, COUNT)]
     np.testing.assert_allclose(csv[numbers].astype(float), made[name][numbers].astype(float), rtol=1e-15)
 
 
@@ -184,8 +204,34 @@ def test_a_task_with_one_model_has_no_ensembles(tree):
     for name in ("generalization", "sharing", "orders", "interactions", "summary", "held_out", "thresholds"):
         frame = tables.make(single, [name])[name]
         assert len(frame) == 0
-        assert list(frame) == tables.SCHEMAS[name].names
-    assert set(tables.TABLES["salient"](single)["method"]) == {"original", "traditional"}
+        assert list(frame) == tables.TABLES[name].schema.names
+    assert set(alone("salient", single)["method"]) == {"original", "traditional"}
+
+
+class DenseResults(TaskResults):
+    """Results whose interactions are on all coalitions, whether they are 0 or not."""
+
+    def merged_interactions(self, method, subject):
+        return [on_all(one) for one in super().merged_interactions(method, subject)]
+
+    def raw_interactions(self, method, subject):
+        return [on_all(one) for one in super().raw_interactions(method, subject)]
+
+    def null_interactions(self, method, ensemble):
+        drawn = super().null_interactions(method, ensemble)
+        return {null: [[on_all(one) for one in draw] for draw in draws] for null, draws in drawn.items()}
+
+
+def on_all(interactions):
+    return interactions.on(Coalitions.all(interactions.coalitions.n))
+
+
+def test_tables_do_not_depend_on_the_lists_of_coalitions(results):
+    alike = dataclasses.replace(results, same_players=True)
+    fields = {field.name: getattr(alike, field.name) for field in dataclasses.fields(alike)}
+    compact, dense = tables.make(alike), tables.make(DenseResults(**fields))
+    for name, table in compact.items():
+        pd.testing.assert_frame_equal(table, dense[name], rtol=1e-12, atol=1e-14, obj=name)
 
 
 # -------------------------------------------------------------------------------------------------------- numbers
@@ -278,7 +324,7 @@ def test_listed_interactions(results, made):
 
 def test_listed_interactions_are_limited(results):
     analysis = results.analysis.model_copy(update={"listed": 3})
-    table = tables.TABLES["interactions"](dataclasses.replace(results, analysis=analysis))
+    table = alone("interactions", dataclasses.replace(results, analysis=analysis))
     sizes = table.groupby(["sample", "method", "ensemble", "kind"])["coalition"].nunique()
     members = table.groupby(["sample", "method", "ensemble", "kind"])["model"].nunique()
     assert sizes.min() >= 3
@@ -297,7 +343,7 @@ def test_other_rules_of_salience(results):
     counts = {}
     for rule in ("sample", "pooled", "output"):
         analysis = results.analysis.model_copy(update={"salience": Salience(rule=rule, threshold=0.05)})
-        table = tables.TABLES["salient"](dataclasses.replace(results, analysis=analysis))
+        table = alone("salient", dataclasses.replace(results, analysis=analysis))
         assert set(table["rule"]) == {rule}
         counts[rule] = table["count"].sum()
     assert counts["pooled"] < counts["sample"]
@@ -315,7 +361,7 @@ def test_zeros_and_possible_interactions(results, made):
 
 
 def test_matching_says_how_far_the_prediction_is_off(results, tree, tmp_path):
-    table = tables.TABLES["matching"](results)
+    table = alone("matching", results)
     assert (table["max_difference"] <= table["kappa"]).all()
     assert (table["max_error"] == 0).all()
     assert table.query("method == 'original'")["max_difference"].max() < 1e-12
@@ -329,7 +375,7 @@ def test_matching_says_how_far_the_prediction_is_off(results, tree, tmp_path):
         file = file.set_column(4, "strength", [strength])
         store.write_table(tmp_path / path.relative_to(results.folder), file, metadata)
     broken = dataclasses.replace(results, folder=tmp_path, models=[model], methods={"traditional": "traditional"})
-    off = tables.TABLES["matching"](broken)
+    off = alone("matching", broken)
     np.testing.assert_array_less(1 - 2 * off["kappa"] - 1e-9, off["max_error"])
     np.testing.assert_allclose(off["relative_error"] * off["largest_output"], off["max_error"])
 
@@ -352,7 +398,7 @@ def test_solver_keeps_what_was_proved(results, made):
     assert set(table["status"]) == {"optimal"}
     assert "seconds" not in table
     row = table.query("method == 'generalizable'").iloc[-1]
-    raw = results.raw_interactions("generalizable", row["unit"])[row["sample"]]
+    raw = results.raw_interactions("generalizable", row["unit"])[row["sample"]].strengths
     assert row["l1"] == pytest.approx(np.abs(raw).sum())
     assert row["objective"] == pytest.approx(np.abs(raw).max(0).sum() + np.abs(raw).sum() / 9)
 
@@ -398,7 +444,7 @@ def test_the_renaming_null_is_what_counting_says(results, made, method):
     for kind in ("and", "or"):
         powers = []
         for sample, draw in product(range(SAMPLES), range(results.nulls.renamings)):
-            numbers = names(n, len(models), results.seed, sample, draw)
+            numbers = permutations(n, len(models), results.seed, sample, draw)
             sets = [
                 {
                     mask_of(numbers[place][player] for player in members(coalition))
@@ -436,21 +482,19 @@ def test_surviving_interactions_are_the_planted_ones(results, made):
 
 
 def test_tables_do_without_null_games(results):
-    alone = dataclasses.replace(results, nulls=Nulls(renamings=0, exchanges=0))
-    assert tables.TABLES["interactions"](alone)["q"].isna().all()
-    assert tables.TABLES["generalization"](alone)["null"].isna().all()
-    assert tables.TABLES["survivors"](alone)["surviving"].isna().all()
-    assert tables.TABLES["controls"](alone)["null_value"].isna().all()
-    assert tables.TABLES["thresholds"](alone)["null"].isna().all()
-    assert tables.TABLES["held_out"](alone)["null"].isna().all()
-    assert tables.TABLES["summary"](alone)["null_and_5"].isna().all()
+    without = dataclasses.replace(results, nulls=Nulls(renamings=0, exchanges=0))
+    assert alone("interactions", without)["q"].isna().all()
+    assert alone("generalization", without)["null"].isna().all()
+    assert alone("survivors", without)["surviving"].isna().all()
+    assert alone("controls", without)["null_value"].isna().all()
+    assert alone("thresholds", without)["null"].isna().all()
+    assert alone("held_out", without)["null"].isna().all()
+    assert alone("summary", without)["null_and_5"].isna().all()
 
 
 def test_one_pass_makes_what_each_table_alone_is(results, made):
     for name in ("controls", "precision", "accuracy"):
-        pd.testing.assert_frame_equal(
-            tables.TABLES[name](results), made[name], check_dtype=False, check_categorical=False
-        )
+        pd.testing.assert_frame_equal(alone(name, results), made[name], check_dtype=False, check_categorical=False)
 
 
 def test_thresholds_agree_with_the_tables_at_the_configured_one(made):
@@ -639,9 +683,10 @@ def test_transfer_where_players_mean_the_same(results):
 
 def test_a_model_without_any_interaction_has_its_row(results):
     (each,) = (one for one in comparisons(results) if one.method == "traditional" and len(one.members) == 3)
-    nothing = each.games.interactions.copy()
-    nothing[:, 1] = 0.0
-    each.__dict__["games"] = dataclasses.replace(each.games, interactions=nothing)
+    nothing = results.of_ensemble(each.method, each.ensemble)
+    for one in nothing:
+        one.strengths[1] = 0.0
+    each.__dict__["games"] = Games.of(nothing, results.analysis.salience)
     for table in (sharing, controls, held_out):
         assert len(table(each)) or table is held_out
     row = summary(each).set_index("model").loc[each.members[1]]
@@ -673,16 +718,17 @@ def test_summary_repeats_the_other_tables(results, made):
 
 
 def test_synthetic_configuration_is_checked():
-    assert config().tasks["digits"].units().keys() >= {"resnet20-vgg16", "resnet20-vgg16-lenet"}
+    assert config().tasks["digits"].ensembles_by_name().keys() >= {"resnet20-vgg16", "resnet20-vgg16-lenet"}
 
 
 def test_null_networks_are_neither_left_out_nor_looked_for(results):
     pair = dataclasses.replace(results, main=results.models[:2])
-    assert tables.TABLES["held_out"](pair).empty
+    assert alone("held_out", pair).empty
 
 
 def test_salient_counts_by_the_papers_rule(results, made):
-    strength = np.abs(results.merged_interactions("original", results.models[0]))[:, 0, 0, 1:]
+    merged = results.merged_interactions("original", results.models[0])
+    strength = np.abs([one.dense() for one in merged])[:, 0, 0, 1:]
     wanted = (strength > 0.05 * strength.max()).sum() / len(strength)
     row = made["salient"].query("method == 'original' and unit == @results.models[0]")
     assert row["published"].item() == pytest.approx(wanted)

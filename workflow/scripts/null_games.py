@@ -9,10 +9,10 @@ def main(snakemake):
     import numpy as np
 
     from _extraction import Extraction
-    from andor.analysis.nulls import null_games
     from andor.config import Nulls
     from andor.game.attributions import merge_low_orders
     from andor.game.files import null_table
+    from andor.game.nulls import null_games
     from andor.store import write_table
 
     extraction, nulls = Extraction(snakemake), Nulls.model_validate(snakemake.params.nulls)

@@ -1,7 +1,7 @@
 """Explanations by few interactions: which to keep, and how faithful what is kept remains.
 
-Interactions have shape (..., kinds, 2^n) as in `andor.analysis.metrics`, with orders <= 1 merged. The empty coalition
-is the background: it is always kept, and counts as no interaction.
+Interactions have shape (..., kinds, 2^n), AND and OR or AND alone, with orders <= 1 merged. The empty coalition is the
+background: it is always kept, and counts as no interaction.
 
 The *unfaithfulness* of kept interactions is their squared error over all 2^n masked outputs in shares of the variance
 of these: mean_S (v(S) - v_kept(S))^2 / var_S v(S). 0 is perfect; 1 is as bad as their mean for all of them.
@@ -11,9 +11,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from andor.analysis.metrics import possible, ranks, ratio, strengths
+from andor.analysis.statistics import ratio
 from andor.game.attributions import predict
-from andor.game.coalitions import number_of_players, orders
+from andor.game.coalitions import KINDS, Coalitions, number_of_players, orders
+from andor.game.interactions import ranks, without_empty
 from andor.game.transforms import and_inverse_adjoint, or_inverse_adjoint
 
 MOST = 1024
@@ -52,7 +53,7 @@ def ranks_by_strength(interactions: np.ndarray) -> np.ndarray:
     """
     *lead, kinds, size = interactions.shape
     can_be = orders(number_of_players(size)) > np.arange(kinds)[:, None]
-    strength = np.where(can_be, strengths(interactions), -1.0)
+    strength = np.where(can_be, without_empty(np.abs(interactions), 0), -1.0)
     return ranks(strength.reshape(*lead, kinds * size)).reshape(interactions.shape)
 
 
@@ -129,7 +130,7 @@ def _greedy(v: np.ndarray, interactions: np.ndarray, most: int) -> np.ndarray:
     """
     count, kinds, size = interactions.shape
     n = number_of_players(size)
-    left, rows = min(most, int(possible(n, kinds).sum())), np.arange(count)
+    left, rows = min(most, sum(map(Coalitions.all(n).possible, KINDS[:kinds]))), np.arange(count)
     ranked = ranks_by_strength(interactions)
     residual = _residual(v, interactions, ranked < left)
     ranked = ranked.reshape(count, -1)
@@ -148,6 +149,7 @@ def _greedy(v: np.ndarray, interactions: np.ndarray, most: int) -> np.ndarray:
     cost = 2 * strength * slope + strength**2 * share
     of_share, of_offset, of_sign = 2 * strength * share, 2 * strength * is_or, 2 * strength * sign
 
+    columns = (place, players, wanted, unwanted, strength, alone, sign, is_or, of_share, of_offset, of_sign, cost)
     for last in range(left - 1, 0, -1):
         here = slice(0, last + 1)
         at = (rows, cost[:, here].argmin(-1))
@@ -161,20 +163,7 @@ def _greedy(v: np.ndarray, interactions: np.ndarray, most: int) -> np.ndarray:
         both *= of_sign[:, here]
         both *= own[2][:, None]
         cost[:, here] += both
-        for column in (
-            place,
-            players,
-            wanted,
-            unwanted,
-            strength,
-            alone,
-            sign,
-            is_or,
-            of_share,
-            of_offset,
-            of_sign,
-            cost,
-        ):
+        for column in columns:
             column[at] = column[:, last]
     ranked[rows, place[:, 0]] = 0
     return ranked.reshape(interactions.shape)

@@ -79,7 +79,7 @@ def _too_large(config: Config) -> list[str]:
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     faults = []
     for name, task in config.tasks.items():
-        models = max(map(len, task.units().values()), default=1)
+        models = max(map(len, task.ensembles_by_name().values()), default=1)
         needed = ARRAYS_PER_MODEL * models * 8 * 2**task.players.count
         if needed > memory:
             faults.append(

@@ -67,7 +67,8 @@ class Config(Closed):
     @model_validator(mode="after")
     def _studied(self) -> Config:
         for name, study in self.studies.items():
-            ensembles = [name for task in study.tasks if task in self.tasks for name in self.tasks[task].units()]
+            tasks = [self.tasks[task] for task in study.tasks if task in self.tasks]
+            ensembles = [name for task in tasks for name in task.ensembles_by_name()]
             for key, known in (("tasks", self.tasks), ("methods", self.methods), ("ensembles", ensembles)):
                 for value in getattr(study, key):
                     if value not in known:

@@ -104,7 +104,7 @@ class Task(Closed):
         wanted |= {"players.source": self.players.needed_source, "masking.source": self.masking.source}
         return {key: source for key, source in wanted.items() if source is not None}
 
-    def units(self) -> dict[str, list[str]]:
+    def ensembles_by_name(self) -> dict[str, list[str]]:
         """Ensembles by name: the stated ones, or every pair and all at once, named by their models joined with `-`."""
         if self.ensembles is not None:
             return {name: list(members) for name, members in self.ensembles.items()}
@@ -112,8 +112,8 @@ class Task(Closed):
         groups = [group for size in sizes for group in itertools.combinations(self.models, size)]
         return {"-".join(group): list(group) for group in groups}
 
-    def controls(self) -> list[str]:
-        """Models that have no say in which samples are explained: null networks and repeated trainings."""
+    def null_networks(self) -> list[str]:
+        """Null networks, and repeated trainings: models that have no say in which samples are explained."""
         return [name for name, model in self.models.items() if model.is_control]
 
     def chunks(self) -> dict[str, list[int]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -11,7 +12,8 @@ import pyarrow.compute as pc
 
 from andor import store
 from andor.errors import UserError
-from andor.game.coalitions import KINDS
+from andor.game.coalitions import KINDS, Coalitions
+from andor.game.interactions import Interactions
 
 INTERACTIONS = pa.schema(
     [
@@ -119,8 +121,24 @@ def null_table(interactions: Mapping[str, np.ndarray]) -> pa.Table:
     return pa.concat_tables(tables) if tables else NULL_INTERACTIONS.empty_table()
 
 
-def read_interactions(path: Path, models: Sequence[str]) -> np.ndarray:
-    """Interactions of one sample, whatever the order of the rows; float64, shape (m, 2, 2^n).
+def to_file(path: Path, interactions: Interactions, metadata: Mapping[str, Any] | None = None) -> None:
+    """Write the interactions of one sample, not merged, with metadata of their extraction.
+
+    Raises
+    ------
+    UserError
+        If the file cannot be written.
+    """
+    dense = interactions.on(Coalitions.all(interactions.coalitions.n))
+    i_and, i_or = (
+        dense.of_kinds([kind]).strengths[:, 0] if kind in dense.kinds else np.zeros_like(dense.strengths[:, 0])
+        for kind in KINDS
+    )
+    store.write_table(path, interactions_table(i_and, i_or, interactions.models), dict(metadata or {}))
+
+
+def from_file(path: Path, models: Sequence[str]) -> Interactions:
+    """Interactions of one sample on all coalitions, not merged, whatever the order of the rows.
 
     Raises
     ------
@@ -142,31 +160,40 @@ def read_interactions(path: Path, models: Sequence[str]) -> np.ndarray:
     )
     if not complete:
         raise UserError(f"{path}: does not hold every coalition of {', '.join(models)} once; delete it and run again")
-    interactions = np.empty(len(table))
-    interactions[place] = table["strength"].to_numpy()
-    return interactions.reshape(len(models), 2, size)
+    strengths = np.empty(len(table))
+    strengths[place] = table["strength"].to_numpy()
+    return Interactions.of_dense(strengths.reshape(len(models), 2, size), models)
 
 
-def read_nulls(path: Path, draws: Mapping[str, int], shape: tuple[int, ...]) -> dict[str, np.ndarray]:
-    """Interactions of one sample's null games, by null; float32, (draws, m, kinds, 2^n) each.
+def nulls_from_file(
+    path: Path, draws: Mapping[str, int], models: Sequence[str], players: int
+) -> dict[str, list[Interactions]]:
+    """Merged interactions of one sample's null games, a draw after the other, by null; float32, as they were stored.
+
+    A null of which the file has nothing is left out.
 
     Parameters
     ----------
     draws : number of games drawn under each null, by its name
-    shape : (m, kinds, 2^n)
+    players : number of players of the sample
     """
     table = store.read_table(path, NULL_INTERACTIONS.names)
     null = _places(table["null"], list(draws))
-    place = [table[name].to_numpy().astype(np.int64) for name in ("draw", "model")]
-    place += [_places(table["kind"], KINDS), table["coalition"].to_numpy().astype(np.int64)]
+    draw, model = (table[name].to_numpy().astype(np.int64) for name in ("draw", "model"))
+    kind, coalition = _places(table["kind"], KINDS), table["coalition"].to_numpy().astype(np.uint64)
     strength = table["strength"].to_numpy()
-    drawn = {}
-    for number, name in enumerate(draws):
-        rows = null == number
-        if rows.any():
-            drawn[name] = np.zeros((draws[name], *shape), np.float32)
-            drawn[name][tuple(of_axis[rows] for of_axis in place)] = strength[rows]
-    return drawn
+
+    def drawn(rows: np.ndarray) -> Interactions:
+        masks, place = np.unique(coalition[rows], return_inverse=True)
+        strengths = np.zeros((len(models), len(KINDS), len(masks)), np.float32)
+        strengths[model[rows], kind[rows], place] = strength[rows]
+        return Interactions(Coalitions.of_masks(players, masks), tuple(models), KINDS, strengths, merged=True)
+
+    return {
+        name: [drawn((null == number) & (draw == one)) for one in range(draws[name])]
+        for number, name in enumerate(draws)
+        if (null == number).any()
+    }
 
 
 def _places(column: pa.ChunkedArray, names: Sequence[str]) -> np.ndarray:

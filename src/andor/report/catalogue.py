@@ -61,8 +61,8 @@ FOUND_IN = (
 
 def leaves_out(task: Task) -> bool:
     """Whether an ensemble of the task's main models does without one of them."""
-    main = set(task.models) - set(task.controls())
-    return any(set(members) < main for members in task.units().values())
+    main = set(task.models) - set(task.null_networks())
+    return any(set(members) < main for members in task.ensembles_by_name().values())
 
 
 def same_players(task: Task) -> bool:
@@ -72,7 +72,7 @@ def same_players(task: Task) -> bool:
 
 def compares(task: Task) -> bool:
     """Whether there are ensembles."""
-    return bool(task.units())
+    return bool(task.ensembles_by_name())
 
 
 def always(task: Task) -> bool:

@@ -9,18 +9,14 @@ from typing import Any
 
 import pandas as pd
 
-from andor.analysis.nulls import RATE
+from andor.analysis.discovery import RATE
 from andor.report import published
+from andor.report.measures import MEASURES
 
 Tables = Mapping[str, pd.DataFrame]
 
-MEASURES = {
-    ("power", "10 %"): "strongest 10 %",
-    ("power", "salient"): "salient",
-    ("signed power", "10 strongest"): "10 strongest, same sign",
-    ("cosine", "all"): "cosine of strengths",
-}
-"""Measures of overlap that are reported."""
+REPORTED = {measure.key: measure.label for measure in MEASURES if measure.reported}
+"""Measures of overlap that are reported, and what they are called."""
 KINDS = ("and", "or")
 UNFAITHFUL = 0.05
 """Unfaithfulness at which the number of interactions needed is reported."""
@@ -122,7 +118,7 @@ def _words(tables: Tables) -> Iterator[str]:
     mean = renamed.groupby(["measure", "of", "method", "kind"])[["value", "null_value"]].mean()
     said = []
     for kind in _kinds(renamed):
-        for measure, name in MEASURES.items():
+        for measure, name in REPORTED.items():
             found = [
                 f"{method} {_number(row['value'])} (null {_number(row['null_value'])})"
                 for method, row in mean.xs((*measure, kind), level=("measure", "of", "kind")).iterrows()
@@ -135,7 +131,7 @@ def _words(tables: Tables) -> Iterator[str]:
     if len(price):
         ratios = ", ".join(f"{method} {ratio:.2f}" for method, ratio in price.items())
         yield f"Strength of all their interactions, over that of the traditional method: {ratios}."
-    reported = renamed[pd.MultiIndex.from_frame(renamed[["measure", "of"]]).isin(list(MEASURES))]
+    reported = renamed[pd.MultiIndex.from_frame(renamed[["measure", "of"]]).isin(list(REPORTED))]
     if reported["excess"].notna().any():
         yield f"{_largest(reported)} {_above(reported)}"
 
@@ -179,10 +175,10 @@ def _sharing(kind: str, controls: pd.DataFrame) -> str:
     for (method, ensemble, main), of_line in renamed.groupby(["method", "ensemble", "main"], sort=False):
         by_measure = of_line.set_index(["measure", "of"])
         name = ensemble if main else f"{ensemble} *"
-        rows.append([method, name, *(_overlap(by_measure.loc[measure]) for measure in MEASURES)])
+        rows.append([method, name, *(_overlap(by_measure.loc[measure]) for measure in REPORTED)])
     starred = "" if renamed["main"].all() else " Starred: with a null network or a repeated training."
     return f"{kind.upper()} interactions: value (chance, null), excess.{starred}\n\n" + _markdown(
-        ["method", "ensemble", *MEASURES.values()], rows
+        ["method", "ensemble", *REPORTED.values()], rows
     )
 
 
@@ -287,7 +283,7 @@ def _study(table: pd.DataFrame) -> Iterator[str]:
         rows.append([task, ensemble, method, *cells])
     yield _markdown(["task", "ensemble", "method", *STUDIED.values()], rows)
     main = table[table["main"]] if table["main"].any() else table
-    reported = main[pd.MultiIndex.from_frame(main[["measure", "of"]]).isin(list(MEASURES))]
+    reported = main[pd.MultiIndex.from_frame(main[["measure", "of"]]).isin(list(REPORTED))]
     if reported["excess"].notna().any():
         best = reported.loc[reported["excess"].idxmax()]
         yield f"In {best['task']}: {_largest(reported)}"

@@ -1,6 +1,6 @@
-"""A task's results as arrays: the one room that knows how the tree ``results/<task>`` is laid out for reading.
+"""A task's results, sample by sample: the one room that knows how the tree ``results/<task>`` is laid out for reading.
 
-Samples are numbered 0..K-1 and every array has them first. Files are read when they are asked for, and kept.
+Samples are numbered 0..K-1; lists and arrays have them first. Files are read when they are asked for, and kept.
 """
 
 from __future__ import annotations
@@ -17,15 +17,18 @@ import numpy as np
 import pyarrow as pa
 
 from andor import store
-from andor.analysis import nulls
-from andor.analysis.metrics import without_rounding
 from andor.config import Analysis, Config, Nulls, Reward
 from andor.errors import UserError
-from andor.game.attributions import merge_low_orders
+from andor.game import nulls
 from andor.game.coalitions import KINDS
-from andor.game.files import read_interactions, read_nulls
+from andor.game.files import from_file, nulls_from_file
+from andor.game.interactions import Interactions
+from andor.game.partners import partner
 from andor.outputs.stored import read_values, sample_columns
 from andor.report.catalogue import same_players
+
+NONE = np.zeros(0, dtype=np.int64)
+"""Places of no coalitions."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,7 +42,7 @@ class TaskResults:
     main : those of them that are neither null networks nor repeated trainings
     labels : by which each was trained and is judged (`training.labels`)
     ensembles : models of each ensemble, by its name
-    methods : kind of each method (original, traditional, generalizable), by its name
+    methods : what each method is (original, traditional, generalizable), by its name
     chunks : sample numbers of each chunk, by its name
     same_players : whether a player is the same in every sample, such as a column of a table
     reward, analysis, nulls, seed : as configured
@@ -65,12 +68,12 @@ class TaskResults:
         return cls(
             folder=Path(folder),
             models=list(settings.models),
-            main=[model for model in settings.models if model not in settings.controls()],
+            main=[model for model in settings.models if model not in settings.null_networks()],
             labels={
                 name: getattr(getattr(model, "training", None), "labels", "true")
                 for name, model in settings.models.items()
             },
-            ensembles=settings.units(),
+            ensembles=settings.ensembles_by_name(),
             methods={name: method.kind for name, method in config.methods.items()},
             chunks=settings.chunks(),
             same_players=same_players(settings),
@@ -84,7 +87,8 @@ class TaskResults:
     def of_study(cls, folder: str | Path, config: Config, task: str, study: str) -> TaskResults:
         """What a study looks at: some ensembles of a task and their models, and its own methods."""
         wanted = config.studies[study].ensembles
-        ensembles = {name: members for name, members in config.tasks[task].units().items() if name in wanted}
+        every = config.tasks[task].ensembles_by_name()
+        ensembles = {name: members for name, members in every.items() if name in wanted}
         present = {model for members in ensembles.values() for model in members}
         return replace(
             cls.of(folder, config, task),
@@ -100,16 +104,16 @@ class TaskResults:
         """0..K-1."""
         return [number for numbers in self.chunks.values() for number in numbers]
 
-    def units(self, method: str) -> dict[str, list[str]]:
-        """What a method was applied to and its models: the ensembles, or each model for itself."""
+    def subjects(self, method: str) -> dict[str, list[str]]:
+        """Subjects of a method and their models: what one extraction explains, an ensemble or a model by itself."""
         return self.ensembles if self.methods[method] == "generalizable" else {model: [model] for model in self.models}
 
-    def first(self, kind: str) -> str | None:
-        """The first method of a kind, if there is one."""
-        return next((name for name, own in self.methods.items() if own == kind), None)
+    def first(self, wanted: str) -> str | None:
+        """The first original, traditional or generalizable method, if there is one."""
+        return next((name for name, own in self.methods.items() if own == wanted), None)
 
     def kinds(self, method: str) -> tuple[str, ...]:
-        """Kinds that a method has: AND only for the original one."""
+        """Kinds of interactions that a method has: AND only for the original one."""
         return KINDS[:1] if self.methods[method] == "original" else KINDS
 
     # --------------------------------------------------------------------------------------------------------- files
@@ -163,15 +167,15 @@ class TaskResults:
             ]
         return rows
 
-    def interaction_files(self, method: str, unit: str) -> list[Path]:
-        """Interactions of a unit, a file per sample."""
-        return self._files(self.folder / "interactions" / method / unit)
+    def interaction_files(self, method: str, subject: str) -> list[Path]:
+        """Interactions of a subject, a file per sample."""
+        return self._files(self.folder / "interactions" / method / subject)
 
     def _files(self, folder: Path) -> list[Path]:
         """The file of each sample in a folder of chunks."""
         return [folder / chunk / f"{number}.parquet" for chunk, numbers in self.chunks.items() for number in numbers]
 
-    # -------------------------------------------------------------------------------------------------------- arrays
+    # -------------------------------------------------------------------------------------------------------- samples
 
     @functools.cached_property
     def player_names(self) -> list[list[str]]:
@@ -179,47 +183,81 @@ class TaskResults:
         return self.samples["player_names"].to_pylist()
 
     @functools.cache  # noqa: B019 - a handful of these objects live as long as the process
-    def raw_interactions(self, method: str, unit: str) -> np.ndarray:
-        """Interactions as stored, orders <= 1 not merged; float64, shape (K, m, 2, 2^n)."""
-        members = self.units(method)[unit]
-        return np.stack([read_interactions(path, members) for path in self.interaction_files(method, unit)])
+    def _found(self, method: str, subject: str) -> list[tuple[Interactions, Interactions]]:
+        """The interactions of each sample as stored, and merged; without coalitions that are 0."""
+        files, members = self.interaction_files(method, subject), self.subjects(method)[subject]
+        stored = (from_file(path, members) for path in files)
+        return [(one.compact(), one.merge().of_kinds(self.kinds(method)).compact()) for one in stored]
 
-    @functools.cache  # noqa: B019
-    def merged_interactions(self, method: str, unit: str) -> np.ndarray:
-        """Interactions of the method's kinds, orders <= 1 merged, without rounding errors; (K, m, kinds, 2^n)."""
-        raw = self.raw_interactions(method, unit)
-        merged = without_rounding(np.stack(merge_low_orders(raw[:, :, 0], raw[:, :, 1]), axis=2))
-        return merged[:, :, : len(self.kinds(method))]
+    def raw_interactions(self, method: str, subject: str) -> list[Interactions]:
+        """Interactions of each sample as stored, orders <= 1 not merged."""
+        return [raw for raw, _ in self._found(method, subject)]
 
-    def of_ensemble(self, method: str, ensemble: str) -> np.ndarray:
-        """Merged interactions of an ensemble's models, be they found together or one by one; (K, m, kinds, 2^n)."""
+    def merged_interactions(self, method: str, subject: str) -> list[Interactions]:
+        """Interactions of each sample, of the method's kinds, orders <= 1 merged, without rounding errors."""
+        return [merged for _, merged in self._found(method, subject)]
+
+    def of_ensemble(self, method: str, ensemble: str) -> list[Interactions]:
+        """Merged interactions of an ensemble's models in each sample, be they found together or one by one."""
         if self.methods[method] == "generalizable":
             return self.merged_interactions(method, ensemble)
-        return np.concatenate([self.merged_interactions(method, model) for model in self.ensembles[ensemble]], axis=1)
+        apart = [self.merged_interactions(method, model) for model in self.ensembles[ensemble]]
+        return [Interactions.together(parts) for parts in zip(*apart, strict=True)]
 
     def draws(self, null: str) -> int:
         """Number of games drawn under a null."""
         return {"renaming": self.nulls.renamings, "exchange": self.nulls.exchanges}[null]
 
-    def null_interactions(self, method: str, ensemble: str) -> dict[str, np.ndarray]:
-        """Merged interactions of an ensemble by null; (draws, K, m, kinds, 2^n) each, NaN where there is none.
+    def null_interactions(self, method: str, ensemble: str) -> dict[str, list[list[Interactions]]]:
+        """Merged interactions of an ensemble in each sample, by null and draw; on no coalition where there is no null.
 
         Those of a joint method were extracted, and stored as float32; where models are treated apart they are the true
         ones in another place, float64. They are many, and not kept.
         """
-        joint = self.methods[method] == "generalizable"
         true = self.of_ensemble(method, ensemble)
-        dtype = np.float32 if joint else true.dtype
-        drawn = {null: np.full((self.draws(null), *true.shape), np.nan, dtype) for null in nulls.NULLS}
-        if joint and any(map(len, drawn.values())):
-            for sample, path in enumerate(self._files(self.folder / "nulls" / method / ensemble)):
-                draws = {null: self.draws(null) for null in nulls.NULLS}
-                for null, games in read_nulls(path, draws, true.shape[1:]).items():
-                    drawn[null][:, sample] = games
-            return drawn
-        numbers, counts = self.sample_numbers, (self.nulls.renamings, self.nulls.exchanges)
-        games = dict(zip(numbers, true, strict=True))  # kinds and models are renamed and exchanged like values
-        return drawn | nulls.null_games(games, numbers, len(numbers), *counts, self.seed)
+        draws = {null: self.draws(null) for null in nulls.NULLS}
+        if self.methods[method] == "generalizable" and any(draws.values()):
+            stored = self._stored_nulls(method, ensemble, true, draws)
+            return {
+                null: [[of_sample[null][draw] for of_sample in stored] for draw in range(draws[null])]
+                for null in nulls.NULLS
+            }
+        return {
+            "renaming": [self._renamed(true, draw) for draw in range(draws["renaming"])],
+            "exchange": [self._exchanged(true, draw) for draw in range(draws["exchange"])],
+        }
+
+    def _stored_nulls(
+        self, method: str, ensemble: str, true: Sequence[Interactions], draws: Mapping[str, int]
+    ) -> list[dict[str, list[Interactions]]]:
+        """The interactions of each sample's null games as they were extracted, by null and draw."""
+        stored = []
+        for path, own in zip(self._files(self.folder / "nulls" / method / ensemble), true, strict=True):
+            nothing = {null: [own.take(NONE)] * draws[null] for null in nulls.NULLS}
+            stored.append(nothing | nulls_from_file(path, draws, own.models, own.coalitions.n))
+        return stored
+
+    def _renamed(self, true: Sequence[Interactions], draw: int) -> list[Interactions]:
+        """The interactions of games whose models have renamed players: renamed like the values."""
+        return [
+            own.renamed(nulls.permutations(own.coalitions.n, len(own.models), self.seed, number, draw))
+            for number, own in zip(self.sample_numbers, true, strict=True)
+        ]
+
+    def _exchanged(self, true: Sequence[Interactions], draw: int) -> list[Interactions]:
+        """The interactions of games whose models show other samples; a single sample has no such game."""
+        if len(true) == 1:
+            return [true[0].take(NONE)]
+        models = true[0].models
+        return [
+            Interactions.together(
+                [
+                    true[partner(number, len(true), place, draw)].of_models([model]).compact()
+                    for place, model in enumerate(models)
+                ]
+            )
+            for number in self.sample_numbers
+        ]
 
     @functools.cache  # noqa: B019
     def values(self, model: str) -> np.ndarray:
@@ -233,9 +271,9 @@ class TaskResults:
         outputs = np.array([self.samples[f"output_{model}"].to_pylist() for model in models])
         return np.abs(outputs[..., 0] - outputs[..., 1]).T
 
-    def interaction_metadata(self, method: str, unit: str) -> list[dict[str, Any]]:
+    def interaction_metadata(self, method: str, subject: str) -> list[dict[str, Any]]:
         """What the solver said of each sample: objective, lower_bound, gap, status, kappa and so on."""
-        return [store.read_metadata(path) for path in self.interaction_files(method, unit)]
+        return [store.read_metadata(path) for path in self.interaction_files(method, subject)]
 
 
 def per_model(value: Mapping[str, Any] | Any, model: str) -> Any:

@@ -15,10 +15,12 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from andor.analysis import metrics
+from andor.analysis.salience import shares_to_k
+from andor.analysis.statistics import mean, ratio
 from andor.report.results import TaskResults
-from andor.report.tables import controls
+from andor.report.tables.controls import controls
 from andor.report.tables.frames import measured, tidy
+from andor.report.tables.games import Game
 from andor.report.tables.parts import Comparison, comparisons
 
 AGREED = 0.1
@@ -85,7 +87,7 @@ def _changes(each: Comparison, reference: Comparison) -> pd.DataFrame:
     for (measure, of), values in own.items():
         change = values[:, : len(kinds)] - first[measure, of][:, : len(kinds)]
         low, high = each.bootstrap.interval(change)
-        rows = tidy({"kind": kinds}, change=metrics.mean(change), change_low=low, change_high=high)
+        rows = tidy({"kind": kinds}, change=mean(change), change_low=low, change_high=high)
         frames.append(rows.assign(measure=measure, of=of))
     return pd.concat(frames, ignore_index=True)
 
@@ -94,14 +96,14 @@ def _excess(each: Comparison) -> dict[tuple[str, str], np.ndarray]:
     """Every measure of overlap less its mean among renamed players, (K, kinds) each; NaN without those."""
     renamed = [null.overlaps for null in each.renamed]
     return {
-        measure: values - (metrics.mean(np.array([null[measure] for null in renamed])) if renamed else np.nan)
+        measure: values - (mean(np.array([null[measure] for null in renamed])) if renamed else np.nan)
         for measure, values in each.games.overlaps.items()
     }
 
 
 def _numbers(each: Comparison, reference: Comparison) -> list[pd.DataFrame]:
     """What else there is to say of an ensemble under a method."""
-    counts = each.games.salient.sum((-2, -1)).mean(1)
+    counts = each.games.each(lambda game: game.salient.sum((-2, -1)).mean())
     frames = [_row(each, "salient", "count", counts[:, None]), _strength(each, reference)]
     return frames if each is reference else [*frames, _agreement(each, reference)]
 
@@ -116,21 +118,23 @@ def _row(
 
 def _strength(each: Comparison, reference: Comparison) -> pd.DataFrame:
     """Strength of all interactions of all models, over that under the reference."""
-    own, first = (side.games.strength.sum((1, 2, 3)) for side in (each, reference))
+    own, first = (side.games.each(lambda game: game.magnitude.sum()) for side in (each, reference))
     low, high = each.bootstrap.interval(own, over=first)
-    columns = {"value": metrics.ratio(own.mean(), first.mean()), "low": low, "high": high, "samples": len(own)}
+    columns = {"value": ratio(own.mean(), first.mean()), "low": low, "high": high, "samples": len(own)}
     return tidy({**each.axes, "kind": ("both",)}, **columns).assign(measure="strength", of=reference.method)
 
 
 def _solved(each: Comparison, bounds: Mapping[str, float]) -> list[pd.DataFrame]:
     """Certified gap, time of a sample, and how far its objective is above the best lower bound of the same problem."""
-    units = [unit for unit in each.results.units(each.method) if unit in (each.ensemble, *each.members)]
-    said = [each.results.interaction_metadata(each.method, unit) for unit in units]
-    gap = np.max([[_certified(entry) for entry in unit] for unit in said], axis=0)
-    seconds, objective = (np.sum([[entry[name] for entry in unit] for unit in said], axis=0) for name in TOGETHER)
-    bound = np.sum([[bounds[_problem(sample, entry)] for sample, entry in enumerate(unit)] for unit in said], axis=0)
+    subjects = [subject for subject in each.results.subjects(each.method) if subject in (each.ensemble, *each.members)]
+    said = [each.results.interaction_metadata(each.method, subject) for subject in subjects]
+    gap = np.max([[_certified(entry) for entry in of_one] for of_one in said], axis=0)
+    seconds, objective = (np.sum([[entry[name] for entry in of_one] for of_one in said], axis=0) for name in TOGETHER)
+    bound = np.sum(
+        [[bounds[_problem(sample, entry)] for sample, entry in enumerate(of_one)] for of_one in said], axis=0
+    )
     low, high = each.bootstrap.interval(objective, over=bound)
-    columns = {"value": metrics.ratio(objective.mean(), bound.mean()), "low": low, "high": high, "samples": len(gap)}
+    columns = {"value": ratio(objective.mean(), bound.mean()), "low": low, "high": high, "samples": len(gap)}
     above = tidy({**each.axes, "kind": ("both",)}, **columns).assign(measure="objective", of="lower bound")
     rows = {"gap": gap, "seconds": seconds}
     return [above, *(_row(each, name, "solver", values[:, None]) for name, values in rows.items())]
@@ -149,8 +153,8 @@ def _lower_bounds(results: TaskResults) -> dict[str, float]:
     """The best lower bound that any method has proved of each problem."""
     bounds: dict[str, float] = {}
     for method in results.methods:
-        for unit in results.units(method):
-            for sample, entry in enumerate(results.interaction_metadata(method, unit)):
+        for subject in results.subjects(method):
+            for sample, entry in enumerate(results.interaction_metadata(method, subject)):
                 problem = _problem(sample, entry)
                 bounds[problem] = max(bounds.get(problem, 0.0), entry["lower_bound"])
     return bounds
@@ -164,10 +168,18 @@ def _problem(sample: int, entry: Mapping[str, Any]) -> str:
 
 def _agreement(each: Comparison, reference: Comparison) -> pd.DataFrame:
     """Share of a method's strongest interactions that the reference has among its own, in the same model."""
-    size = metrics.shares_to_k(AGREED, each.games.players)
+    size = shares_to_k(AGREED, each.games.players)
     kinds = min(each.kinds, reference.kinds, key=len)
-    own, other = (side.games.strongest(size)[:, :, : len(kinds)] for side in (each, reference))
-    shared = metrics.ratio((own & other).sum(-1).astype(float), own.sum(-1))  # (K, m, kinds)
-    agreed = metrics.mean(np.moveaxis(shared, 1, 0))
-    chance = metrics.mean(other.sum(-1).mean(1) / metrics.possible(each.games.players, len(kinds)))
-    return _row(each, "agreement", reference.method, agreed, kinds).assign(chance=chance)
+
+    def agreed(own: Game, other: Game) -> np.ndarray:
+        chosen, there = (one.interactions.strongest(size)[:, : len(kinds)] for one in (own, other))
+        both = chosen & other.coalitions.spread(there, own.coalitions)
+        return mean(ratio(both.sum(-1).astype(float), chosen.sum(-1)))
+
+    def chance(other: Game) -> np.ndarray:
+        strongest = other.interactions.strongest(size)[:, : len(kinds)]
+        return strongest.sum(-1).mean(0) / other.interactions.possible[: len(kinds)]
+
+    values = each.games.each(agreed, reference.games.samples)
+    of_chance = mean(reference.games.each(chance))
+    return _row(each, "agreement", reference.method, values, kinds).assign(chance=of_chance)

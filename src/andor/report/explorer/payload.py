@@ -19,10 +19,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from andor.analysis import metrics
-from andor.analysis.nulls import RATE
+from andor.analysis.discovery import RATE
+from andor.analysis.salience import salience_bound
 from andor.data.table import rows
-from andor.game.coalitions import KINDS, number_of_players
+from andor.game.coalitions import KINDS
+from andor.game.interactions import Interactions
 from andor.report.figures import style
 from andor.report.results import TaskResults, per_model
 
@@ -48,30 +49,16 @@ def payload(results: TaskResults, title: str, budget: int, listed: pd.DataFrame 
         The table `interactions`; if it has a column `q`, that is carried along.
     """
     groups = results.ensembles or {model: [model] for model in results.models}
-    methods = [name for name in style.method_order(results.methods) if results.units(name)]
+    methods = [name for name in style.method_order(results.methods) if results.subjects(name)]
     colours = style.method_colours(methods)
     rates = _rates(listed, len(results.player_names[0]))
-    encode = {(method, unit): _encoder(results, method, unit) for method in methods for unit in results.units(method)}
-    held, size = [], 0
-    for number, row in zip(results.sample_numbers, rows(results.samples), strict=True):
-        about = {
-            "number": number,
-            **_content(row),
-            "v": [_base64(results.values(model)[number], "<f4") for model in results.models],
-            "parts": {m: {unit: encode[m, unit](number) for unit in results.units(m)} for m in methods},
-        }
-        if number in rates:
-            about["q"] = rates[number]
-        size += len(json.dumps(about))
-        if held and size > budget:
-            break
-        held.append(about)
+    held = _held(results, methods, rates, budget)
     parts = [
         part
         for about in held
-        for units in about["parts"].values()
-        for unit in units.values()
-        for part in unit["models"]
+        for of_method in about["parts"].values()
+        for of_subject in of_method.values()
+        for part in of_subject["models"]
     ]
     return {
         "title": title,
@@ -98,16 +85,40 @@ def payload(results: TaskResults, title: str, budget: int, listed: pd.DataFrame 
     }
 
 
+def _held(results: TaskResults, methods: Sequence[str], rates: Mapping[int, Any], budget: int) -> list[dict[str, Any]]:
+    """As many of the first samples as fit, at least one."""
+    encode = {
+        (method, subject): _encoder(results, method, subject)
+        for method in methods
+        for subject in results.subjects(method)
+    }
+    held, size = [], 0
+    for number, row in zip(results.sample_numbers, rows(results.samples), strict=True):
+        about = {
+            "number": number,
+            **_content(row),
+            "v": [_base64(results.values(model)[number], "<f4") for model in results.models],
+            "parts": {m: {subject: encode[m, subject](number) for subject in results.subjects(m)} for m in methods},
+        }
+        if number in rates:
+            about["q"] = rates[number]
+        size += len(json.dumps(about))
+        if held and size > budget:
+            break
+        held.append(about)
+    return held
+
+
 # ------------------------------------------------------------------------------------------------- interactions
 
 
-def _encoder(results: TaskResults, method: str, unit: str) -> Callable[[int], dict[str, Any]]:
-    """What encodes the interactions of a unit, of one sample after the other."""
-    members = results.units(method)[unit]
-    merged, said = results.merged_interactions(method, unit), results.interaction_metadata(method, unit)
+def _encoder(results: TaskResults, method: str, subject: str) -> Callable[[int], dict[str, Any]]:
+    """What encodes the interactions of a subject, of one sample after the other."""
+    members = results.subjects(method)[subject]
+    merged, said = results.merged_interactions(method, subject), results.interaction_metadata(method, subject)
     salience = results.analysis.salience
-    strength = metrics.strengths(merged)
-    bound = metrics.salience_bound(strength, salience.rule, salience.threshold, results.output_range(members))
+    largest = np.array([one.magnitude.max((1, 2), initial=0) for one in merged])
+    bound = salience_bound(largest, salience.rule, salience.threshold, results.output_range(members))
 
     def encode(number: int) -> dict[str, Any]:
         entry = said[number]
@@ -115,7 +126,7 @@ def _encoder(results: TaskResults, method: str, unit: str) -> Callable[[int], di
             "gap": _finite(entry["gap"]),
             "models": [
                 {
-                    **encode_interactions(merged[number, place], bound[number, place]),
+                    **encode_interactions(merged[number].of_models([model]), bound[number, place]),
                     "kappa": _finite(np.max(per_model(entry["kappa"], model))),
                 }
                 for place, model in enumerate(members)
@@ -125,8 +136,8 @@ def _encoder(results: TaskResults, method: str, unit: str) -> Callable[[int], di
     return encode
 
 
-def encode_interactions(interactions: np.ndarray, bound: float) -> dict[str, Any]:
-    """One model's merged interactions of a sample, float64 (kinds, 2^n), as the page holds them.
+def encode_interactions(interactions: Interactions, bound: float) -> dict[str, Any]:
+    """One model's merged interactions of a sample as the page holds them.
 
     Returns
     -------
@@ -135,12 +146,15 @@ def encode_interactions(interactions: np.ndarray, bound: float) -> dict[str, Any
         salient ones come first), `bound` (of salience), and `precision`: the most that rounding can change a
         prediction.
     """
-    n = number_of_players(interactions.shape[-1])
-    empty, flat = float(interactions[:, 0].sum()), metrics.strengths(interactions).ravel()
+    coalitions = interactions.coalitions
+    empty = 0.0 if coalitions.empty is None else float(interactions.strengths[0, :, coalitions.empty].sum())
+    n, flat = coalitions.n, interactions.magnitude.ravel()
     order = np.argsort(-flat, kind="stable")
     nonzero, salient = int((flat > 0).sum()), int((flat > bound).sum())
-    codes = order[: max(min(nonzero, STRONGEST), salient)]
-    strengths = interactions.ravel()[codes]
+    places = order[: max(min(nonzero, STRONGEST), salient)]
+    strengths = interactions.strengths.ravel()[places]
+    every = coalitions.masks.astype(np.int64) + (np.arange(len(interactions.kinds))[:, None] << n)
+    codes = every.ravel()[places]
     return {
         "codes": _base64(codes, "<u2" if n < 16 else "<u4"),
         "strengths": _base64(strengths, "<f4"),

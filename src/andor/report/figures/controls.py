@@ -11,6 +11,7 @@ from matplotlib.lines import Line2D
 
 from andor.report.figures import style
 from andor.report.figures.style import TaskInfo
+from andor.report.measures import MEASURES
 
 COLUMNS = {
     "controls": (
@@ -18,15 +19,7 @@ COLUMNS = {
         "samples",
     ),
 }  # fmt: skip
-ROWS = {
-    ("power", "salient"): "salient ones",
-    ("power", "5 %"): "strongest 5 %",
-    ("power", "10 %"): "strongest 10 %",
-    ("power", "10 strongest"): "10 strongest",
-    ("signed power", "10 strongest"): "10 strongest, same sign",
-    ("jaccard", "all"): "all, weighted Jaccard",
-    ("cosine", "all"): "all, cosine",
-}
+ROWS = {measure.key: measure.label for measure in MEASURES if measure.drawn}
 """Measures that are drawn, from top to bottom."""
 MOST = 4
 """Ensembles side by side."""

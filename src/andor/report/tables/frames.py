@@ -8,9 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from andor.analysis import metrics
-from andor.analysis.metrics import Bootstrap
-from andor.report.tables.schemas import SCHEMAS
+from andor.analysis.statistics import Bootstrap, mean
 
 
 def tidy(axes: Mapping[str, Sequence[Any]], **columns: Any) -> pd.DataFrame:
@@ -24,14 +22,6 @@ def _labels(labels: Sequence[Any]) -> np.ndarray:
     """Labels as an array; texts as objects, which pandas takes as they are."""
     array = np.asarray(labels)
     return array.astype(object) if array.dtype.kind == "U" else array
-
-
-def finish(name: str, frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
-    """The frames one below the other, with exactly the columns of the table."""
-    schema, frames = SCHEMAS[name], [frame for frame in frames if len(frame)]
-    if not frames:
-        return schema.empty_table().to_pandas()
-    return pd.concat(frames, ignore_index=True)[schema.names]
 
 
 def spread(count: int, head: bool = False) -> np.ndarray:
@@ -52,15 +42,15 @@ def numbers(most: int) -> np.ndarray:
 def measured(values: np.ndarray, bootstrap: Bootstrap) -> dict[str, np.ndarray]:
     """Mean over samples with its interval; values (K, ...)."""
     low, high = bootstrap.interval(values)
-    return {"value": metrics.mean(values), "low": low, "high": high}
+    return {"value": mean(values), "low": low, "high": high}
 
 
 def excess(values: np.ndarray, drawn: Sequence[np.ndarray], bootstrap: Bootstrap) -> dict[str, np.ndarray]:
     """Null level and excess over it, with its interval; values (K, ...), and the same for each draw of the null."""
-    null = metrics.mean(np.array(drawn)) if len(drawn) else np.full(values.shape, np.nan)
+    null = mean(np.array(drawn)) if len(drawn) else np.full(values.shape, np.nan)
     over = measured(values - null, bootstrap)
     return {
-        "null": metrics.mean(null),
+        "null": mean(null),
         "excess": over["value"],
         "excess_low": over["low"],
         "excess_high": over["high"],

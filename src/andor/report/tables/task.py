@@ -7,12 +7,28 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
-from andor.analysis import metrics
+from andor.analysis.statistics import wilson_interval
 from andor.report.results import TaskResults
 from andor.report.tables.frames import tidy
-from andor.report.tables.parts import Unit
-from andor.report.tables.schemas import SCHEMAS
+from andor.report.tables.parts import Subject
+from andor.report.tables.table import COUNT, FLAG, NUMBER, TEXT, Table
+
+ACCURACY_SCHEMA = pa.schema(
+    {
+        "model": TEXT,
+        "family": TEXT,
+        "split": TEXT,
+        "items": COUNT,
+        "labels": TEXT,  # true, shuffled, or those of another task: `training.labels`
+        "correct": COUNT,
+        "accuracy": NUMBER,
+        "low": NUMBER,
+        "high": NUMBER,
+        "parameters": COUNT,
+    }
+)
 
 
 def accuracy(results: TaskResults) -> pd.DataFrame:
@@ -21,7 +37,7 @@ def accuracy(results: TaskResults) -> pd.DataFrame:
     for model in results.models:
         measured = results.model_metrics(model)
         for split, counts in measured["splits"].items():
-            low, high = metrics.wilson_interval(counts["correct"], counts["items"])
+            low, high = wilson_interval(counts["correct"], counts["items"])
             rows.append(
                 {
                     "model": model,
@@ -37,6 +53,9 @@ def accuracy(results: TaskResults) -> pd.DataFrame:
                 }
             )
     return pd.DataFrame(rows)
+
+
+ELIGIBILITY_SCHEMA = pa.schema({"reason": TEXT, "items": COUNT})
 
 
 def eligibility(results: TaskResults) -> pd.DataFrame:
@@ -56,18 +75,47 @@ def eligibility(results: TaskResults) -> pd.DataFrame:
         ("eligible", int(eligible.sum())),
         ("explained", len(results.sample_numbers)),
     ]
-    return pd.DataFrame(counts, columns=SCHEMAS["eligibility"].names)
+    return pd.DataFrame(counts, columns=ELIGIBILITY_SCHEMA.names)
 
 
-def solver(unit: Unit) -> pd.DataFrame:
+SOLVER_SCHEMA = pa.schema(
+    {
+        "method": TEXT,
+        "unit": TEXT,
+        "sample": COUNT,
+        "solver": TEXT,
+        "objective": NUMBER,
+        "lower_bound": NUMBER,
+        "gap": NUMBER,
+        "status": TEXT,
+        "advice": TEXT,
+        "iterations": COUNT,
+        "l1": NUMBER,  # sum of |I| as stored (not merged, empty coalition included) over both kinds and all models
+    }
+)
+
+
+def solver(subject: Subject) -> pd.DataFrame:
     """What the solver proved of each sample."""
-    results = unit.results
-    l1 = np.abs(results.raw_interactions(unit.method, unit.name)).sum((1, 2, 3))
+    results = subject.results
+    l1 = [np.abs(raw.strengths).sum() for raw in results.raw_interactions(subject.method, subject.name)]
     rows = []
-    for sample, entry in enumerate(results.interaction_metadata(unit.method, unit.name)):
-        kept = {key: entry.get(key) for key in SCHEMAS["solver"].names if key in entry}
-        rows.append({**kept, "method": unit.method, "unit": unit.name, "sample": sample, "l1": l1[sample]})
-    return pd.DataFrame(rows, columns=SCHEMAS["solver"].names)
+    for sample, entry in enumerate(results.interaction_metadata(subject.method, subject.name)):
+        kept = {key: entry.get(key) for key in SOLVER_SCHEMA.names if key in entry}
+        rows.append({**kept, "method": subject.method, "unit": subject.name, "sample": sample, "l1": l1[sample]})
+    return pd.DataFrame(rows, columns=SOLVER_SCHEMA.names)
+
+
+TIMINGS_SCHEMA = pa.schema(
+    {
+        "step": TEXT,  # masked_outputs or extraction
+        "method": TEXT,  # of the extraction
+        "unit": TEXT,
+        "sample": COUNT,
+        "seconds": NUMBER,
+        "cached": FLAG,  # whether masked outputs came from the cache
+    }
+)
 
 
 def timings(results: TaskResults) -> pd.DataFrame:
@@ -77,10 +125,19 @@ def timings(results: TaskResults) -> pd.DataFrame:
         frame = pd.DataFrame(results.output_timings(model))
         frames.append(frame.assign(step="masked_outputs", method=None, unit=model))
     for method in results.methods:
-        for unit in results.units(method):
-            seconds = [entry["seconds"] for entry in results.interaction_metadata(method, unit)]
+        for subject in results.subjects(method):
+            seconds = [entry["seconds"] for entry in results.interaction_metadata(method, subject)]
             axes: dict[str, Sequence[Any]] = {
-                "step": ["extraction"], "method": [method], "unit": [unit], "sample": results.sample_numbers
+                "step": ["extraction"], "method": [method], "unit": [subject], "sample": results.sample_numbers
             }  # fmt: skip
             frames.append(tidy(axes, seconds=seconds).assign(cached=None))
     return pd.concat(frames, ignore_index=True)
+
+
+TABLES = (
+    Table("accuracy", TaskResults, accuracy, ACCURACY_SCHEMA),
+    Table("eligibility", TaskResults, eligibility, ELIGIBILITY_SCHEMA),
+    Table("solver", Subject, solver, SOLVER_SCHEMA),
+    Table("timings", TaskResults, timings, TIMINGS_SCHEMA),
+)
+"""Those of this module."""

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
-from andor.analysis import metrics
-from andor.game.coalitions import number_of_players, orders
+from andor.analysis import transfer as of_samples
+from andor.analysis.statistics import mean
+from andor.game.coalitions import Coalitions
 from andor.report.tables.frames import excess, measured, numbers, tidy
-from andor.report.tables.parts import Unit, renamed
+from andor.report.tables.games import side_by_side
+from andor.report.tables.parts import Subject, renamed
+from andor.report.tables.table import COUNT, NUMBER, TEXT, Table
 
 THRESHOLD = 0.1
 """Share of the standard of salience, as published."""
@@ -18,49 +24,97 @@ BINS = np.array([0.2, 0.4, 0.6, 0.8, 1.0])
 """Upper ends of the bins of frequency."""
 
 
-def transfer(unit: Unit) -> pd.DataFrame:
+TRANSFER_SCHEMA = pa.schema(
+    {
+        "method": TEXT,
+        "unit": TEXT,
+        "model": TEXT,
+        "chosen": TEXT,  # the frequent ones from `all samples`, or from the `other samples` alone
+        "k": COUNT,
+        "rho": NUMBER,  # share of a sample's salient interactions that are among the k most frequent
+        "low": NUMBER,
+        "high": NUMBER,
+        "chance": NUMBER,  # of as many interactions drawn at random
+        "null": NUMBER,  # the same among renamed players
+        "excess": NUMBER,  # of the one over the other, sample by sample
+        "excess_low": NUMBER,
+        "excess_high": NUMBER,
+        "samples": COUNT,
+    }
+)
+
+
+def transfer(subject: Subject) -> pd.DataFrame:
     """Share of a sample's salient interactions that are among the k most frequent ones: rho(k) of ICML 2023."""
-    if not unit.results.same_players:
+    if not subject.results.same_players:
         return pd.DataFrame()
-    sets = unit.games.salient_above(THRESHOLD)  # (K, m, kinds, 2^n)
-    drawn = [renamed(unit.results, sets, draw) for draw in range(unit.results.draws("renaming"))]
-    k = numbers(unit.possible)
+    sets = [(game.coalitions, game.salient_above(THRESHOLD)) for game in subject.games.samples]
+    drawn = [renamed(subject.results, sets, draw) for draw in range(subject.results.draws("renaming"))]
+    k = numbers(subject.possible)
     frames = []
     for chosen, leave_out in CHOSEN.items():
-        rho, chance = _rho(sets, k, leave_out)
-        null = [_rho(one, k, leave_out)[0] for one in drawn]
+        rho, chance = _rho(sets, k, leave_out, subject.possible)
+        null = [_rho(one, k, leave_out, subject.possible)[0] for one in drawn]
         rows = tidy(
-            {**unit.axes, "k": k},
-            **measured(rho, unit.bootstrap),
-            chance=metrics.mean(chance),
-            **excess(rho, null, unit.bootstrap),
+            {**subject.axes, "k": k},
+            **measured(rho, subject.bootstrap),
+            chance=mean(chance),
+            **excess(rho, null, subject.bootstrap),
             samples=(~np.isnan(rho)).sum(0),
         )
         frames.append(rows.rename(columns={"value": "rho"}).assign(chosen=chosen))
     return pd.concat(frames, ignore_index=True)
 
 
-def _rho(sets: np.ndarray, k: np.ndarray, leave_out: bool) -> list[np.ndarray]:
+def _rho(
+    sets: Sequence[tuple[Coalitions, np.ndarray]], k: np.ndarray, leave_out: bool, possible: int
+) -> tuple[np.ndarray, np.ndarray]:
     """Cover by the k most frequent ones, and its chance level, for each k; (K, m, len(k)) each."""
-    kinds, size = sets.shape[-2:]
-    order = orders(number_of_players(size))
-    possible = np.concatenate([sets[..., kind, order > kind] for kind in range(kinds)], axis=-1)
-    return [curve[..., k - 1] for curve in metrics.frequent_cover(possible, leave_out)]
+    _, chosen = side_by_side(sets)
+    return of_samples.frequent_cover(chosen.reshape(*chosen.shape[:2], -1), leave_out, k, possible)
 
 
-def discrimination(unit: Unit) -> pd.DataFrame:
+DISCRIMINATION_SCHEMA = pa.schema(
+    {
+        "method": TEXT,
+        "unit": TEXT,
+        "model": TEXT,
+        "frequency": NUMBER,  # upper end of a bin: share of a label's samples in which it is salient
+        "count": NUMBER,  # interactions in the bin, over all labels
+        "beta": NUMBER,  # max(m+, m-) / (m+ + m-), mean over them
+        "low": NUMBER,
+        "high": NUMBER,
+        "coin": NUMBER,  # the same if each sign were a fair coin's
+        "samples": COUNT,
+    }
+)
+
+
+def discrimination(subject: Subject) -> pd.DataFrame:
     """Do frequent interactions push the same way in all samples of a label? beta(S) of ICML 2023, by frequency.
 
     An interaction of one sample has a sign of its own and tells nothing: it is left out. Intervals are those of the
     jackknife over samples, as a sample that is drawn twice would agree with itself.
     """
-    if not unit.results.same_players:
+    if not subject.results.same_players:
         return pd.DataFrame()
-    labels = np.array(unit.results.samples["label"].to_pylist())
-    signs = (np.sign(unit.games.interactions) * unit.games.salient_above(THRESHOLD)).astype(np.int8)
+    labels = np.array(subject.results.samples["label"].to_pylist())
+    _, signs = side_by_side(
+        [
+            (game.coalitions, (np.sign(game.strengths) * game.salient_above(THRESHOLD)).astype(np.int8))
+            for game in subject.games.samples
+        ]
+    )
     frames = []
-    for place, model in enumerate(unit.members):
+    for place, model in enumerate(subject.members):
         of_model = signs[:, place].reshape(len(labels), -1)
-        found = metrics.discrimination(of_model, labels, BINS)
-        frames.append(tidy({**unit.axes, "model": [model], "frequency": BINS}, **found, samples=len(labels)))
+        found = of_samples.discrimination(of_model, labels, BINS)
+        frames.append(tidy({**subject.axes, "model": [model], "frequency": BINS}, **found, samples=len(labels)))
     return pd.concat(frames, ignore_index=True)
+
+
+TABLES = (
+    Table("transfer", Subject, transfer, TRANSFER_SCHEMA),
+    Table("discrimination", Subject, discrimination, DISCRIMINATION_SCHEMA),
+)
+"""Those of this module."""

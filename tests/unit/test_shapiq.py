@@ -1,21 +1,38 @@
 """Files exchanged with shapiq, against shapiq itself."""
 
 import json
+from importlib.metadata import version
+from platform import python_version
 
 import numpy as np
 import pytest
+from packaging.version import Version
 
 from andor.errors import UserError
-from andor.game.coalitions import members
-from andor.game.exchange import read_game_values, read_interaction_values, write_game_values, write_interaction_values
+from andor.game.coalitions import Coalitions
+from andor.game.interactions import Interactions
+from andor.game.shapiq import from_shapiq, read_game_values, to_shapiq, write_game_values
 from andor.game.transforms import and_transform, or_transform
+from masks import members
 
 KINDS = [("and", and_transform, "Moebius"), ("or", or_transform, "Co-Moebius")]
 
 
-@pytest.fixture
-def shapiq():
-    return pytest.importorskip("shapiq")
+@pytest.fixture(params=["1.4", "1.8"])
+def shapiq(request):
+    """The installed package, if it is as new as that."""
+    shapiq, newest = pytest.importorskip("shapiq"), version("shapiq")
+    if Version(newest) < Version(request.param):
+        pytest.skip(f"shapiq {request.param} cannot be installed on Python {python_version()}; installed is {newest}")
+    return shapiq
+
+
+def of(strengths: np.ndarray, kind: str) -> Interactions:
+    return Interactions.of_dense(strengths[None, None], ["model"], [kind])
+
+
+def read(path) -> np.ndarray:
+    return from_shapiq(path).dense()[0, 0]
 
 
 @pytest.fixture
@@ -31,7 +48,7 @@ def exact(shapiq, v, index):
 @pytest.mark.parametrize(("kind", "transform", "index"), KINDS)
 def test_shapiq_computes_and_reads_the_same(shapiq, v, tmp_path, kind, transform, index):
     path = tmp_path / "interactions.json"
-    write_interaction_values(path, transform(v), kind)
+    to_shapiq(path, of(transform(v), kind), "model", kind)
     ours, theirs = shapiq.InteractionValues.load(path), exact(shapiq, v, index)
     assert (ours.index, ours.n_players, ours.min_order, ours.max_order) == (index, 4, 0, 4)
     assert not ours.estimated
@@ -44,8 +61,9 @@ def test_shapiq_computes_and_reads_the_same(shapiq, v, tmp_path, kind, transform
 def test_a_file_of_shapiq_is_read(shapiq, v, tmp_path, kind, transform, index):
     path = tmp_path / "interactions.json"
     exact(shapiq, v, index).save(path)
-    assert read_interaction_values(path)[0] == kind
-    np.testing.assert_allclose(read_interaction_values(path)[1], transform(v), atol=1e-12)
+    assert from_shapiq(path, "name").kinds == (kind,)
+    assert from_shapiq(path, "name").models == ("name",)
+    np.testing.assert_allclose(read(path), transform(v), atol=1e-12)
 
 
 @pytest.mark.parametrize("kind", ["and", "or"])
@@ -53,15 +71,23 @@ def test_a_file_of_shapiq_is_read(shapiq, v, tmp_path, kind, transform, index):
 def test_round_trip_is_exact(tmp_path, kind, n):
     interactions = np.random.default_rng(n).standard_normal(2**n)
     interactions[np.random.default_rng(1).random(2**n) < 0.5] = 0
-    write_interaction_values(tmp_path / "x.json", interactions, kind)
-    again = read_interaction_values(tmp_path / "x.json")
-    assert again[0] == kind
-    np.testing.assert_array_equal(again[1], interactions)
+    to_shapiq(tmp_path / "x.json", of(interactions, kind), "model", kind)
+    assert from_shapiq(tmp_path / "x.json").kinds == (kind,)
+    np.testing.assert_array_equal(read(tmp_path / "x.json"), interactions)
+
+
+def test_hundreds_of_players_round_trip(tmp_path):
+    coalitions = Coalitions.of_players(300, [[], [299], [7, 64, 200], list(range(300))])
+    interactions = Interactions(coalitions, ("a", "b"), ("or",), np.arange(8.0).reshape(2, 1, 4))
+    to_shapiq(tmp_path / "x.json", interactions, "b", "or")
+    again = from_shapiq(tmp_path / "x.json", "b")
+    assert again.coalitions == coalitions
+    np.testing.assert_array_equal(again.strengths, interactions.strengths[1:])
 
 
 def test_merged_or_interactions_keep_their_zero_at_the_empty_coalition(shapiq, tmp_path):
     interactions = np.array([0, 0, 0, 2.5])
-    write_interaction_values(tmp_path / "x.json", interactions, "or")
+    to_shapiq(tmp_path / "x.json", of(interactions, "or"), "model", "or")
     assert shapiq.InteractionValues.load(tmp_path / "x.json")[()] == 0
     assert shapiq.InteractionValues.load(tmp_path / "x.json")[0, 1] == -2.5
 
@@ -105,16 +131,15 @@ def changed(path, **metadata):
     [
         ({"index": "k-SII"}, "holds index 'k-SII'"),
         ({"n_players": 3}, "beyond its n_players 3"),
-        ({"n_players": 60}, "more than 30"),
         ({"n_players": "many"}, "no JSON of shapiq"),
     ],
 )
 def test_wrong_interaction_files(v, tmp_path, metadata, message):
     path = tmp_path / "x.json"
-    write_interaction_values(path, v, "and")
+    to_shapiq(path, of(v, "and"), "model", "and")
     changed(path, **metadata)
     with pytest.raises(UserError, match=message):
-        read_interaction_values(path)
+        from_shapiq(path)
 
 
 @pytest.mark.parametrize("text", ["", "[]", '{"metadata": {}}', '{"metadata": 1, "data": 2}'])
@@ -122,7 +147,7 @@ def test_other_json_files(tmp_path, text):
     path = tmp_path / "x.json"
     path.write_text(text)
     with pytest.raises(UserError, match=r"x\.json: is no JSON of shapiq"):
-        read_interaction_values(path)
+        from_shapiq(path)
 
 
 def test_other_npz_files(v, tmp_path):
@@ -141,14 +166,12 @@ def test_other_npz_files(v, tmp_path):
         read_game_values(path)
 
 
-@pytest.mark.parametrize("read", [read_interaction_values, read_game_values])
+@pytest.mark.parametrize("read", [from_shapiq, read_game_values])
 def test_missing_files(tmp_path, read):
     with pytest.raises(UserError, match="nowhere: cannot be read"):
         read(tmp_path / "nowhere")
 
 
 def test_lengths_must_be_powers_of_two(tmp_path):
-    with pytest.raises(UserError, match="no power of two"):
-        write_interaction_values(tmp_path / "x.json", np.zeros(5), "and")
     with pytest.raises(UserError, match="no power of two"):
         write_game_values(tmp_path / "x.npz", np.zeros(5))

@@ -1,13 +1,14 @@
 """Files of shapiq, the field's library of game-theoretic interactions: written and read without it.
 
 Möbius coefficients are the AND interactions. OR interactions are shapiq's co-Möbius coefficients up to a sign,
-I_or(S) = (−1)^(|S|+1) · CoM(S) for S ≠ ∅; at ∅ both hold v(∅). The formats are those of shapiq 1.4:
+I_or(S) = (−1)^(|S|+1) · CoM(S) for S ≠ ∅; at ∅ both hold v(∅). The formats are those of shapiq since 1.4:
 `InteractionValues.save` (JSON) and `Game.save_values` (npz).
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
@@ -17,32 +18,33 @@ import numpy as np
 
 from andor.errors import UserError
 from andor.files import replacing
-from andor.game.coalitions import mask_of, members, number_of_players, orders, presence
+from andor.game.coalitions import Coalitions, number_of_players, presence_of
+from andor.game.interactions import Interactions
 
 Kind = Literal["and", "or"]
 
 _INDEX: dict[Kind, str] = {"and": "Moebius", "or": "Co-Moebius"}
-_MOST_PLAYERS = 30  # all coalitions of more would not fit in memory
+_MOST_PLAYERS = 30  # values of all coalitions of more would not fit in memory
 
 
-def write_interaction_values(path: Path, interactions: np.ndarray, kind: Kind) -> None:
-    """Write the interactions of one kind as a JSON file that `shapiq.InteractionValues.load` reads.
+def to_shapiq(path: Path, interactions: Interactions, model: str, kind: Kind) -> None:
+    """Write a model's interactions of one kind as a JSON file that `shapiq.InteractionValues.load` reads.
 
     Parameters
     ----------
     path : ends with `.json`, or shapiq will not read it
-    interactions : shape (2^n,)
+    interactions : of one sample
         Zeros are left out: shapiq, too, takes an absent interaction for 0.
-    kind : "and" or "or"
 
     Raises
     ------
     UserError
-        If the length is no power of two or the file cannot be written.
+        If the file cannot be written.
     """
-    n = number_of_players(interactions.shape[-1])
-    coefficients = _signs(n, kind) * interactions
-    held = [0, *(np.flatnonzero(coefficients[1:]) + 1).tolist()]
+    own = interactions.of_models([model]).of_kinds([kind]).compact()
+    n, coefficients = own.coalitions.n, own.strengths[0, 0] * _signs(own.coalitions.orders, kind)
+    data = dict(zip(map(_key, own.coalitions.players), coefficients.tolist(), strict=True))
+    data = {_key([]): data.get(_key([]), 0.0)} | data
     content = {
         "object_name": "InteractionValues",
         "data_type": "interaction_values",
@@ -58,21 +60,20 @@ def write_interaction_values(path: Path, interactions: np.ndarray, kind: Kind) -
             "min_order": 0,
             "estimated": False,
             "estimation_budget": None,
-            "baseline_value": float(coefficients[0]),
+            "baseline_value": data[_key([])],
         },
-        "data": {_key(mask): float(coefficients[mask]) for mask in held},
+        "data": data,
     }
     with replacing(path) as temporary:
         temporary.write_text(json.dumps(content, indent=1), encoding="utf-8")
 
 
-def read_interaction_values(path: Path) -> tuple[Kind, np.ndarray]:
+def from_shapiq(path: Path, model: str = "model") -> Interactions:
     """Read AND or OR interactions from a JSON file of `shapiq.InteractionValues` with index Moebius or Co-Moebius.
 
-    Returns
-    -------
-    kind : "and" or "or"
-    interactions : float64, shape (2^n,)
+    Parameters
+    ----------
+    model : what to call the model that they are of
 
     Raises
     ------
@@ -81,11 +82,9 @@ def read_interaction_values(path: Path) -> tuple[Kind, np.ndarray]:
     """
     try:
         content = json.loads(Path(path).read_text(encoding="utf-8"))
-        metadata, data = content["metadata"], content["data"]
-        n, index = int(metadata["n_players"]), metadata["index"]
-        coalitions = [mask_of(_players(key)) for key in data]
-        values = np.array(list(data.values()), dtype=np.float64)
-        baseline = float(metadata["baseline_value"])
+        metadata = content["metadata"]
+        n, index, baseline = int(metadata["n_players"]), metadata["index"], float(metadata["baseline_value"])
+        values = {tuple(_players(key)): float(value) for key, value in content["data"].items()}
     except OSError as error:
         raise UserError(f"{path}: cannot be read ({error.strerror}); name a file written by shapiq") from error
     except (ValueError, KeyError, TypeError, AttributeError) as error:
@@ -93,14 +92,15 @@ def read_interaction_values(path: Path) -> tuple[Kind, np.ndarray]:
     kind = next((kind for kind, name in _INDEX.items() if name == index), None)
     if kind is None:
         raise UserError(f"{path}: holds index {index!r}; compute 'Moebius' (AND) or 'Co-Moebius' (OR) instead")
-    if not 0 <= n <= _MOST_PLAYERS or max(coalitions, default=0) >= 2**n:
-        raise UserError(
-            f"{path}: names players beyond its n_players {n}, or more than {_MOST_PLAYERS}; correct the file"
-        )
-    coefficients = np.zeros(2**n)
-    coefficients[0] = baseline
-    coefficients[coalitions] = values
-    return kind, _signs(n, kind) * coefficients
+    values = {(): baseline} | values
+    try:
+        coalitions = Coalitions.of_players(n, values)
+    except ValueError as error:
+        raise UserError(f"{path}: names players beyond its n_players {n}; correct the file") from error
+    strengths = np.zeros(len(coalitions))
+    strengths[coalitions.positions(presence_of(n, list(values)))] = list(values.values())
+    strengths *= _signs(coalitions.orders, kind)
+    return Interactions(coalitions, (model,), (kind,), strengths[None, None])
 
 
 def write_game_values(path: Path, values: np.ndarray) -> None:
@@ -121,7 +121,7 @@ def write_game_values(path: Path, values: np.ndarray) -> None:
         np.savez_compressed(
             file,
             values=values.astype(np.float64),
-            coalitions=presence(n),
+            coalitions=Coalitions.all(n).presence,
             n_players=n,
             normalization_value=0.0,  # what shapiq subtracts from values it hands out
         )
@@ -155,16 +155,13 @@ def read_game_values(path: Path) -> np.ndarray:
     return values
 
 
-def _signs(n: int, kind: Kind) -> np.ndarray:
+def _signs(orders: np.ndarray, kind: Kind) -> np.ndarray:
     """Factor between interactions and shapiq's coefficients, either way."""
-    signs = np.ones(2**n)
-    if kind == "or":
-        signs[1:] = np.where(orders(n)[1:] % 2, 1, -1)
-    return signs
+    return np.where((orders % 2 == 1) | (orders == 0), 1.0, -1.0) if kind == "or" else np.ones(len(orders))
 
 
-def _key(mask: int) -> str:
-    return ",".join(map(str, members(mask))) or "Empty"
+def _key(players: Sequence[int]) -> str:
+    return ",".join(map(str, players)) or "Empty"
 
 
 def _players(key: str) -> list[int]:

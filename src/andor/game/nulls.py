@@ -16,17 +16,14 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from andor.analysis.metrics import same_sign, strengths
 from andor.game.coalitions import number_of_players, rename
 from andor.game.partners import partner
 
 NULLS = ("renaming", "exchange")
-"""Kinds of null."""
-RATE = 0.1
-"""False discovery rate up to which a shared interaction counts as more than an accident."""
+"""Ways to draw null games."""
 
 
-def names(players: int, models: int, seed: int, sample: int, draw: int) -> list[list[int]]:
+def permutations(players: int, models: int, seed: int, sample: int, draw: int) -> list[list[int]]:
     """New numbers of each model's players, in the sense of `andor.game.coalitions.rename`.
 
     Players are put in a random circle, and those of model i move i places along it. So no two of up to `players` models
@@ -38,15 +35,15 @@ def names(players: int, models: int, seed: int, sample: int, draw: int) -> list[
     seed, sample, draw : what the circle is drawn from
     """
     circle = np.random.default_rng([seed, sample, draw]).permutation(players)
-    permutations = np.empty((models, players), dtype=int)
+    numbers = np.empty((models, players), dtype=int)
     for model in range(models):
-        permutations[model, circle] = np.roll(circle, -model)
-    return permutations.tolist()
+        numbers[model, circle] = np.roll(circle, -model)
+    return numbers.tolist()
 
 
-def renamed(games: np.ndarray, permutations: Sequence[Sequence[int]]) -> np.ndarray:
+def renamed(games: np.ndarray, numbers: Sequence[Sequence[int]]) -> np.ndarray:
     """Rename each model's players: values or interactions of shape (m, ..., 2^n), with a permutation per model."""
-    return np.stack([rename(game, permutation) for game, permutation in zip(games, permutations, strict=True)])
+    return np.stack([rename(game, permutation) for game, permutation in zip(games, numbers, strict=True)])
 
 
 def exchanged(games: Mapping[int, np.ndarray] | np.ndarray, number: int, samples: int, draw: int) -> np.ndarray:
@@ -84,7 +81,7 @@ def null_games(
     if renamings:
         drawn["renaming"] = np.stack(
             [
-                [renamed(games[number], names(players, models, seed, number, draw)) for number in numbers]
+                [renamed(games[number], permutations(players, models, seed, number, draw)) for number in numbers]
                 for draw in range(renamings)
             ]
         )
@@ -93,71 +90,3 @@ def null_games(
             [[exchanged(games, number, samples, draw) for number in numbers] for draw in range(exchanges)]
         )
     return drawn
-
-
-def shared_strength(interactions: np.ndarray) -> np.ndarray:
-    """How strongly all models have an interaction: the least |I_i(S)| in shares of the model's largest.
-
-    0 where the models disagree about the sign, and for the empty coalition.
-
-    Parameters
-    ----------
-    interactions : (..., m, kinds, 2^n), merged
-
-    Returns
-    -------
-    (..., kinds, 2^n)
-    """
-    strength = strengths(interactions)
-    largest = strength.max((-2, -1), keepdims=True)
-    relative = np.divide(strength, largest, out=np.zeros_like(strength), where=largest > 0)
-    return np.where(same_sign(interactions), relative.min(-3), 0.0)
-
-
-def p_values(observed: np.ndarray, null: np.ndarray, strata: np.ndarray) -> np.ndarray:
-    """Chance that a null interaction of the same stratum is shared at least as strongly.
-
-    (1 + how many null ones are at least as strong) / (1 + how many there are) (Davison & Hinkley 1997, ch. 4). What is
-    not shared at all has p = 1.
-
-    Parameters
-    ----------
-    observed : (..., C), `shared_strength`
-    null : (..., C), the same of null games, NaNs left out
-    strata : (C,), integers: only coalitions of one stratum are compared
-
-    Returns
-    -------
-    Shape of `observed`
-    """
-    p = np.ones_like(observed)
-    for stratum in np.unique(strata):
-        here = strata == stratum
-        pool = np.sort(null[..., here], axis=None)
-        pool = pool[: np.searchsorted(pool, np.inf, side="right")]  # NaNs are sorted last
-        at_least = len(pool) - np.searchsorted(pool, observed[..., here], side="left")
-        p[..., here] = np.where(observed[..., here] > 0, (1 + at_least) / (1 + len(pool)), 1.0)
-    return p
-
-
-def false_discovery_rates(p: np.ndarray, strata: np.ndarray) -> np.ndarray:
-    """Share of accidents to expect among all of the stratum with p-values as small (Benjamini & Hochberg 1995).
-
-    Strata are corrected apart: in a small one no p-value can be as small as many tests elsewhere would ask for.
-
-    Parameters
-    ----------
-    p : (..., C)
-    strata : (C,)
-
-    Returns
-    -------
-    Shape of `p`
-    """
-    from scipy.stats import false_discovery_control  # slow to import, and only tables need it
-
-    q = np.empty_like(p)
-    for stratum in np.unique(strata):
-        tested = p[..., strata == stratum]
-        q[..., strata == stratum] = false_discovery_control(tested, axis=None).reshape(tested.shape)
-    return q

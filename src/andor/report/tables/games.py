@@ -1,0 +1,165 @@
+"""The interactions of several models in the same samples, and what follows from them."""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from andor.analysis import discovery
+from andor.analysis.overlap import OVERLAPS, same_sign
+from andor.analysis.salience import salience_bound, shares_to_k
+from andor.config import Salience
+from andor.game.coalitions import Coalitions
+from andor.game.interactions import Interactions
+from andor.report.measures import ALL, MEASURES, SALIENT, STRONGEST, SUMMARY_PERCENTS
+
+
+@dataclass(frozen=True, eq=False)
+class Game:
+    """The interactions of several models in one sample, and what follows from them.
+
+    Sets of interactions are bool, (m, kinds, C); those that all models share (kinds, C).
+
+    Attributes
+    ----------
+    interactions : merged
+    standard : strength of which the bound of salience is a share, (m,)
+    threshold : that share
+    """
+
+    interactions: Interactions
+    standard: np.ndarray
+    threshold: float
+
+    @property
+    def coalitions(self) -> Coalitions:
+        """Those on which any model has an interaction, and maybe others."""
+        return self.interactions.coalitions
+
+    @property
+    def strengths(self) -> np.ndarray:
+        """I, the background at the empty coalition included, (m, kinds, C)."""
+        return self.interactions.strengths
+
+    @property
+    def magnitude(self) -> np.ndarray:
+        """|I|, the empty coalition left out, (m, kinds, C)."""
+        return self.interactions.magnitude
+
+    @property
+    def bound(self) -> np.ndarray:
+        """Strength above which an interaction is salient, (m,)."""
+        return self.threshold * self.standard
+
+    def salient_above(self, threshold: float) -> np.ndarray:
+        """Which interactions would be salient by another threshold."""
+        return self.interactions.salient(threshold * self.standard)
+
+    @functools.cached_property
+    def salient(self) -> np.ndarray:
+        """Which are stronger than their bound."""
+        return self.salient_above(self.threshold)
+
+    @functools.cached_property
+    def shared(self) -> np.ndarray:
+        """Which are salient in every model, (kinds, C)."""
+        return self.salient.all(0)
+
+    @functools.cached_property
+    def agreed(self) -> np.ndarray:
+        """Of which coalitions all models agree about the sign, (kinds, C)."""
+        return same_sign(self.strengths)
+
+    def largest_share(self, share: float) -> np.ndarray:
+        """The strongest of each model and kind, as many as are a share of all coalitions."""
+        return self.interactions.strongest(shares_to_k(share, self.coalitions.n))
+
+    @functools.cached_property
+    def compared(self) -> dict[str, np.ndarray]:
+        """The sets whose overlap is measured, by name."""
+        shares = {f"{percent} %": self.largest_share(percent / 100) for percent in SUMMARY_PERCENTS}
+        strongest = self.interactions.strongest(STRONGEST)
+        every = self.magnitude > 0
+        return {SALIENT: self.salient, **shares, f"{STRONGEST} strongest": strongest, ALL: every}
+
+
+@dataclass(frozen=True, eq=False)
+class Games:
+    """The interactions of several models in the same samples, one `Game` each."""
+
+    samples: list[Game]
+
+    @classmethod
+    def of(
+        cls, interactions: Sequence[Interactions], salience: Salience, output_range: np.ndarray | None = None
+    ) -> Games:
+        """Interactions of each sample under a rule of salience.
+
+        Parameters
+        ----------
+        output_range : |v(N) - v(empty)|, shape (K, m), for the rule `output`
+        """
+        largest = np.array([one.magnitude.max((1, 2), initial=0) for one in interactions])
+        standard = salience_bound(largest, salience.rule, 1.0, output_range)
+        games = zip(interactions, standard, strict=True)
+        return cls([Game(one, of_one, salience.threshold) for one, of_one in games])
+
+    @property
+    def players(self) -> int:
+        """Number of players n of every sample."""
+        return self.samples[0].coalitions.n
+
+    def each(self, measure: Callable[..., Any], *others: Sequence[Any]) -> np.ndarray:
+        """What a function of a sample's game, and of what else is given of each sample, says of all; (K, ...)."""
+        return np.array([measure(*of_sample) for of_sample in zip(self.samples, *others, strict=True)])
+
+    @functools.cached_property
+    def overlaps(self) -> dict[tuple[str, str], np.ndarray]:
+        """Every measure of overlap, by its name and of what, (K, kinds) each."""
+
+        def measured(name: str, of: str) -> np.ndarray:
+            return self.each(lambda game: OVERLAPS[name](game.interactions, game.compared[of]))
+
+        return {measure.key: measured(*measure.key) for measure in MEASURES}
+
+
+def survival(true: Games, renamed: Sequence[Games]) -> list[tuple[np.ndarray, np.ndarray]]:
+    """p-value and false discovery rate of each sample's interactions by those of renamed players, (kinds, C) each."""
+    observed = [discovery.shared_strength(game.interactions) for game in true.samples]
+    p, q = ([np.full(own.shape, np.nan) for own in observed] for _ in range(2))
+    for kind in range(len(true.samples[0].interactions.kinds)) if renamed else []:
+        strength, orders = _shared(true, kind)
+        null, null_orders = map(np.concatenate, zip(*(_shared(games, kind) for games in renamed), strict=True))
+        tests = _number_by_order(true)
+        sizes = {order: len(renamed) * number for order, number in tests.items()}
+        of_kind = discovery.p_values(strength, orders, null, null_orders, sizes)
+        rates = discovery.false_discovery_rates(of_kind, orders, tests)
+        ends = np.cumsum([own.shape[1] for own in observed])[:-1]
+        for sample, found in enumerate(zip(np.split(of_kind, ends), np.split(rates, ends), strict=True)):
+            p[sample][kind], q[sample][kind] = found
+    return list(zip(p, q, strict=True))
+
+
+def _shared(games: Games, kind: int) -> tuple[np.ndarray, np.ndarray]:
+    """Shared strength of a kind of interactions, and their orders, of all samples one after the other."""
+    strengths = [discovery.shared_strength(game.interactions)[kind] for game in games.samples]
+    return np.concatenate(strengths), np.concatenate([game.coalitions.orders for game in games.samples])
+
+
+def _number_by_order(games: Games) -> dict[int, int]:
+    """How many coalitions of each order the players of all samples have together."""
+    every = [game.coalitions for game in games.samples]
+    most = max(coalitions.n for coalitions in every)
+    return {order: sum(math.comb(own.n, order) for own in every) for order in range(most + 1)}
+
+
+def side_by_side(sets: Sequence[tuple[Coalitions, np.ndarray]]) -> tuple[Coalitions, np.ndarray]:
+    """Sets or signs of all samples on the coalitions that are in any, (K, ..., C)."""
+    first, *rest = (own.take((values != 0).any(tuple(range(values.ndim - 1)))) for own, values in sets)
+    every = first.union(*rest)
+    return every, np.stack([own.spread(values, every) for own, values in sets])
