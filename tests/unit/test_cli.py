@@ -1,6 +1,7 @@
 """The command line, as a user calls it."""
 
 import errno
+import os
 import shutil
 import subprocess
 import sys
@@ -14,10 +15,9 @@ ROOT = Path(__file__).parents[2]
 
 
 def andor(*arguments: str, cwd: Path = ROOT) -> subprocess.CompletedProcess:
-    code = "from andor.cli import main; main()"
-    return subprocess.run(
-        [sys.executable, "-c", code, *arguments], cwd=cwd, capture_output=True, text=True, check=False, timeout=120
-    )
+    command = [sys.executable, "-c", "from andor.cli import main; main()", *arguments]
+    here = os.environ | {"PYTHONPATH": str(ROOT / "src")}
+    return subprocess.run(command, cwd=cwd, env=here, capture_output=True, text=True, check=False, timeout=120)
 
 
 def test_help_names_the_commands():

@@ -71,7 +71,7 @@ def test_planted_shared_interactions_survive_and_private_ones_do_not():
         interactions[sample, :, kind, places[:3]] = rng.choice([-1, 1], 3)[:, None] * rng.uniform(1, 2, (3, 2))
         for model in range(2):
             interactions[sample, model, kind, places[3 + 3 * model : 6 + 3 * model]] = rng.normal(0, 1, 3)
-    drawn = null_games(interactions, range(samples), draws, 0, seed=0)["renaming"]
+    drawn = null_games(interactions, range(samples), samples, draws, 0, seed=0)["renaming"]
     true, *renamed = (Games.of([of(own) for own in several], Salience()) for several in (interactions, *drawn))
     rates = survival(true, renamed)
     planted, others = [], []
