@@ -89,10 +89,14 @@ def code(*names: str) -> str:
             if folder.is_dir()
             else [folder.with_suffix(".py")]
         )
-        texts += [
-            READ_AS[path.suffix](path.read_text(encoding="utf-8")) for path in files
-        ]
+        texts += map(read_as, files)
     return sha256("\n".join(texts).encode()).hexdigest()[:16]
+
+
+@cache
+def read_as(path: Path) -> str:
+    """What counts of a file; many rules ask for the same one."""
+    return READ_AS[path.suffix](path.read_text(encoding="utf-8"))
 
 
 def meaning(source: str) -> str:

@@ -78,6 +78,7 @@ def test_the_criterion_is_the_published_one():
     assert curve[0] == pytest.approx(np.mean(expected), rel=1e-5)
 
 
+@pytest.mark.slow
 def test_learning_lowers_the_criterion_and_keeps_the_best():
     learning = Learning(items=12, epochs=60, learning_rate=0.02)
     masking = Masking(baseline="learned", learning=learning)

@@ -262,6 +262,7 @@ def six_samples(tmp_path: Path) -> Path:
     return tmp_path / "samples.parquet"
 
 
+@pytest.mark.slow
 def test_a_killed_run_loses_the_sample_it_was_on(tmp_path):
     samples, file = image_table(6), six_samples(tmp_path)
     process = PROCESSES.Process(target=evaluating.run, args=(file, tmp_path / "cache", tmp_path / "killed", 0.3))

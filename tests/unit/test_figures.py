@@ -324,9 +324,12 @@ CASES = {
     "one method": lambda: made_up(("a", "b"), n=5, methods=("original",)),
     "signs of mathtext": lambda: made_up(("a", "b"), n=5, words=["$5", "10%", "a_b^2", "\\frac", "$"]),
 }
+OF_SAMPLES = ("two models, n = 4", "three models, images", "three long names", "signs of mathtext")
+"""Cases that differ from others in the samples alone, which only the figure `interactions` shows."""
+LAYOUTS = [(case, name) for case in CASES for name in FIGURES if name == "interactions" or case not in OF_SAMPLES]
 
 
-@pytest.fixture(scope="module", params=CASES)
+@pytest.fixture(scope="module")
 def case(request) -> tuple[dict[str, pd.DataFrame], TaskInfo]:
     return CASES[request.param]()
 
@@ -336,6 +339,7 @@ def small() -> tuple[dict[str, pd.DataFrame], TaskInfo]:
     return made_up(("a", "b"), n=4)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["sparsity", "faithfulness", "matching"])
 def test_a_model_outside_of_the_widest_ensemble_is_drawn_by_the_other_methods(name):
     tables, task = made_up(("a", "b", "c"), n=4)
@@ -374,7 +378,7 @@ def words_of(figure: Figure, monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", FIGURES)
+@pytest.mark.parametrize(("case", "name"), LAYOUTS, indirect=["case"])
 def test_texts_lie_inside_the_page_apart_and_large_enough(case, name, monkeypatch):
     figure = figures.draw(name, *case)
     width, height = figure.get_size_inches()

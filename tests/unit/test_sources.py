@@ -594,6 +594,7 @@ def test_the_next_mirror_serves_if_one_does_not(tmp_path: Path, web: Web) -> Non
     assert "\n" not in message
 
 
+@pytest.mark.slow
 def test_busy_servers_are_asked_again(tmp_path: Path, web: Web) -> None:
     uri = web.put("/x", NOISE)
     web.failures["/x"] = [503, 429]
@@ -780,6 +781,7 @@ def test_sdists_and_wheels_come_from_pips_indexes_and_nothing_is_run(tmp_path: P
     assert not list(tmp_path.rglob("executed"))
 
 
+@pytest.mark.slow
 def test_what_an_index_lacks_or_serves_damaged_is_refused(tmp_path: Path, demo: Web, monkeypatch) -> None:
     def message(uri: str) -> str:
         with pytest.raises(UserError) as caught:
@@ -983,6 +985,7 @@ def test_a_hub_that_does_not_answer_is_said_to(hub: Hub, tmp_path: Path) -> None
     assert "Connection refused" in answer
 
 
+@pytest.mark.slow
 def test_half_a_snapshot_never_passes_for_whole(hub: Hub, tmp_path: Path) -> None:
     uri, out = f"hf:owner/model@{hub.repositories['owner/model'].revision}", tmp_path / "out"
     # Another program has asked for one file: the client's cache holds a part of the snapshot.

@@ -86,11 +86,11 @@ def device(snakemake: Any) -> str:
     UserError
         If torch finds no CUDA device and the job was given a GPU, or CUDA is configured and the rule says nothing.
     """
-    import torch
-
     name = snakemake.config.get("device", "auto")
     if name == "cpu":
         return name
+    import torch  # takes seconds
+
     if torch.cuda.is_available():
         return "cuda" if name == "auto" else name
     if snakemake.resources.get("gpu", int(name != "auto")):

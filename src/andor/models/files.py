@@ -329,7 +329,9 @@ def exact_arithmetic() -> None:
     torch.backends.cuda.matmul.fp32_precision = "ieee"
     torch.backends.cudnn.conv.fp32_precision = "ieee"
     torch.backends.cudnn.benchmark = False
-    torch.use_deterministic_algorithms(True, warn_only=True)  # CUDA has none for some gradients, such as max-pooling's
+    # Warns where there are none, as for some gradients on CUDA. `use_deterministic_algorithms` would do the same, and
+    # spend two seconds on importing a compiler that is not used here.
+    torch.set_deterministic_debug_mode("warn")
     torch.utils.deterministic.fill_uninitialized_memory = False  # a debugging aid that costs a tenth of the time
 
 
