@@ -288,6 +288,7 @@ def test_a_killed_run_loses_the_sample_it_was_on(tmp_path):
     assert len(contents(tmp_path / "out")) == 6
 
 
+@pytest.mark.slow
 def test_two_runs_share_a_cache(tmp_path):
     samples, both = six_samples(tmp_path), PROCESSES.Barrier(2, timeout=120)
     processes = [

@@ -102,6 +102,7 @@ print(json.dumps({
 """
 
 
+@pytest.mark.slow
 def test_a_family_is_one_file(tmp_path):
     (tmp_path / "families").mkdir()
     (tmp_path / "families" / "nearest_mean.py").write_text(FAMILY, encoding="utf-8")
