@@ -15,7 +15,7 @@ def code(script: str) -> str:
 
 
 def run_by(script: str) -> set[Path]:
-    """Files of the package that a script imports, and those that they import; a package stands for all of its files."""
+    """Files of the package that a script imports, and those that they import; a package stands for its modules."""
     run, ahead = set(), {ROOT / "workflow" / "scripts" / f"{script}.py"}
     while ahead:
         new = {file for place in imported(ahead.pop()) for file in files_of(place)}
@@ -29,10 +29,10 @@ APART = {"cli", "config", "digests", "errors", "files", "kinds", "settings", "st
 
 
 def files_of(path: Path) -> list[Path]:
-    """Files of a module, or all of a package."""
+    """Files of a module, or of a package without those inside it, which count where they are imported."""
     if not path.is_dir():
         return [path.with_suffix(".py")]
-    return [file for file in path.rglob("*") if file.suffix in READ_AS]
+    return [file for file in path.iterdir() if file.suffix in READ_AS]
 
 
 @cache
