@@ -31,7 +31,6 @@ from andor.config import Masking
 from andor.data.players.words import WordPlayers, choose_words
 from andor.models.architectures import MLP, image_network
 from andor.models.arithmetic import exact_arithmetic
-from andor.models.families.text_encoder import TextEncoder
 from andor.models.loaded import ArrayClassifier, ImageClassifier, TextClassifier
 from andor.outputs.cache import OutputCache
 from andor.outputs.evaluate import evaluate, evaluate_chunk, presence
@@ -95,8 +94,7 @@ def encoder(arguments: argparse.Namespace) -> dict[str, Any]:
     """MiniLM-L6, 24 tokens, 10 players: from the loaded model to the written file, against its bare forward pass."""
     from andor.models import pretrained
 
-    settings = TextEncoder(family="text_encoder", source="encoder")
-    network = pretrained.encoder_to_train(settings, arguments.encoder)
+    network = pretrained.encoder_to_train(arguments.encoder)
     model = TextClassifier(network, {"family": "text_encoder"}, pretrained.tokenizer(arguments.encoder))
     chosen = choose_words(TEXT, WordPlayers(kind="words", count=10), (0, 0))
     sample = {"sample": 0, "text": TEXT, **chosen}

@@ -24,7 +24,7 @@ from andor.models.families.pointnet import PointNet
 from andor.models.families.pretrained_image_classifier import PretrainedImageClassifier
 from andor.models.families.scikit_learn import ScikitLearn
 from andor.models.loading import load
-from andor.models.vision import Normalised, describe
+from andor.models.vision import Normalised, normalisation
 from andor.outputs.evaluate import cache_content, evaluate
 from andor.outputs.masking import bind, locate
 
@@ -282,23 +282,28 @@ def test_pretrained_classifiers_that_do_not_fit(shuffle, tmp_path):
         made(image_settings(library="torchvision", architecture="shufflenet_v2_x0_5"), many, tmp_path, source=weights)
 
 
+def scaling(settings: PretrainedImageClassifier, source) -> dict[str, list[float]]:
+    """Mean and standard deviation of a configured model."""
+    return normalisation(settings.library, source, {"mean": settings.mean, "std": settings.std})
+
+
 @pytest.mark.parametrize("stated", [{"pretrained_cfg": {"mean": [0.5], "std": [0.25]}}, {"mean": [0.5], "std": [0.25]}])
 def test_a_model_of_timm_is_normalised_as_its_folder_states(stated, tmp_path):
     """In the layout of the hub, and in the flat one that came before."""
     (tmp_path / "config.json").write_text(json.dumps({"architecture": "test_resnet", **stated}))
     settings = image_settings(library="timm", architecture="test_resnet")
     for source in (tmp_path, tmp_path / "model.safetensors"):
-        described = describe(settings, source)
+        described = scaling(settings, source)
         assert described["mean"] == [0.5] and described["std"] == [0.25]
     own = image_settings(library="timm", architecture="test_resnet", mean=[0.1], std=[1.0])
-    assert describe(own, tmp_path)["mean"] == [0.1]
+    assert scaling(own, tmp_path)["mean"] == [0.1]
     other = image_settings(library="torchvision", architecture="resnet18")
-    assert describe(other, tmp_path)["mean"] == [0.485, 0.456, 0.406]
+    assert scaling(other, tmp_path)["mean"] == [0.485, 0.456, 0.406]
     (tmp_path / "config.json").write_text('{"pretrained_cfg": {"mean": [0.5]}}')
     with pytest.raises(UserError, match=r"config.json: no mean and standard deviation .*; set `mean` and `std`"):
-        describe(settings, tmp_path)
+        scaling(settings, tmp_path)
     (tmp_path / "config.json").write_text('{"architecture": "test_resnet"}')
-    assert describe(settings, tmp_path)["mean"] == [0.485, 0.456, 0.406]
+    assert scaling(settings, tmp_path)["mean"] == [0.485, 0.456, 0.406]
 
 
 def test_timm_is_used_if_installed(tmp_path):

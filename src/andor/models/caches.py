@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import copy
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import torch
-from torch import Tensor
-
-if TYPE_CHECKING:
-    from andor.models.loaded import LanguageModel
+from torch import Tensor, nn
 
 _AGREE = {torch.float32: 1e-4, torch.float16: 1e-2, torch.bfloat16: 1e-1}
 """How far log-probabilities may be from those of a whole pass, as a share of the largest: above rounding, far below a
@@ -28,7 +25,30 @@ def fork(cache: Any, repeats: int = 1) -> Any:
     return branch
 
 
-def shares_prefixes(model: LanguageModel) -> bool:
+class Continuing(Protocol):
+    """A language model that can go on from a cache: `andor.models.loaded.LanguageModel`."""
+
+    network: nn.Module
+    tokenizer: Any
+
+    @property
+    def device(self) -> torch.device:
+        """Where its weights are."""
+
+    def embed(self, token_ids: Tensor) -> Tensor:
+        """Word embeddings (L, d) of token ids (L,)."""
+
+    def logits_at(self, embeddings: Tensor, positions: Tensor) -> Tensor:
+        """Logits (B, P, V) of the token after each of the positions (P,)."""
+
+    def new_cache(self) -> Any:
+        """An empty cache."""
+
+    def extend(self, cache: Any, embeddings: Tensor, keep: int) -> Tensor:
+        """Logits (B, `keep`, V) after the last positions of texts that go on from a cache."""
+
+
+def shares_prefixes(model: Continuing) -> bool:
     """Whether a model's outputs are the same when it goes on from forks of the cache of a prefix.
 
     Six tokens are tried, two continuations from one prefix, whatever the model's class says.

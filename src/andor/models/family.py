@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from andor.kinds import Kind
-from andor.models.settings import Training
+from andor.models.settings import Masked, Training
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
     from transformers import PreTrainedTokenizerFast
 
-    from andor.config.masking import Masking
     from andor.data.reader import Reader
     from andor.models.loaded import ArrayClassifier, LoadedModel, TextClassifier
 
@@ -71,7 +70,7 @@ class Family(Kind):
         """Files of the user's own that it runs, by the key that names them."""
         return {}
 
-    def misfits(self, name: str, data: Reader, masking: Masking) -> Iterator[str]:
+    def misfits(self, name: str, data: Reader, masking: Masked) -> Iterator[str]:
         """What does not go with a model of this name that reads the data and is masked so."""
         if masking.baseline == "learned" and not self.has_gradients:
             yield f"masking.baseline `learned` needs gradients, model `{name}` ({self.family}) has none; use mean"

@@ -32,8 +32,6 @@ from andor.models.states import reason
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
-    from andor.models.families.text_encoder import TextEncoder
-
 
 def tokenizer(folder: Path) -> PreTrainedTokenizerFast:
     """The fast tokenizer of a folder in the layout of transformers, or of a tokenizer.json that is alone."""
@@ -75,10 +73,10 @@ def classifies(settings: Any) -> bool:
     return any(name.endswith("ForSequenceClassification") for name in settings.architectures or [])
 
 
-def encoder_to_train(model: TextEncoder, source: Path) -> PreTrainedModel:
-    """An encoder with pretrained weights, its first `layers` only, and a new head with two classes."""
+def encoder_to_train(source: Path, layers: int | None = None, named: str = "") -> PreTrainedModel:
+    """An encoder with pretrained weights, its first layers only if so many are given, and a new head of two classes."""
     settings = settings_of(source)
-    keep_layers(settings, model)
+    keep_layers(settings, layers, named)
     settings.num_labels = 2
     return _network(AutoModelForSequenceClassification, source, config=settings, ignore_mismatched_sizes=True)
 
@@ -203,10 +201,10 @@ def quiet() -> Iterator[None]:
         transformers_logging.enable_progress_bar()
 
 
-def keep_layers(settings: Any, model: TextEncoder) -> None:
-    """Lower the number of layers in a transformers configuration to the first `layers` of the model."""
-    if model.layers is None:
+def keep_layers(settings: Any, layers: int | None, named: str) -> None:
+    """Lower the number of layers in the transformers configuration of a source of that name, if one is given."""
+    if layers is None:
         return
-    if model.layers > settings.num_hidden_layers:
-        raise UserError(f"layers {model.layers}: `{model.source}` has only {settings.num_hidden_layers}; lower it")
-    settings.num_hidden_layers = model.layers
+    if layers > settings.num_hidden_layers:
+        raise UserError(f"layers {layers}: `{named}` has only {settings.num_hidden_layers}; lower it")
+    settings.num_hidden_layers = layers

@@ -5,7 +5,7 @@ Nothing heavy is imported: the Snakefile reads this at every start, on every nod
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Protocol
 
 from pydantic import Field
 
@@ -13,6 +13,18 @@ from andor.settings import Closed, NonNegative, PositiveFloat, PositiveInt
 
 TOKENS = ("mask", "pad", "unk", "cls", "sep")
 """Baseline values that are tokens of a text model."""
+
+
+class Masked(Protocol):
+    """What a model has to know of how it is masked: `andor.config.masking.Masking`."""
+
+    @property
+    def baseline(self) -> str:
+        """Name of the baseline value."""
+
+    @property
+    def is_embedding(self) -> bool:
+        """Whether the baseline value is one of word embeddings."""
 
 
 class Training(Closed):

@@ -6,7 +6,7 @@ import math
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import pyarrow as pa
@@ -25,7 +25,6 @@ from andor.models.settings import Training
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
 
-    from andor.models.family import TrainedOnArrays, TrainedOnTexts
 
 WORD_DROPOUT = 0.5
 """Largest share of word pieces that a sentence loses to the mask token while a `TextCNN` is trained: drawn anew, evenly
@@ -39,8 +38,45 @@ Loss = Callable[[np.ndarray], Tensor]
 """Mean loss over the training items at these positions."""
 
 
+class OnArrays(Protocol):
+    """What is trained on arrays: `andor.models.family.TrainedOnArrays`."""
+
+    @property
+    def trained_by(self) -> Training | None:
+        """How."""
+
+    @property
+    def title(self) -> str:
+        """Name of the network."""
+
+    def described(self) -> dict[str, Any]:
+        """What is stated of it."""
+
+    def untrained(self, description: dict[str, Any], mean: Tensor, device: torch.device) -> ArrayClassifier:
+        """A classifier with new weights."""
+
+    def varied(self, inputs: Tensor) -> Tensor:
+        """Inputs as they are shown in training."""
+
+
+class OnTexts(Protocol):
+    """What is trained on texts: `andor.models.family.TrainedOnTexts`."""
+
+    family: str
+
+    @property
+    def trained_by(self) -> Training | None:
+        """How."""
+
+    def untrained(self, source: Path) -> tuple[nn.Module, dict[str, Any], PreTrainedTokenizerFast]:
+        """The network that training begins with, what is stated of it, and its tokenizer."""
+
+    def varied(self, token_ids: Tensor, tokenizer: PreTrainedTokenizerFast) -> Tensor:
+        """Token ids as they are shown in training."""
+
+
 def train_arrays(
-    family: TrainedOnArrays, table: pa.Table, seed: int, device: torch.device | str, progress: bool
+    family: OnArrays, table: pa.Table, seed: int, device: torch.device | str, progress: bool
 ) -> ArrayClassifier:
     """A classifier trained on the training rows of a tidy table of arrays.
 
@@ -74,7 +110,7 @@ def train_arrays(
 
 
 def train_texts(
-    family: TrainedOnTexts, table: pa.Table, source: Path, seed: int, device: torch.device | str, progress: bool
+    family: OnTexts, table: pa.Table, source: Path, seed: int, device: torch.device | str, progress: bool
 ) -> TextClassifier:
     """A classifier trained on the training rows of a tidy table of texts (see `train_arrays`).
 

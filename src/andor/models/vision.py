@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
 
 from andor.errors import UserError
 from andor.models.states import classes_of, fill, read_state
-
-if TYPE_CHECKING:
-    from andor.models.families.pretrained_image_classifier import PretrainedImageClassifier
 
 IMAGENET = {"mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225]}
 """Mean and standard deviation of ImageNet's channels, by which torchvision's and timm's images are normalised."""
@@ -34,19 +31,19 @@ class Normalised(nn.Module):
         return getattr(outputs, "logits", outputs)
 
 
-def describe(model: PretrainedImageClassifier, source: Path) -> dict[str, Any]:
-    """What beside its weights makes the model.
+def normalisation(library: str, source: Path, given: Mapping[str, Sequence[float] | None]) -> dict[str, list[float]]:
+    """Mean and standard deviation of each channel: as given, as files beside the weights state them, or ImageNet's.
 
     Raises
     ------
     UserError
         If mean and standard deviation are not of as many channels.
     """
-    normalisation = IMAGENET | _stated(model.library, source if source.is_dir() else source.parent)
-    normalisation |= {key: list(value) for key in IMAGENET if (value := getattr(model, key)) is not None}
-    if len(normalisation["mean"]) != len(normalisation["std"]):
-        raise UserError(f"`mean: {normalisation['mean']}` and `std: {normalisation['std']}` differ in length; mend one")
-    return {"library": model.library, "architecture": model.architecture, **normalisation}
+    found = IMAGENET | _stated(library, source if source.is_dir() else source.parent)
+    found |= {key: list(value) for key, value in given.items() if value is not None}
+    if len(found["mean"]) != len(found["std"]):
+        raise UserError(f"`mean: {found['mean']}` and `std: {found['std']}` differ in length; mend one")
+    return found
 
 
 def _stated(library: str, folder: Path) -> dict[str, list[float]]:
@@ -67,7 +64,7 @@ def _stated(library: str, folder: Path) -> dict[str, list[float]]:
         raise UserError(f"{path}: no mean and standard deviation ({error}); set `mean` and `std`") from None
 
 
-def network_from(model: PretrainedImageClassifier, source: Path) -> tuple[nn.Module, int]:
+def network_from(library: str, architecture: str, source: Path) -> tuple[nn.Module, int]:
     """Network of torchvision or timm with the weights of a state dict, and the number of its logits.
 
     Raises
@@ -76,10 +73,10 @@ def network_from(model: PretrainedImageClassifier, source: Path) -> tuple[nn.Mod
         If the architecture is unknown or the weights are not its own.
     """
     state = read_state(source)
-    network = build(model.library, model.architecture)
+    network = build(library, architecture)
     classes = classes_of(network, state)
     if classes is not None:
-        network = build(model.library, model.architecture, classes)
+        network = build(library, architecture, classes)
     fill(network, state, source)
     return network, classes
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from andor.models.family import TrainedOnArrays
-from andor.models.settings import Training, smallest_side
+from andor.models.settings import Masked, Training, smallest_side
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
-    from andor.config.masking import Masking
     from andor.data.reader import Reader
     from andor.models import loaded
 
@@ -37,7 +36,7 @@ class ImageClassifier(TrainedOnArrays):
     training: Training = Training()
     """How to train it."""
 
-    def misfits(self, name: str, data: Reader, masking: Masking) -> Iterator[str]:
+    def misfits(self, name: str, data: Reader, masking: Masked) -> Iterator[str]:
         """Images of which its pooling leaves nothing."""
         if data.side is not None and data.side < (smallest := smallest_side(self.architecture)):
             yield (

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 from pydantic import StringConstraints
 
 from andor.models.family import Family
+from andor.models.settings import Masked
 from andor.settings import IDENTIFIER, Name
 
 if TYPE_CHECKING:
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
     import pyarrow as pa
     import torch
 
-    from andor.config.masking import Masking
     from andor.data.reader import Reader
     from andor.models import own
 
@@ -40,7 +40,7 @@ class OwnModel(Family):
     source: Name | None = None
     """An entry of `sources`: its weights."""
 
-    def misfits(self, name: str, data: Reader, masking: Masking) -> Iterator[str]:
+    def misfits(self, name: str, data: Reader, masking: Masked) -> Iterator[str]:
         """Embeddings: it is given texts."""
         if data.modality == "text" and masking.is_embedding:
             yield f"masking.baseline `{masking.baseline}` is an embedding; model `{name}` (own) has none: use zero"

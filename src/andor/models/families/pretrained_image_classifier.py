@@ -59,10 +59,12 @@ class PretrainedImageClassifier(Family):
         from andor.models.adoption import settle
         from andor.models.files import WEIGHTS, save_tensors
 
-        described = vision.describe(self, source)
+        given = {"mean": self.mean, "std": self.std}
+        described: dict[str, Any] = {"library": self.library, "architecture": self.architecture}
+        described |= vision.normalisation(self.library, source, given)
         folder.mkdir(parents=True, exist_ok=True)
         if self.library != "transformers":
-            network, described["classes"] = vision.network_from(self, source)
+            network, described["classes"] = vision.network_from(self.library, self.architecture, source)
             save_tensors(network.state_dict(), folder / WEIGHTS)
         elif pretrained.has_safetensors(source):
             pretrained.link(source, folder)

@@ -55,7 +55,7 @@ class TextEncoder(TrainedOnTexts):
         from andor.models import pretrained
 
         tokenizer = pretrained.tokenizer(source)
-        return pretrained.encoder_to_train(self, source), self.described(), tokenizer
+        return pretrained.encoder_to_train(source, self.layers, self.source), self.described(), tokenizer
 
     def make(
         self,
@@ -89,7 +89,7 @@ class TextEncoder(TrainedOnTexts):
         settings = pretrained.settings_of(source)
         if not pretrained.classifies(settings) or settings.num_labels != 2:
             raise UserError(f"`source: {self.source}` is no classifier with two labels; set `training` to fine-tune it")
-        pretrained.keep_layers(settings, self)
+        pretrained.keep_layers(settings, self.layers, self.source)
         if not pretrained.has_safetensors(source):
             pretrained.write(pretrained.classifier(source), folder)
         elif self.layers is not None:
