@@ -1,0 +1,272 @@
+"""Explain one input under any functions of it: `andor.explain`."""
+
+from __future__ import annotations
+
+import functools
+import itertools
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from andor.errors import UserError
+from andor.files import digest
+from andor.outputs.drawn import HELD_OUT, Values, drawn, unseen
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from andor.sparsify.sampled.fit import Fit
+
+SALIENT = 0.05
+"""Share of a model's largest strength above which an interaction is salient."""
+BATCH = 64
+"""Inputs of one call of a model."""
+
+Model = Callable[[Any], Any]
+"""A function of a list of texts, or of an array of inputs, that gives a number for each."""
+
+
+def explain(
+    models: Mapping[str, Model],
+    item: str | np.ndarray,
+    *,
+    budget: int = 1000,
+    held_out: int = 250,
+    players: Sequence[Sequence[int]] | None = None,
+    masked: str = "",
+    baseline: np.ndarray | float | None = None,
+    alpha: float | None = None,
+    order: int | None = 3,
+    penalty: float | None = None,
+    gap: float = 0.02,
+    seed: int = 0,
+    cache: str | Path | None = None,
+    progress: bool = True,
+) -> Explanation:
+    """The interactions by which models come to their outputs on a text or an array.
+
+    Parameters
+    ----------
+    models : functions of a list of texts, or of an array (B, …) of such inputs, to B numbers each
+    item : the text, or the array
+    budget, held_out : masked inputs that each model is asked for, to fit and to judge the fit
+    players : of a text, characters [start, stop) of each; of an array, places of each in it when flattened; all words,
+        or each place by itself, if None
+    masked : what stands for a masked word; a text does without it if it is empty
+    baseline : what stands for masked entries of an array
+    alpha : weight of the sum against the maximum over models, if they are explained jointly; None: each alone
+    order, penalty, gap : of `andor.sparsify.sampled.fit.fit`
+    seed : of the masked inputs
+    cache : folder that keeps outputs by the names of models, so that what was interrupted goes on. Give a model whose
+        function has changed another name.
+    progress : whether to say how many calls there are, and show the time left, on standard error
+    """
+    from andor.sparsify.sampled.fit import fit
+    from andor.sparsify.sampled.problem import SampledGames
+
+    if not models:
+        raise UserError("models is empty; give a function by name")
+    names, inputs = _text(item, players, masked) if isinstance(item, str) else _array(item, players, baseline)
+    fitted = drawn(len(names), budget, seed)
+    new = unseen(drawn(len(names), held_out, seed, HELD_OUT), fitted)
+    asked = np.concatenate([fitted, new])
+    values = {}
+    for name, model in models.items():
+        key = digest(
+            {"model": name, "players": names, "item": str(inputs(asked[:2])), "masked": str(inputs(asked[1:2]))}
+        )
+        path = None if cache is None else Path(cache) / "explained" / f"{key}.parquet"
+        values[name] = Values(functools.partial(_called, model, inputs), path)
+    _compute(values, asked, progress)
+    games = SampledGames(fitted, [own.of(fitted) for own in values.values()])
+    found = fit(games, alpha if len(models) > 1 else None, order, penalty, gap)
+    truth = {name: own.of(new) for name, own in values.items()}
+    fidelity = {name: found.fidelity(i, new, v) if len(new) else None for i, (name, v) in enumerate(truth.items())}
+    return Explanation(tuple(models), names, found, fidelity)
+
+
+@dataclass(frozen=True, eq=False)
+class Explanation:
+    """Interactions of one input under some models.
+
+    Attributes
+    ----------
+    models : their names
+    players : names of the n players
+    fit : strengths with errors, penalties, bounds (see `andor.sparsify.sampled.fit.Fit`)
+    fidelity : R² of each model's interactions on masked inputs that were held out; None without any
+    """
+
+    models: tuple[str, ...]
+    players: list[str]
+    fit: Fit
+    fidelity: dict[str, float | None]
+
+    def frame(self) -> pd.DataFrame:
+        """A row for each model and interaction that is not 0 in it, the strongest first."""
+        import pandas as pd
+
+        rows = []
+        for i, model in enumerate(self.models):
+            used = np.flatnonzero(self.fit.penalised[i])
+            for place in used[np.argsort(-np.abs(self.fit.strengths[i, used]), kind="stable")]:
+                numbers = [array[i, place] for array in (self.fit.strengths, self.fit.errors, self.fit.penalised)]
+                rows.append([model, *self._named(place), *numbers])
+        columns = ["model", "kind", "players", "order", "strength", "error", "penalised"]
+        return pd.DataFrame(rows, columns=columns)
+
+    def shared(self) -> pd.DataFrame:
+        """Interactions that are salient in every model, with one sign: more than 5 % of the model's largest."""
+        signs = np.sign(self.fit.strengths)
+        return self._listed((self._salient.all(0)) & (signs == signs[:1]).all(0))
+
+    def distinctive(self, model: str) -> pd.DataFrame:
+        """Interactions that are salient in one model, and in no other one by more than two errors below its line."""
+        if model not in self.models:
+            raise UserError(f"`{model}` is none of the models {', '.join(self.models)}")
+        place = self.models.index(model)
+        most = np.abs(self.fit.strengths) + 2 * self.fit.errors
+        others = np.delete(most < self._bound[:, None], place, axis=0).all(0)
+        return self._listed(self._salient[place] & others)
+
+    def moebius(self, model: str) -> dict[tuple[int, ...], float]:
+        """The model's prediction as a sum of AND interactions alone, by their players.
+
+        An OR interaction of T is the sum over ∅ ≠ R ⊆ T of (−1)^(|R|+1) times that of R being all present.
+        """
+        i = self.models.index(model)
+        found: dict[tuple[int, ...], float] = {(): float(self.fit.constants[i])}
+        for kind, members, strength in zip(self.fit.kinds, self.fit.members, self.fit.strengths[i], strict=True):
+            players = tuple(np.flatnonzero(members).tolist())
+            if kind == 0:
+                found[players] = found.get(players, 0.0) + float(strength)
+                continue
+            for size in range(1, len(players) + 1):
+                for part in itertools.combinations(players, size):
+                    found[part] = found.get(part, 0.0) + (1 if size % 2 else -1) * float(strength)
+        return {players: value for players, value in found.items() if value or not players}
+
+    def to_shapiq(self, model: str) -> Any:
+        """The model's prediction as `shapiq.InteractionValues` with index Moebius."""
+        import shapiq
+
+        found = self.moebius(model)
+        lookup = {players: place for place, players in enumerate(found)}
+        return shapiq.InteractionValues(
+            np.array(list(found.values())), index="Moebius", n_players=len(self.players), min_order=0,
+            max_order=max(map(len, found)), interaction_lookup=lookup, estimated=True,
+            estimation_budget=None, baseline_value=found[()],
+        )  # fmt: skip
+
+    def save(self, path: str | Path) -> None:
+        """Write the interactions as Parquet, as `andor extract` does."""
+        from andor.game.files import sampled_table
+        from andor.store import write_table
+
+        fit = self.fit
+        table = sampled_table(fit.kinds, fit.members, fit.strengths, fit.penalised, fit.errors, fit.constants)
+        write_table(Path(path), table, {"models": list(self.models), "players": self.players})
+
+    def __repr__(self) -> str:
+        judged = [f"{m} {r:.3f}" for m, r in self.fidelity.items() if r is not None]
+        counts = (self.fit.penalised != 0).sum(1)
+        said = ", ".join(f"{count} of {model}" for model, count in zip(self.models, counts, strict=True))
+        top = [
+            f"  {row.kind} {row.players} {row.strength:+.3g} ({row.model})" for row in self.frame().head(5).itertuples()
+        ]
+        held = f"; R² on what was held out: {', '.join(judged)}" if judged else ""
+        return "\n".join([f"<Explanation of {len(self.players)} players: interactions {said}{held}", *top, ">"])
+
+    @property
+    def _bound(self) -> np.ndarray:
+        return SALIENT * np.abs(self.fit.strengths).max(1, initial=0)
+
+    @property
+    def _salient(self) -> np.ndarray:
+        return np.abs(self.fit.strengths) > self._bound[:, None]
+
+    def _named(self, place: int) -> list[Any]:
+        names = [self.players[player] for player in np.flatnonzero(self.fit.members[place])]
+        return ["or" if self.fit.kinds[place] else "and", "{" + ", ".join(names) + "}", len(names)]
+
+    def _listed(self, chosen: np.ndarray) -> pd.DataFrame:
+        """Interactions with their strengths and errors in every model, the strongest in all first."""
+        import pandas as pd
+
+        places = np.flatnonzero(chosen)
+        places = places[np.argsort(-np.abs(self.fit.strengths[:, places]).min(0), kind="stable")]
+        frame = pd.DataFrame([self._named(place) for place in places], columns=["kind", "players", "order"])
+        for i, model in enumerate(self.models):
+            frame[model] = self.fit.strengths[i, places]
+            frame[f"{model}, error"] = self.fit.errors[i, places]
+        return frame
+
+
+def _compute(values: Mapping[str, Values], asked: np.ndarray, progress: bool) -> None:
+    """Have all models asked for what is not known, having said how much that is."""
+    from tqdm import tqdm
+
+    missing = {name: own.missing(asked) for name, own in values.items()}
+    total = sum(map(len, missing.values()))
+    if progress:
+        kept = len(values) * len(asked) - total
+        calls = sum(-(-len(new) // BATCH) for new in missing.values())
+        print(f"{total} masked inputs in {calls} calls ({kept} are known or come twice)", file=sys.stderr)
+    interval = 0.5 if sys.stderr.isatty() else 10.0
+    with tqdm(total=total, unit="input", mininterval=interval, disable=not progress) as bar:
+        for name, own in values.items():
+            bar.set_description(name, refresh=False)
+            own.compute(missing[name], BATCH, bar.update)
+
+
+def _called(model: Model, inputs: Callable[[np.ndarray], Any], presence: np.ndarray) -> Any:
+    return model(inputs(presence))
+
+
+def _text(
+    text: str, spans: Sequence[Sequence[int]] | None, masked: str
+) -> tuple[list[str], Callable[[np.ndarray], list[str]]]:
+    """Names of the players of a text, and its masked versions by which are present."""
+    from andor.data.players.words import unique_names, words
+
+    found = [(word.start, word.stop) for word in words(text)] if spans is None else [(a, b) for a, b in spans]
+    ordered = sorted(found)
+    if not ordered:
+        raise UserError("the text has no words; give `players`")
+    if any(stop > start for (_, stop), (start, _) in itertools.pairwise(ordered)):
+        raise UserError("two players share a character; give spans that do not overlap")
+
+    def version(present: np.ndarray) -> str:
+        pieces, end = [], 0
+        for (start, stop), here in zip(ordered, present, strict=True):
+            pieces += [text[end:start], text[start:stop] if here else masked]
+            end = stop
+        joined = "".join([*pieces, text[end:]])
+        return joined if masked else " ".join(joined.split())
+
+    names = unique_names([text[start:stop] for start, stop in ordered])
+    return names, lambda presence: [version(present) for present in presence]
+
+
+def _array(
+    item: Any, groups: Sequence[Sequence[int]] | None, baseline: np.ndarray | float | None
+) -> tuple[list[str], Callable[[np.ndarray], np.ndarray]]:
+    """Names of the players of an array, and its masked versions by which are present."""
+    array = np.asarray(item)
+    if baseline is None:
+        raise UserError("an array needs `baseline`: what stands for its masked entries")
+    value = np.broadcast_to(np.asarray(baseline, dtype=array.dtype), array.shape).ravel()
+    groups = [[place] for place in range(array.size)] if groups is None else groups
+    owner = np.full(array.size, len(groups))  # nobody's entries stay
+    for player, places in enumerate(groups):
+        owner[list(places)] = player
+
+    def versions(presence: np.ndarray) -> np.ndarray:
+        present = np.column_stack([presence, np.ones(len(presence), bool)])[:, owner]
+        return np.where(present, array.ravel(), value).reshape(len(presence), *array.shape)
+
+    return [str(player) for player in range(len(groups))], versions

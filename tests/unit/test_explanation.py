@@ -1,0 +1,141 @@
+"""`andor.explain`: any functions of a text or an array, asked as often as needed and no more."""
+
+import numpy as np
+import pytest
+
+import andor
+from andor.errors import UserError
+from andor.outputs.drawn import HELD_OUT, drawn, unseen
+from andor.report import explanation
+from andor.store import read_table
+
+TEXT = "Not a good film, and not a long one: the camera loves good actors but hates the story."
+QUIET = {"budget": 300, "held_out": 100, "progress": False}
+
+
+def small(texts: list[str]) -> np.ndarray:
+    """Good counts, unless it is not there; hates and story only together."""
+    return np.array([2.0 * ("good" in t) - 1.5 * ("hates" in t and "story" in t) for t in texts])
+
+
+def large(texts: list[str]) -> np.ndarray:
+    return np.array([1.0 * ("good" in t) + 1.0 * ("Not" in t and "long" in t) for t in texts])
+
+
+@pytest.fixture(scope="module")
+def found():
+    return andor.explain({"small": small, "large": large}, TEXT, **QUIET)
+
+
+def test_what_the_functions_do_is_found(found):
+    assert min(found.fidelity.values()) > 0.98
+    (shared,) = found.shared().query("order == 2")[["kind", "players"]].values.tolist()
+    assert shared == ["or", "{good, good (2)}"]
+    assert found.distinctive("small")[["kind", "players"]].values.tolist() == [["and", "{hates, story}"]]
+    assert found.distinctive("large")[["kind", "players"]].values.tolist() == [["and", "{Not, long}"]]
+    assert "18 players" in repr(found) and "{good, good (2)}" in repr(found)
+    assert set(found.frame()["model"]) == {"small", "large"}
+
+
+def test_the_moebius_form_predicts_the_same(found):
+    presence = drawn(18, 50, 3, HELD_OUT)
+    for place, model in enumerate(found.models):
+        sums = [
+            sum(value for players, value in found.moebius(model).items() if row[list(players)].all())
+            for row in presence
+        ]
+        np.testing.assert_allclose(sums, found.fit.predict(presence)[place], atol=1e-9)
+
+
+def test_shapiq_reads_it(found):
+    pytest.importorskip("shapiq")
+    values = found.to_shapiq("small")
+    assert values.index == "Moebius"
+    for players, value in found.moebius("small").items():
+        assert values[players] == pytest.approx(value)
+
+
+def test_it_is_saved_as_the_command_does(found, tmp_path):
+    found.save(tmp_path / "found.parquet")
+    table = read_table(tmp_path / "found.parquet").to_pandas()
+    assert list(table) == ["model", "kind", "players", "order", "strength", "penalised", "error"]
+    assert len(table) == 2 + len(found.frame())
+
+
+def test_what_is_known_is_not_asked_again(tmp_path, capsys):
+    asked: list[str] = []
+
+    def model(texts: list[str]) -> np.ndarray:
+        asked.extend(texts)
+        if len(asked) > 200 and not (tmp_path / "go").exists():
+            raise KeyboardInterrupt
+        return small(texts)
+
+    options = {"budget": 300, "held_out": 100, "cache": tmp_path}
+    with pytest.raises(KeyboardInterrupt):
+        andor.explain({"m": model}, TEXT, **options)
+    (tmp_path / "go").touch()
+    known = len(asked) // explanation.BATCH * explanation.BATCH
+    first = andor.explain({"m": model}, TEXT, **options)
+    assert len(asked) <= 400 + explanation.BATCH
+    before = len(asked)
+    again = andor.explain({"m": model}, TEXT, **options)
+    assert len(asked) == before
+    np.testing.assert_array_equal(again.fit.strengths, first.fit.strengths)
+    more = andor.explain({"m": model}, TEXT, **{**options, "budget": 400})
+    assert len(asked) <= before + 100
+    assert more.fidelity["m"] > 0.98
+    said = capsys.readouterr().err
+    assert "masked inputs in" in said and known > 0
+
+
+def test_arrays_with_a_baseline():
+    item = np.arange(1.0, 13.0).reshape(3, 4)
+
+    def model(inputs: np.ndarray) -> np.ndarray:
+        return inputs[:, 0, 0] * inputs[:, 2, 3] + inputs[:, 1, 1]
+
+    found = andor.explain({"m": model}, item, baseline=0.0, players=[[0], [5], [11], [1, 2]], **QUIET)
+    strengths = found.frame().set_index("players")["strength"]
+    assert strengths["{0, 2}"] == pytest.approx(12, rel=0.02)
+    assert strengths["{1}"] == pytest.approx(6, rel=0.02)
+
+
+def test_words_are_left_out_or_give_way():
+    seen: list[str] = []
+
+    def model(texts: list[str]) -> np.ndarray:
+        seen.extend(texts)
+        return np.array([float(len(t)) for t in texts])
+
+    andor.explain({"m": model}, "One two, three.", masked="_", budget=8, held_out=0, order=1, progress=False)
+    assert "One two, three." in seen and "_ _, _." in seen
+    seen.clear()
+    andor.explain({"m": model}, "One two, three.", budget=8, held_out=0, order=1, progress=False)
+    assert ", ." in seen
+
+
+def test_a_larger_budget_adds_to_a_smaller_one():
+    assert (drawn(7, 350, 0)[:220] == drawn(7, 220, 0)).all()
+    assert drawn(7, 2, 0).tolist() == [[True] * 7, [False] * 7]
+    fitted, new = drawn(5, 100, 0), drawn(5, 100, 0, HELD_OUT)
+    left = unseen(new, fitted)
+    assert len(left) < len(new)
+    assert not {tuple(row) for row in left.tolist()} & {tuple(row) for row in fitted.tolist()}
+
+
+@pytest.mark.parametrize(
+    ("models", "item", "options", "message"),
+    [
+        ({}, TEXT, {}, "models is empty"),
+        ({"m": small}, "...", {}, "has no words"),
+        ({"m": small}, TEXT, {"players": [(0, 5), (3, 8)]}, "share a character"),
+        ({"m": small}, np.zeros(4), {}, "needs `baseline`"),
+        ({"m": lambda texts: [1.0]}, TEXT, {}, "the model gave shape"),
+        ({"m": lambda texts: [np.nan] * len(texts)}, TEXT, {}, "not finite"),
+        ({"m": lambda texts: [1.0] * len(texts)}, TEXT, {}, "the same value on all coalitions"),
+    ],
+)
+def test_what_makes_no_sense_is_one_line(models, item, options, message):
+    with pytest.raises(UserError, match=message):
+        andor.explain(models, item, **{**QUIET, **options})
