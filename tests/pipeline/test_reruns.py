@@ -34,16 +34,16 @@ def edited(run, tmp_path):
 
 
 def test_a_change_in_a_module_reruns_what_depends_on_it(edited):
-    assert edited("figures/style.py", "\nimport ", "\nimport os\nimport ") == {"figure", "study_figure", "page"}
+    assert edited("report/figures/style.py", "\nimport ", "\nimport os\nimport ") == {"figure", "study_figure", "page"}
     tables = {"tabulate", "study", "findings", "figure", "study_figure", "page"}
-    assert edited("tables/controls.py", "\nimport ", "\nimport os\nimport ") == tables
+    assert edited("report/tables/controls.py", "\nimport ", "\nimport os\nimport ") == tables
     interactions = {"extract", "null_games", *tables}
     assert edited("sparsify/solvers/first_order.py", "CHECK = 50", "CHECK = 60") == interactions
 
 
 def test_a_cosmetic_change_reruns_nothing(edited):
     assert edited("sparsify/solvers/first_order.py", "CHECK = 50  #", "CHECK = (\n    50\n)  # more words:") == set()
-    assert edited("tables/controls.py", '"""', '"""In other words: ') == set()
+    assert edited("report/tables/controls.py", '"""', '"""In other words: ') == set()
 
 
 def test_a_change_inside_a_local_folder_is_noticed(configuration, tmp_path, monkeypatch):
