@@ -305,6 +305,7 @@ def test_two_runs_share_a_cache(tmp_path):
     assert len(contents(tmp_path / "run0")) == 6
 
 
+@pytest.mark.slow
 def test_a_full_disk_loses_nothing_and_a_larger_one_goes_on(tmp_path):
     """A file system of its own that is too small for six samples, then grows."""
     (tmp_path / "disk").mkdir()

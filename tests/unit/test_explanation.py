@@ -47,6 +47,7 @@ def test_the_moebius_form_predicts_the_same(found):
         np.testing.assert_allclose(sums, found.fit.predict(presence)[place], atol=1e-9)
 
 
+@pytest.mark.slow
 def test_shapiq_reads_it(found):
     pytest.importorskip("shapiq")
     values = found.to_shapiq("small")

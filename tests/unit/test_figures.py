@@ -477,6 +477,7 @@ def test_an_unknown_figure_is_refused(small):
         figures.draw("sparsety", *small)
 
 
+@pytest.mark.slow
 def test_sparsity_says_how_many_are_salient(small, monkeypatch):
     tables, task = small
     counts = tables["salient"].assign(count=np.arange(1.0, len(tables["salient"]) + 1))
@@ -592,6 +593,7 @@ def test_a_kind_without_interactions_leaves_its_panels_empty(small, monkeypatch)
     assert words_of(figure, monkeypatch).count("chance") == 1
 
 
+@pytest.mark.slow
 def test_interactions_mark_sets_of_pixels_that_are_no_rectangle():
     tables, task = made_up(("a", "b"), n=4, images=True)
     samples = tables["samples"].copy()
@@ -619,6 +621,7 @@ def test_faithfulness_draws_both_ways_to_choose(small):
         np.testing.assert_allclose(line.get_ydata(), table[table["by"] == by]["unfaithfulness"])
 
 
+@pytest.mark.slow
 def test_thresholds_draw_the_widest_ensemble_and_its_mean_cover():
     tables, task = made_up(("a", "b", "c"), n=4)
     transfer = tables["model_transfer"]
@@ -637,6 +640,7 @@ def test_held_out_draws_what_is_found_and_the_levels_beside_it(small):
     }
 
 
+@pytest.mark.slow
 def test_transfer_draws_the_honest_curve(small):
     tables, task = small
     table = tables["transfer"]

@@ -46,6 +46,7 @@ def test_extraction_and_renaming_commute():
         np.testing.assert_allclose(after, nulls.renamed(transform(games), permutations), atol=1e-12)
 
 
+@pytest.mark.slow
 def test_renaming_changes_no_solution_of_a_model_by_itself():
     games = np.random.default_rng(1).normal(size=(1, 2, 2**4))
     drawn = nulls.null_games({3: games[0]}, [3], 9, renamings=2, exchanges=0, seed=0)["renaming"]

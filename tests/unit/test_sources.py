@@ -677,6 +677,7 @@ def test_a_killed_download_is_taken_up_again(tmp_path: Path, web: Web, changed: 
     assert not list(store.glob("*.partial"))
 
 
+@pytest.mark.slow
 def test_two_processes_at_once_download_once(tmp_path: Path, web: Web) -> None:
     uri, store = web.put("/x", NOISE), tmp_path / "store"
     web.hang["/x"] = 600_000
@@ -766,6 +767,7 @@ def demo(registries: Web, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> We
     return registries
 
 
+@pytest.mark.slow
 def test_sdists_and_wheels_come_from_pips_indexes_and_nothing_is_run(tmp_path: Path, demo: Web) -> None:
     store = tmp_path / "store"
     for uri in ("pypi:Demo==1.0/sdist!demo-1.0/data.tgz!top/", "pypi:demo==1!demo/model/"):
@@ -920,6 +922,7 @@ def test_pickles_come_only_where_there_are_no_safetensors(tmp_path: Path, model_
     assert set(tree(out)) == WANTED - {"model.safetensors"} | {"pytorch_model.bin"}
 
 
+@pytest.mark.slow
 def test_a_model_comes_from_the_hub_and_then_works_offline(hub: Hub, tmp_path: Path, model_folder: Path) -> None:
     import torch
     from transformers import AutoModelForSequenceClassification, AutoTokenizer
@@ -958,6 +961,7 @@ def test_files_folders_and_archives_of_a_data_set(hub: Hub, tmp_path: Path) -> N
     assert tree(Path(inside)) == {"a.txt": b"alpha\n", "sub/b.txt": b"beta\n"}
 
 
+@pytest.mark.slow
 def test_what_the_hub_does_not_give_is_said_in_one_line(hub: Hub, tmp_path: Path) -> None:
     revision, out = hub.repositories["owner/model"].revision, tmp_path / "out"
     expected = {

@@ -223,6 +223,7 @@ def keep_many(folder: Path) -> None:
         cache.keep({**CONTENT, "number": number}, outputs(seed=number))
 
 
+@pytest.mark.slow
 def test_two_processes_may_write_one_cache(tmp_path):
     spawn = multiprocessing.get_context("spawn")
     processes = [spawn.Process(target=keep_many, args=(tmp_path,)) for _ in range(2)]
