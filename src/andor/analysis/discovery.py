@@ -14,7 +14,7 @@ RATE = 0.1
 
 
 def shared_strength(interactions: Interactions) -> np.ndarray:
-    """How strongly all models have an interaction: the least |I_i(S)| in shares of the model's largest.
+    """Least strength |I_i(S)| over models, in shares of each model's largest.
 
     0 where the models disagree about the sign, and for the empty coalition; shape (kinds, C).
     """

@@ -77,7 +77,7 @@ def ranks_by_error(v: np.ndarray, interactions: np.ndarray, most: int = MOST) ->
 
 
 def needed(errors: np.ndarray, kept: np.ndarray, level: float) -> np.ndarray:
-    """Fewest interactions, of the numbers tried, that are at most so unfaithful; float64, NaN where none suffices.
+    """Smallest k in `kept` with unfaithfulness ≤ level; float64, NaN if none.
 
     Parameters
     ----------

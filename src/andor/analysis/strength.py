@@ -27,7 +27,7 @@ def sorted_strengths(magnitude: np.ndarray, ranks: np.ndarray) -> np.ndarray:
 
 
 def matching_precision(strengths: np.ndarray, span: np.ndarray, numbers: np.ndarray) -> np.ndarray:
-    """How well the k strongest interactions of all kinds account for the output: sum|I| / (sum|I| + |rest|).
+    """Matching precision of the k strongest interactions of all kinds: sum|I| / (sum|I| + |rest|).
 
     The rest is what the k leave of v(N) - v(empty) (ICLR 2024, Figure 11).
 

@@ -44,7 +44,7 @@ def frequent_cover(
 
 
 def discrimination(signs: np.ndarray, labels: np.ndarray, bins: np.ndarray) -> dict[str, np.ndarray]:
-    """How far the samples of a label agree about an interaction's sign: beta = max(m+, m-) / (m+ + m-) (ICML 2023).
+    """Agreement of a label's samples about an interaction's sign: beta = max(m+, m-) / (m+ + m-) (ICML 2023).
 
     Interactions of a single sample are left out.
 

@@ -96,7 +96,7 @@ class Coalitions:
 
     @classmethod
     def of_masks(cls, n: int, masks: np.ndarray | Sequence[int]) -> Coalitions:
-        """Those of some masks, for n <= 64."""
+        """Coalitions with these bit masks; n <= 64."""
         words = np.asarray(masks, dtype=np.uint64).reshape(-1, 1)
         if n > 64 or (n < 64 and len(words) and int(words.max()) >> n):
             raise ValueError(f"masks of {n} players are numbers below 2^{min(n, 64)}")
@@ -104,12 +104,12 @@ class Coalitions:
 
     @classmethod
     def of_presence(cls, presence: np.ndarray) -> Coalitions:
-        """Those in which these players are present; bool, shape (C, n)."""
+        """Coalitions with these players present; bool, shape (C, n)."""
         return cls._of_words(presence.shape[1], _packed(presence))
 
     @classmethod
     def of_players(cls, n: int, players: Iterable[Sequence[int]]) -> Coalitions:
-        """Those of some lists of players."""
+        """Coalitions of these lists of players."""
         return cls._of_words(n, _packed(presence_of(n, list(players))))
 
     @classmethod

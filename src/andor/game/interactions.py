@@ -48,7 +48,7 @@ class Interactions:
     def of_dense(
         cls, strengths: np.ndarray, models: Sequence[str], kinds: Sequence[str] = KINDS, merged: bool = False
     ) -> Interactions:
-        """Those of an array over all coalitions, shape (m, kinds, 2^n).
+        """Interactions from an array over all coalitions, shape (m, kinds, 2^n).
 
         Raises
         ------
@@ -60,7 +60,7 @@ class Interactions:
 
     @classmethod
     def together(cls, parts: Sequence[Interactions]) -> Interactions:
-        """Those of different models in the same sample side by side.
+        """Interactions of several models in the same sample, side by side.
 
         Raises
         ------
@@ -94,7 +94,7 @@ class Interactions:
 
     @functools.cached_property
     def possible(self) -> np.ndarray:
-        """How many coalitions of the players can hold an interaction of each kind; float64, shape (kinds,)."""
+        """Number of coalitions that can hold an interaction of each kind; float64, shape (kinds,)."""
         return np.array([float(self.coalitions.possible(kind)) for kind in self.kinds])
 
     def nonzero(self) -> np.ndarray:
@@ -137,7 +137,7 @@ class Interactions:
         return (self._ranks < k) & (self.magnitude > 0)
 
     def salient(self, bound: np.ndarray) -> np.ndarray:
-        """Those that are stronger than their model's bound, shape (m,)."""
+        """Set of interactions above their model's bound, shape (m,); bool, shape (m, kinds, C)."""
         return self.magnitude > bound[:, None, None]
 
     def shared(self, bound: np.ndarray) -> np.ndarray:
@@ -147,7 +147,7 @@ class Interactions:
     # -------------------------------------------------------------------------------------------- others from them
 
     def merge(self) -> Interactions:
-        """Those with the OR interactions of orders <= 1 added to the AND ones, and without what is rounding.
+        """Interactions with OR of orders <= 1 added to AND, and with rounding errors set to 0.
 
         With one player or none there is nothing between AND and OR: both are there exactly if the player is, and both
         empty ones are constants. Masked outputs stay the same. An interaction is a signed sum of values; what is below
@@ -167,11 +167,11 @@ class Interactions:
         return replace(self, strengths=np.where(size > noise, strengths, 0.0), merged=True)
 
     def compact(self) -> Interactions:
-        """Those without the coalitions that are 0 in all models and kinds."""
+        """Interactions on the coalitions that are not 0 in every model and kind."""
         return self.take(self.nonzero())
 
     def take(self, places: np.ndarray) -> Interactions:
-        """Those on some of the coalitions, given by their places in ascending order or by a bool for each."""
+        """Interactions on some of the coalitions: their places in ascending order, or a bool for each."""
         return replace(self, coalitions=self.coalitions.take(places), strengths=self.strengths[..., places])
 
     def on(self, coalitions: Coalitions) -> Interactions:
@@ -181,17 +181,17 @@ class Interactions:
         return replace(self, coalitions=coalitions, strengths=self.coalitions.spread(self.strengths, coalitions))
 
     def of_models(self, names: Sequence[str]) -> Interactions:
-        """Those of some of the models, in the order named."""
+        """Interactions of some models, in the order named."""
         places = [self.models.index(name) for name in names]
         return replace(self, models=tuple(names), strengths=self.strengths[places])
 
     def of_kinds(self, kinds: Sequence[str]) -> Interactions:
-        """Those of some of the kinds."""
+        """Interactions of some kinds, in the order named."""
         places = [self.kinds.index(kind) for kind in kinds]
         return replace(self, kinds=tuple(kinds), strengths=self.strengths[:, places])
 
     def renamed(self, permutations: Sequence[Sequence[int]]) -> Interactions:
-        """Those of games whose players got new numbers, in each model its own; without coalitions that are 0.
+        """Interactions after each model's players got new numbers, on the coalitions that are not 0.
 
         Parameters
         ----------

@@ -26,8 +26,8 @@ NULLS = ("renaming", "exchange")
 def permutations(players: int, models: int, seed: int, sample: int, draw: int) -> list[list[int]]:
     """New numbers of each model's players, in the sense of `andor.game.coalitions.rename`.
 
-    Players are put in a random circle, and those of model i move i places along it. So no two of up to `players` models
-    give a player the same number, and between neighbouring models no coalition but ∅ and N keeps its name.
+    Draw one random cyclic order; model i's players shift i positions along it. So no two of up to `players` models give
+    a player the same number, and between neighbouring models no coalition but ∅ and N keeps its name.
 
     Parameters
     ----------

@@ -38,7 +38,7 @@ def drawn(players: int, count: int, seed: int, stream: int = FITTED) -> np.ndarr
 
 
 def unseen(presence: np.ndarray, seen: np.ndarray) -> np.ndarray:
-    """Those of some coalitions (M, n) that are not among others: by chance the same may be drawn in two streams."""
+    """Coalitions (M, n) that are not among others: two streams may draw the same one."""
     known = set(_keys(seen))
     return presence[[key not in known for key in _keys(presence)]]
 

@@ -217,7 +217,7 @@ def _located(where: str, model: LoadedModel, sample: Mapping[str, Any], masking:
 
 
 def provenance(model: LoadedModel, batch_size: int) -> dict[str, Any]:
-    """How outputs were computed, kept in the file's metadata: what may change their last bits, and no more than those.
+    """Batch size, device, threads and versions that outputs were computed with: what may change their last bits.
 
     None of it is in the cache's key: outputs of other batches, devices or versions agree to the rounding of the
     precision, and an update of torch is no reason to compute for days again.
@@ -261,7 +261,7 @@ def noise(model: LoadedModel, masked: MaskedModel, outputs: np.ndarray) -> dict[
 
 
 def cache_content(model: LoadedModel, located: Located) -> dict[str, Any]:
-    """What names masked outputs in the cache: everything that can change a number in them, and nothing else."""
+    """Content that names masked outputs in the cache: all that can change a number in them, and nothing else."""
     return {"format": FORMAT, "model": model.digest, "precision": model.precision, **located.content()}
 
 

@@ -51,7 +51,7 @@ class Result:
 
     @property
     def advice(self) -> list[str]:
-        """What each sample's status means and what to do about it."""
+        """Meaning of each sample's status, and what to do about it."""
         return [ADVICE[status] for status in self.status]
 
     def merged(self, models: int) -> Result:

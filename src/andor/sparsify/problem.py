@@ -161,7 +161,7 @@ def check_values(values: np.ndarray) -> np.ndarray:
 
 
 def first_gamma(values: np.ndarray, seed: int | None) -> np.ndarray:
-    """Where a solver starts the common part of γ: at 0, or at a draw from N(0, 1) (ICLR 2024, Table 2).
+    """Start of the common part of γ: 0, or a draw from N(0, 1) (ICLR 2024, Table 2).
 
     The draw also depends on the values: samples or models that began at the same point would seem to share what they
     still have of it.

@@ -109,7 +109,7 @@ class Terms:
 
     @functools.cached_property
     def leaning(self) -> torch.Tensor:
-        """How much of a change of v_and + v_or at coalition S to make in v_and, shape (2^n,).
+        """Share of a change of v_and + v_or at coalition S that is made in v_and, shape (2^n,).
 
         v_and(S) enters the 2^(n−|S|) AND interactions of S's supersets, v_or(S) the 2^|S| OR interactions of N∖S's.
         """

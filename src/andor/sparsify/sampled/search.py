@@ -85,7 +85,7 @@ class _Kept:
         self.players = torch.empty((0, order), dtype=torch.int64, device=like.device)
 
     def add(self, kind: int, piece: Tensor, first: int, gauges: Tensor) -> None:
-        """Those that exceed the level, of branches (B, d) with each further player from `first` on."""
+        """Keep what exceeds the level, of branches (B, d) with each further player from `first` on."""
         row, column = (gauges > self.level).nonzero(as_tuple=True)
         if not len(row):
             return
