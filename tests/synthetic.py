@@ -9,7 +9,7 @@ for itself.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -67,10 +67,17 @@ def config(samples: int = 6) -> Config:
     )
 
 
-def write_synthetic_results(folder: Path, seed: int = 0, samples: int = 6, with_tables: bool = True) -> Config:
-    """Write ``<folder>/<task>`` for both tasks of `config` and return it; ``with_tables``, their tables too."""
+TASKS = ("digits", "sentiment")
+
+
+def write_synthetic_results(
+    folder: Path, seed: int = 0, samples: int = 6, with_tables: bool = True, only: Sequence[str] = TASKS
+) -> Config:
+    """Write ``<folder>/<task>`` for tasks of `config` and return that; ``with_tables``, their tables too."""
     settings = config(samples)
     for number, (name, task) in enumerate(settings.tasks.items()):
+        if name not in only:
+            continue
         random = np.random.default_rng([seed, number])
         _write_task(Path(folder) / name, task, settings, random)
         if with_tables:

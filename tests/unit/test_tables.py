@@ -139,10 +139,10 @@ def test_columns_and_keys(results, made, name):
 
 
 def test_the_same_files_give_the_same_bytes(tree, tmp_path):
-    settings = write_synthetic_results(tmp_path, samples=SAMPLES)
+    settings = write_synthetic_results(tmp_path, samples=SAMPLES, only=["digits"])
     assert settings == tree[1]
-    for task, name, suffix in product(TASKS, tables.TABLES, ("parquet", "csv")):
-        place = f"{task}/tables/{name}.{suffix}"
+    for name, suffix in product(tables.TABLES, ("parquet", "csv")):
+        place = f"digits/tables/{name}.{suffix}"
         assert (tmp_path / place).read_bytes() == (tree[0] / place).read_bytes(), place
 
 
@@ -226,7 +226,8 @@ def on_all(interactions):
     return interactions.on(Coalitions.all(interactions.coalitions.n))
 
 
-def test_tables_do_not_depend_on_the_lists_of_coalitions(results):
+def test_tables_do_not_depend_on_the_lists_of_coalitions(tree):
+    results = TaskResults.of(tree[0] / "digits", tree[1], "digits")
     alike = dataclasses.replace(results, same_players=True)
     fields = {field.name: getattr(alike, field.name) for field in dataclasses.fields(alike)}
     compact, dense = tables.make(alike), tables.make(DenseResults(**fields))
