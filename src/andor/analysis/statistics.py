@@ -8,9 +8,11 @@ import numpy as np
 
 
 def ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
-    """part / whole, broadcast; NaN where the whole is 0."""
-    shape = np.broadcast_shapes(np.shape(part), np.shape(whole))
-    return np.divide(part, whole, out=np.full(shape, np.nan), where=whole != 0)[()]
+    """part / whole, broadcast, float64; NaN where the whole is 0."""
+    nothing = np.equal(whole, 0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        shares = np.asarray(np.divide(part, whole), dtype=np.float64)
+    return (np.where(nothing, np.nan, shares) if nothing.any() else shares)[()]
 
 
 def mean(values: np.ndarray) -> np.ndarray:
