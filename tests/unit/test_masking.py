@@ -13,7 +13,8 @@ from andor.outputs.masking import MaskingError, bind, locate
 from andor.outputs.masking.model import batch_size, owners, presence
 from andor.outputs.masking.prompt import target_outputs
 
-TOLERANCE = 1e-5
+TOLERANCE = 3e-5
+"""Between two float32 computations of outputs of a few units: they differ by 1.2e-5 where a processor has SSE4.1 alone."""
 WORDS = ("gripping", "unforgettable", "film", "superb")
 
 
