@@ -14,7 +14,7 @@ from andor.outputs.masking.model import batch_size, owners, presence
 from andor.outputs.masking.prompt import target_outputs
 
 TOLERANCE = 3e-5
-"""Between two float32 computations of outputs of a few units: they differ by 1.2e-5 where a processor has SSE4.1 alone."""
+"""Between two float32 computations of outputs of a few units: 1.2e-5 were seen where a processor has SSE4.1 alone."""
 WORDS = ("gripping", "unforgettable", "film", "superb")
 
 
