@@ -11,7 +11,7 @@ PIP    := $(PY) -m pip install --quiet --disable-pip-version-check
 PYTEST := $(PY) -m pytest
 TESTS  := $(PYTEST) -n 2 --dist worksteal
 
-.PHONY: results check test test-portable test-docs test-conda test-cluster docs hooks clean lint
+.PHONY: results check test test-portable test-old test-avx2 test-alone test-docs test-conda test-cluster docs hooks clean lint
 
 results: $(VENV)/ready
 	$(PY) -m snakemake --cores $(CORES)
@@ -30,14 +30,21 @@ lint: $(VENV)/ready-test
 	$(PY) -m snakefmt --check Snakefile rules workflow/Snakefile
 	$(PY) -m mypy
 
-# As on processors that round otherwise, each with another seed: no test may rest on what one training gives.
+# As on processors that round otherwise, each with another seed: no test may rest on what one training gives. `make -k`
+# goes on after one that fails.
 OLD   := ATEN_CPU_CAPABILITY=default ONEDNN_MAX_CPU_ISA=SSE41 MKL_CBWR=COMPATIBLE OPENBLAS_CORETYPE=Nehalem
 AVX2  := ATEN_CPU_CAPABILITY=avx2 ONEDNN_MAX_CPU_ISA=AVX2 MKL_CBWR=AVX2 OPENBLAS_CORETYPE=Haswell
 ALONE := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1
 
-test-portable: $(VENV)/ready-test
+test-portable: test-old test-avx2 test-alone
+
+test-old: $(VENV)/ready-test
 	$(OLD) ANDOR_TEST_SEED=0 $(TESTS) tests/unit tests/pipeline
+
+test-avx2: $(VENV)/ready-test
 	$(AVX2) ANDOR_TEST_SEED=1 $(TESTS) tests/unit tests/pipeline
+
+test-alone: $(VENV)/ready-test
 	$(ALONE) ANDOR_TEST_SEED=2 $(TESTS) tests/unit tests/pipeline
 
 test-docs: $(VENV)/ready-test docs
