@@ -24,6 +24,7 @@ from andor.game.transforms import (
     or_inverse_adjoint,
     or_transform,
 )
+from andor.sparsify import penalty
 from andor.sparsify.problem import Problem
 
 
@@ -91,13 +92,8 @@ class Terms:
 
     def objective(self, interactions: torch.Tensor) -> torch.Tensor:
         """Objective, shape (B,)."""
-        strength = interactions.abs()
-        if self.counted is not None:
-            strength = strength * self.counted
-        cost = self.of_sum * strength.sum(-2)
-        if self.of_max:
-            cost += self.of_max * strength.amax(-2)
-        return cost.sum((0, 2))
+        counted = interactions if self.counted is None else interactions * self.counted
+        return penalty.cost(counted, self.of_max, self.of_sum).sum((0, 2))
 
     def project(self, split: torch.Tensor) -> torch.Tensor:
         """Nearest feasible split: |v_and + v_or − v| ≤ κ, and all models' γ within their τ of one number."""
@@ -135,24 +131,8 @@ class Terms:
         return near
 
     def prox(self, interactions: torch.Tensor, step: torch.Tensor) -> torch.Tensor:
-        """Proximal point of `step` times the objective; `step` has shape (B, 1, 1).
-
-        For max plus sum over models it is a soft threshold, then cutting off at a water level: the largest of the means
-        of the k strongest, k = 1…m, each lowered by its share of the weight of the maximum.
-        """
-        strength = (interactions.abs() - self.of_sum * step).clamp_min_(0)
-        if self.of_max:
-            cut, models = self.of_max * step, interactions.shape[-2]
-            if models == 1:
-                level = strength - cut
-            elif models == 2:
-                mean = 0.5 * (strength.sum(-2, keepdim=True) - cut)
-                level = torch.maximum(strength.amax(-2, keepdim=True) - cut, mean)
-            else:
-                total = strength.sort(-2, descending=True).values.cumsum(-2) - cut
-                level = (total / _one_to(models, total)).amax(-2, keepdim=True)
-            strength = torch.minimum(strength, level.clamp_min_(0))
-        near = torch.copysign(strength, interactions)
+        """Proximal point of `step` times the objective; `step` has shape (B, 1, 1)."""
+        near = penalty.prox(interactions, step, self.of_max, self.of_sum)
         return near if self.counted is None else torch.where(self.counted, near, interactions)
 
     def gauge(self, duals: torch.Tensor) -> torch.Tensor:
@@ -160,11 +140,7 @@ class Terms:
 
         The ball is Σ_i (|y_i| − of_sum)₊ ≤ of_max: the k largest |y_i| sum to at most of_max + k·of_sum, for every k.
         """
-        models = duals.shape[-2]
-        largest = duals.abs()
-        if models > 1:
-            largest = largest.sort(-2, descending=True).values.cumsum(-2)
-        return (largest / (self.of_max + self.of_sum * _one_to(models, duals))).amax(-2)
+        return penalty.gauge(duals, self.of_max, self.of_sum)
 
     def lower_bound(self, forces: torch.Tensor, upper: torch.Tensor, duals: torch.Tensor | None = None) -> torch.Tensor:
         """A lower bound of the optimum from any forces w on the split, shape (2, B, m, 2^n): shape (B,).
@@ -265,10 +241,6 @@ def transform_adjoint(duals: torch.Tensor) -> torch.Tensor:
 def invert_adjoint(forces: torch.Tensor) -> torch.Tensor:
     """K⁻ᵀw."""
     return torch.stack((and_inverse_adjoint(forces[0]), or_inverse_adjoint(forces[1])))
-
-
-def _one_to(models: int, like: torch.Tensor) -> torch.Tensor:
-    return torch.arange(1, models + 1, dtype=like.dtype, device=like.device)[:, None]
 
 
 def _gather(gamma: torch.Tensor, tau: torch.Tensor) -> torch.Tensor | None:
