@@ -132,7 +132,32 @@ class Family(Kind):
         """
 
 
-class TrainedOnTexts(Family):
+class Trained(Family):
+    """A family whose models are trained here."""
+
+    @abstractmethod
+    def train(
+        self, table: pa.Table, source: Path | None, seed: int, device: torch.device | str = "cpu", progress: bool = True
+    ) -> LoadedModel:
+        """A model trained on the rows of a table that are for training."""
+
+    def make(
+        self,
+        table: pa.Table | None,
+        source: Path | None,
+        weights: Path | None,
+        folder: Path,
+        seed: int,
+        device: torch.device | str = "cpu",
+        progress: bool = True,
+    ) -> None:
+        """Train a model and put it into a folder."""
+        from andor.models.files import save
+
+        save(self.train(table, source, seed, device, progress), folder)
+
+
+class TrainedOnTexts(Trained):
     """A family of classifiers of texts that are trained here."""
 
     @abstractmethod
@@ -160,7 +185,7 @@ class TrainedOnTexts(Family):
         return train_texts(self, table, source, seed, device, progress)
 
 
-class TrainedOnArrays(Family):
+class TrainedOnArrays(Trained):
     """A family of classifiers of images, features or points that are trained here, from new weights."""
 
     @property
@@ -201,21 +226,6 @@ class TrainedOnArrays(Family):
         from andor.models.training import train_arrays
 
         return train_arrays(self, table, seed, device, progress)
-
-    def make(
-        self,
-        table: pa.Table | None,
-        source: Path | None,
-        weights: Path | None,
-        folder: Path,
-        seed: int,
-        device: torch.device | str = "cpu",
-        progress: bool = True,
-    ) -> None:
-        """Train a model and put it into a folder."""
-        from andor.models.files import save
-
-        save(self.train(table, source, seed, device, progress), folder)
 
     @classmethod
     def loaded(cls, folder: Path, description: dict[str, Any], device: torch.device) -> ArrayClassifier:

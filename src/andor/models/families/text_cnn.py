@@ -11,7 +11,6 @@ from andor.models.settings import Training
 from andor.settings import Name, PositiveInt
 
 if TYPE_CHECKING:
-    import pyarrow as pa
     import torch
     from torch import Tensor
     from transformers import PreTrainedTokenizerFast
@@ -57,21 +56,6 @@ class TextCNN(TrainedOnTexts):
         from andor.models.training import dropped
 
         return dropped(token_ids, tokenizer)
-
-    def make(
-        self,
-        table: pa.Table | None,
-        source: Path | None,
-        weights: Path | None,
-        folder: Path,
-        seed: int,
-        device: torch.device | str = "cpu",
-        progress: bool = True,
-    ) -> None:
-        """Train a model and put it into a folder."""
-        from andor.models.files import save
-
-        save(self.train(table, source, seed, device, progress), folder)
 
     @classmethod
     def loaded(cls, folder: Path, description: dict[str, Any], device: torch.device) -> TextClassifier:
