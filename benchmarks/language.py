@@ -31,9 +31,10 @@ from andor.models.families.causal_lm import CausalLM
 from andor.models.loaded import LanguageModel
 from andor.models.loading import load
 from andor.outputs.cache import OutputCache
-from andor.outputs.evaluate import cache_content, evaluate, evaluate_chunk
+from andor.outputs.evaluate import cache_content, evaluate_chunk
 from andor.outputs.masking import MaskedModel, MaskedPrompt, locate, presence
 from andor.outputs.masking.text import MaskedText
+from andor.outputs.passes import evaluate
 from andor.outputs.stored import outputs_table
 from andor.sources import fetch
 

@@ -33,8 +33,9 @@ from andor.models.architectures import MLP, image_network
 from andor.models.arithmetic import exact_arithmetic
 from andor.models.loaded import ArrayClassifier, ImageClassifier, TextClassifier
 from andor.outputs.cache import OutputCache
-from andor.outputs.evaluate import evaluate, evaluate_chunk, presence
-from andor.outputs.masking import bind, locate
+from andor.outputs.evaluate import evaluate_chunk
+from andor.outputs.masking import bind, locate, presence
+from andor.outputs.passes import evaluate
 
 HERE = Path(__file__).parent
 TEXT = "A gripping story of love and war whose superb cast carries every scene of this long, bleak old winter film too"
@@ -230,7 +231,7 @@ MEASURE = """
 import sys; sys.path.insert(0, {source!r})
 import numpy as np, torch
 from andor.config import Masking
-from andor.outputs.evaluate import evaluate
+from andor.outputs.passes import evaluate
 from andor.outputs.masking import bind
 from andor.models.loaded import ArrayClassifier
 from andor.models.architectures import MLP

@@ -28,6 +28,10 @@ APART = {"cli", "config", "digests", "errors", "files", "kinds", "settings", "st
 """What of the package changes no number: configuration is a parameter of each rule, and the rest moves files."""
 
 
+SHARED = {"_extraction", "_sampled", "_unit"}
+"""What scripts have in common besides `_job`."""
+
+
 def files_of(path: Path) -> list[Path]:
     """Files of a module, or of a package without those inside it, which count where they are imported."""
     if not path.is_dir():
@@ -40,7 +44,7 @@ def imported(path: Path) -> set[Path]:
     """Modules and packages of this package that a file imports, wherever in it, and what scripts have in common."""
     package, places = ROOT / "src" / "andor", set()
     for node in walk_imports(syntax(path) if path.suffix == ".py" else None):
-        if node.module == "_extraction":
+        if node.module in SHARED:
             places.add(path.with_name(node.module))
             continue
         place = package.joinpath(*node.module.split(".")[1:])
@@ -57,10 +61,10 @@ def imported(path: Path) -> set[Path]:
 
 
 def walk_imports(tree):
-    """Imports that are made when the program runs, not those for type checkers: of the package, of `_extraction`."""
+    """Imports that are made when the program runs, not those for type checkers: of the package, of what is shared."""
     for node in ast.iter_child_nodes(tree) if tree else ():
         if isinstance(node, ast.ImportFrom):
-            if node.module == "_extraction" or f"{node.module}.".startswith("andor."):
+            if node.module in SHARED or f"{node.module}.".startswith("andor."):
                 yield node
         elif not (isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test)):
             yield from walk_imports(node)

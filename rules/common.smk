@@ -11,7 +11,7 @@ from andor.report.catalogue import (
     TABLES,
     figures_of,
 )
-from andor.config import ARRAYS_PER_MODEL, Config, Target, check
+from andor.config import ARRAYS_PER_MODEL, SAMPLED_COLUMNS, Config, Target, check
 from andor.errors import UserError
 from andor.files import file_digest
 from andor.game import partners
@@ -33,6 +33,12 @@ def checked(raw: dict) -> Config:
 
 CONFIG = checked(config)
 TASKS = CONFIG.tasks
+
+
+SAMPLED = [name for name, task in TASKS.items() if task.budget is not None]
+"""Tasks with a budget of coalitions."""
+WHOLE = [name for name in TASKS if name not in SAMPLED]
+"""Tasks whose coalitions are all evaluated."""
 
 
 wildcard_constraints:
@@ -136,6 +142,12 @@ def masking_of(wildcards) -> dict:
     return plain(masking) | {"learning": plain(masking.learned) if learned else None}
 
 
+def budget_of(task: str) -> dict | None:
+    """Numbers of coalitions that are drawn, or None."""
+    budget = TASKS[task].budget
+    return None if budget is None else plain(budget)
+
+
 def baseline_of(wildcards) -> list[str]:
     """Where the baseline value of a model is, if it is learned or from a file."""
     masking = TASKS[wildcards.task].masking
@@ -167,7 +179,8 @@ def shown(wildcards) -> dict[str, list[int]]:
     """Samples of a chunk, and those whose outputs some model shows in their null games, by chunk."""
     task, of_chunk = TASKS[wildcards.task], chunks(wildcards.task)
     models = len(members(wildcards.task, wildcards.unit))
-    counts = (task.samples.count, models, CONFIG.nulls.exchanges)
+    exchanges = CONFIG.nulls.exchanges if task.players.count is not None else 0
+    counts = (task.samples.count, models, exchanges)
     numbers = set(partners.shown(of_chunk[wildcards.chunk], *counts))
     return {
         chunk: [number for number in own if number in numbers]
@@ -203,7 +216,7 @@ def interactions_of(task: str) -> list[str]:
     """Every chunk of interactions of a task."""
     return [
         f"results/{task}/interactions/{method}/{unit}/{chunk}"
-        for method, settings in CONFIG.methods.items()
+        for method, settings in CONFIG.methods_of(task).items()
         for unit in units_of(task, settings.kind)
         for chunk in chunks(task)
     ]

@@ -30,7 +30,10 @@ rule page:
         salience=plain(CONFIG.analysis.salience),
         reward=lambda wildcards: plain(TASKS[wildcards.task].reward),
         ensembles=lambda wildcards: TASKS[wildcards.task].ensembles_by_name(),
-        methods={name: method.kind for name, method in CONFIG.methods.items()},
+        methods=lambda wildcards: {
+            name: method.kind
+            for name, method in CONFIG.methods_of(wildcards.task).items()
+        },
     script:
         "../workflow/scripts/explorer.py"
 

@@ -1,5 +1,5 @@
-"""Takes masked outputs of one model or of an ensemble; makes certified AND and OR interactions of a chunk of samples,
-and those of its null games."""
+"""Takes masked outputs of one model or of an ensemble, on all coalitions or on drawn ones; makes certified AND and OR
+interactions of a chunk of samples, and those of its null games."""
 
 
 rule extract:
@@ -16,6 +16,8 @@ rule extract:
         "logs/extract/{task}/{method}/{unit}/{chunk}.log",
     benchmark:
         "logs/extract/{task}/{method}/{unit}/{chunk}.tsv"
+    wildcard_constraints:
+        task="|".join(WHOLE) or "none",
     conda:
         "../envs/torch.yaml"
     resources:
@@ -49,6 +51,8 @@ rule null_games:
         "logs/null_games/{task}/{method}/{unit}/{chunk}.log",
     benchmark:
         "logs/null_games/{task}/{method}/{unit}/{chunk}.tsv"
+    wildcard_constraints:
+        task="|".join(WHOLE) or "none",
     conda:
         "../envs/torch.yaml"
     resources:
@@ -69,6 +73,71 @@ rule null_games:
         seed=CONFIG.seed,
     script:
         "../workflow/scripts/null_games.py"
+
+
+rule extract_sampled:
+    input:
+        samples="results/{task}/samples.parquet",
+        outputs=rules.extract.input.outputs,
+    output:
+        directory("results/{task}/interactions/{method}/{unit}/{chunk}"),
+    log:
+        "logs/extract/{task}/{method}/{unit}/{chunk}.log",
+    benchmark:
+        "logs/extract/{task}/{method}/{unit}/{chunk}.tsv"
+    wildcard_constraints:
+        task="|".join(SAMPLED) or "none",
+    conda:
+        "../envs/torch.yaml"
+    resources:
+        gpu=gpus,
+        mem_mb=sampled_memory,
+        runtime=sampled_minutes,
+        abreast=1,
+    params:
+        again=again("results/{task}/interactions/{method}/{unit}/{chunk}"),
+        code=code("extract_sampled"),
+        models=rules.extract.params.models,
+        numbers=rules.extract.params.numbers,
+        method=rules.extract.params.method,
+        reward=rules.extract.params.reward,
+    script:
+        "../workflow/scripts/extract_sampled.py"
+
+
+rule null_sampled:
+    input:
+        samples="results/{task}/samples.parquet",
+        outputs=rules.null_games.input.outputs,
+        interactions="results/{task}/interactions/{method}/{unit}/{chunk}",
+    output:
+        directory("results/{task}/nulls/{method}/{unit}/{chunk}"),
+    log:
+        "logs/null_games/{task}/{method}/{unit}/{chunk}.log",
+    benchmark:
+        "logs/null_games/{task}/{method}/{unit}/{chunk}.tsv"
+    wildcard_constraints:
+        task="|".join(SAMPLED) or "none",
+    conda:
+        "../envs/torch.yaml"
+    resources:
+        gpu=gpus,
+        mem_mb=sampled_memory,
+        runtime=sampled_null_minutes,
+        abreast=1,
+    params:
+        again=again("results/{task}/nulls/{method}/{unit}/{chunk}"),
+        code=code("null_sampled"),
+        models=rules.extract.params.models,
+        numbers=rules.extract.params.numbers,
+        method=rules.extract.params.method,
+        reward=rules.extract.params.reward,
+        nulls=plain(CONFIG.nulls),
+        shown=lambda wildcards: shown(wildcards),
+        samples=lambda wildcards: TASKS[wildcards.task].samples.count,
+        seed=CONFIG.seed,
+    script:
+        "../workflow/scripts/null_sampled.py"
 
 
 rule interactions:

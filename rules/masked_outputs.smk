@@ -1,4 +1,5 @@
-"""Takes a model and a chunk of samples; makes its outputs on all 2^n masked versions of each, behind the cache."""
+"""Takes a model and a chunk of samples; makes its outputs on all masked versions of each, or on drawn ones, behind the
+cache."""
 
 
 rule evaluate:
@@ -24,6 +25,8 @@ rule evaluate:
         code=code("evaluate"),
         numbers=lambda wildcards: chunks(wildcards.task)[wildcards.chunk],
         masking=masking_of,
+        budget=lambda wildcards: budget_of(wildcards.task),
+        seed=CONFIG.seed,
     script:
         "../workflow/scripts/evaluate.py"
 

@@ -111,7 +111,7 @@ def candidates_minutes(wildcards, attempt: int) -> int:
 def evaluate_minutes(wildcards, attempt: int) -> int:
     """Minutes for all masked outputs of a chunk."""
     samples = len(chunks(wildcards.task)[wildcards.chunk])
-    passes = samples * steps(wildcards.task) * 2 ** TASKS[wildcards.task].players.count
+    passes = samples * steps(wildcards.task) * TASKS[wildcards.task].masks
     return passes_minutes(passes, model_of(wildcards).seconds, attempt)
 
 
@@ -126,7 +126,7 @@ def games_memory(wildcards, games: int, attempt: int) -> int:
     samples = len(chunks(wildcards.task)[wildcards.chunk])
     arrays = models * max(ARRAYS_PER_MODEL, 20 * samples * games)
     return attempt * (
-        2500 + ceil(8e-6 * arrays * 2 ** TASKS[wildcards.task].players.count)
+        2500 + ceil(8e-6 * arrays * 2 ** TASKS[wildcards.task].players.most)
     )
 
 
@@ -158,15 +158,31 @@ def null_minutes(wildcards, attempt: int) -> int:
     return games_minutes(wildcards, null_draws(), attempt)
 
 
+def sampled_memory(wildcards, attempt: int) -> int:
+    """Memory in MB for the interactions of one sample after the other on drawn coalitions."""
+    models = len(members(wildcards.task, wildcards.unit))
+    return attempt * (2500 + ceil(1e-6 * TASKS[wildcards.task].sampled_bytes(models)))
+
+
+def sampled_minutes(wildcards, attempt: int) -> int:
+    """Minutes for the interactions of a chunk, at ten times what was measured: a minute a sample and model."""
+    models = len(members(wildcards.task, wildcards.unit))
+    return attempt * (30 + 10 * models * len(chunks(wildcards.task)[wildcards.chunk]))
+
+
+def sampled_null_minutes(wildcards, attempt: int) -> int:
+    """Minutes for the null games of a chunk, each as long as its extraction."""
+    return null_draws() * sampled_minutes(wildcards, attempt)
+
+
 def tabulate_memory(wildcards, attempt: int) -> int:
     """Memory in MB of all interactions of a task at once, as float64, and of what is made of them."""
     task = TASKS[wildcards.task]
     models = sum(
         len(members(wildcards.task, unit))
-        for method in CONFIG.methods.values()
+        for method in CONFIG.methods_of(wildcards.task).values()
         for unit in units_of(wildcards.task, method.kind)
     )
-    arrays = (
-        (1 + null_draws()) * task.samples.count * models * 2 * 8 * 2**task.players.count
-    )
+    coalitions = SAMPLED_COLUMNS if task.budget else 2**task.players.most
+    arrays = (1 + null_draws()) * task.samples.count * models * 2 * 8 * coalitions
     return attempt * (2000 + ceil(4e-6 * arrays))

@@ -43,7 +43,10 @@ rule tabulate:
         nulls=plain(CONFIG.nulls),
         reward=lambda wildcards: plain(TASKS[wildcards.task].reward),
         ensembles=lambda wildcards: TASKS[wildcards.task].ensembles_by_name(),
-        methods={name: method.kind for name, method in CONFIG.methods.items()},
+        methods=lambda wildcards: {
+            name: method.kind
+            for name, method in CONFIG.methods_of(wildcards.task).items()
+        },
         seed=CONFIG.seed,
     script:
         "../workflow/scripts/task_tables.py"

@@ -14,8 +14,9 @@ from andor.config import Learning, Masking, Reward
 from andor.errors import UserError
 from andor.models.loaded import ArrayClassifier
 from andor.outputs import baselines, rewards
-from andor.outputs.evaluate import cache_content, evaluate
+from andor.outputs.evaluate import cache_content
 from andor.outputs.masking import bind, locate
+from andor.outputs.passes import evaluate
 
 
 def table(features, players=None, label=1):

@@ -14,13 +14,14 @@ import torch
 import evaluating
 import tiny
 from andor import store
-from andor.config import Masking
+from andor.config import Budget, Masking
 from andor.data.table import rows
 from andor.errors import UserError
 from andor.models.loaded import LoadedModel
 from andor.outputs.cache import OutputCache
-from andor.outputs.evaluate import cache_content, evaluate, evaluate_chunk, screen
+from andor.outputs.evaluate import cache_content, evaluate_chunk, screen
 from andor.outputs.masking import bind, locate
+from andor.outputs.passes import evaluate
 from andor.outputs.stored import LANGUAGE_OUTPUTS, classifier_outputs, outputs_table
 from evaluating import PROCESSES
 
@@ -159,7 +160,7 @@ def test_nothing_is_kept_of_a_sample_with_an_infinite_output(tmp_path):
         chunk(tmp_path, samples, model=overflowing())
     assert len(cached_files(tmp_path)) == 1
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["0.parquet"]
-    with pytest.raises(UserError, match=r"model m, item 1, coalition 15: output \[inf\]"):
+    with pytest.raises(UserError, match=r"model m, item 1, coalition N: output \[inf\]"):
         screen("m", overflowing(), samples, Masking())
 
 
@@ -382,7 +383,7 @@ def test_progress_names_model_sample_and_rate(tmp_path, capsys, caplog):
     evaluate_chunk("lenet", tiny.lenet(), image_table(), Masking(), OutputCache(tmp_path / "c"), tmp_path / "out")
     shown = capsys.readouterr().err
     assert "lenet, sample" in shown and "48" in shown and "mask/s" in shown
-    assert [message.split(":")[0] for message in caplog.messages] == [f"lenet, sample {number}" for number in range(3)]
+    assert [message.split(":")[0] for message in caplog.messages] == [f"model lenet, sample {i}" for i in range(3)]
     assert all("16 masks in" in message and "masks/s" in message for message in caplog.messages)
 
 
@@ -405,3 +406,73 @@ def test_screening_says_what_cannot_be_masked():
     first, second = screen("bert", tiny.encoder(12), samples, Masking()).to_pylist()
     assert first["reason"] is None and len(first["full"]) == 2
     assert "cut off" in second["reason"] and second["full"] is None and second["empty"] is None
+
+
+# ----------------------------------------------------------------------------------------------- drawn coalitions
+
+
+def drawn_chunk(tmp_path, samples, budget, held_out, model=None, out="out"):
+    """Evaluate on drawn coalitions; whether each sample came from the cache."""
+    settings = Budget(budget=budget, held_out=held_out)
+    evaluate_chunk(
+        "lenet", model or tiny.lenet(), samples, Masking(), OutputCache(tmp_path / "cache"), tmp_path / out,
+        progress=False, budget=settings, seed=3,
+    )  # fmt: skip
+    with (tmp_path / out / "timings.csv").open(encoding="utf-8") as file:
+        return [row["cached"] for row in csv.DictReader(file)]
+
+
+def test_drawn_coalitions_have_the_outputs_of_all(tmp_path):
+    samples = image_table(2)
+    assert drawn_chunk(tmp_path, samples, 100, 50) == ["false"] * 2
+    for row in rows(samples):
+        everything = evaluate(bind(tiny.lenet(), row, Masking()))
+        table = store.read_table(tmp_path / "out" / f"{row['sample']}.parquet")
+        masks = np.array([int.from_bytes(present, "little") for present in table["present"].to_pylist()])
+        assert masks[0] == 15 and masks[1] == 0
+        logits = np.array(table["logits"].to_pylist(), np.float32)
+        np.testing.assert_allclose(logits, everything[masks], rtol=0, atol=1e-5)
+        assert table["held_out"].to_pylist() == [False] * 100 + [True] * 50
+
+
+def test_a_larger_budget_computes_only_what_is_new(tmp_path):
+    samples, model = image_table(1), tiny.lenet()
+    drawn_chunk(tmp_path, samples, 100, 50, model)
+    before = {path.name for path in cached_files(tmp_path)}
+    assert len(before) == 3  # blocks
+    assert drawn_chunk(tmp_path, samples, 200, 50, model, "more") == ["false"]
+    assert before < {path.name for path in cached_files(tmp_path)} and len(cached_files(tmp_path)) == 5
+    assert drawn_chunk(tmp_path, samples, 200, 50, model, "again") == ["true"]
+    less, more = (store.read_table(tmp_path / name / "0.parquet") for name in ("out", "more"))
+    assert more.slice(0, 100).equals(less.slice(0, 100)) and more.slice(200).equals(less.slice(100))
+
+
+def test_blocks_that_are_done_outlive_a_failure(tmp_path):
+    samples = image_table(1)
+
+    class Interrupted(Exception):
+        pass
+
+    model, calls = tiny.lenet(), []
+    forward = model.network.forward
+
+    def failing(inputs):
+        calls.append(len(inputs))
+        if sum(calls) > 60:
+            raise Interrupted
+        return forward(inputs)
+
+    model.network.forward = failing
+    with pytest.raises(Interrupted):
+        drawn_chunk(tmp_path, samples, 100, 0, model)
+    assert len(cached_files(tmp_path)) == 1
+
+
+def test_all_models_get_the_same_coalitions_and_samples_others(tmp_path):
+    drawn_chunk(tmp_path, image_table(2), 50, 50)
+    first, second = (store.read_table(tmp_path / "out" / f"{n}.parquet")["present"].to_pylist() for n in (0, 1))
+    assert first != second
+    network = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(256, 2))
+    other = tiny.ImageClassifier(network, {"family": "image_classifier"}, torch.zeros(tiny.SHAPE))
+    drawn_chunk(tmp_path, image_table(2), 50, 50, other, "other")
+    assert store.read_table(tmp_path / "other" / "0.parquet")["present"].to_pylist() == first

@@ -19,8 +19,8 @@ from andor.models.families.own import OwnModel
 from andor.models.files import save
 from andor.models.loaded import ImageClassifier, PointClassifier, TableClassifier
 from andor.models.loading import load
-from andor.outputs.evaluate import evaluate as outputs_of
 from andor.outputs.masking import bind
+from andor.outputs.passes import evaluate as outputs_of
 from andor.store import read_metadata, read_table, write_table
 
 

@@ -5,7 +5,7 @@ import pytest
 
 import andor
 from andor.errors import UserError
-from andor.outputs.drawn import HELD_OUT, drawn, unseen
+from andor.outputs.drawn import HELD_OUT, drawn, is_unseen
 from andor.report import explanation
 from andor.store import read_table
 
@@ -120,7 +120,7 @@ def test_a_larger_budget_adds_to_a_smaller_one():
     assert (drawn(7, 350, 0)[:220] == drawn(7, 220, 0)).all()
     assert drawn(7, 2, 0).tolist() == [[True] * 7, [False] * 7]
     fitted, new = drawn(5, 100, 0), drawn(5, 100, 0, HELD_OUT)
-    left = unseen(new, fitted)
+    left = new[is_unseen(new, fitted)]
     assert len(left) < len(new)
     assert not {tuple(row) for row in left.tolist()} & {tuple(row) for row in fitted.tolist()}
 

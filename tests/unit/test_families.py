@@ -25,8 +25,9 @@ from andor.models.families.pretrained_image_classifier import PretrainedImageCla
 from andor.models.families.scikit_learn import ScikitLearn
 from andor.models.loading import load
 from andor.models.vision import Normalised, normalisation
-from andor.outputs.evaluate import cache_content, evaluate
+from andor.outputs.evaluate import cache_content
 from andor.outputs.masking import bind, locate
+from andor.outputs.passes import evaluate
 
 TOLERANCE = 1e-5
 QUICK = config.Training(epochs=3, batch_size=8, learning_rate=5e-3)

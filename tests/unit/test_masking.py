@@ -8,10 +8,10 @@ import tiny
 from andor.config import Masking
 from andor.errors import UserError
 from andor.models.loaded import LanguageModel, LoadedModel, TextClassifier
-from andor.outputs.evaluate import evaluate
 from andor.outputs.masking import MaskingError, bind, locate
 from andor.outputs.masking.model import batch_size, owners, presence
 from andor.outputs.masking.prompt import target_outputs
+from andor.outputs.passes import evaluate
 
 TOLERANCE = 3e-5
 """Between two float32 computations of outputs of a few units: 1.2e-5 were seen where a processor has SSE4.1 alone."""

@@ -86,7 +86,7 @@ import numpy as np
 from andor.config import Masking
 from andor.models.accuracy import accuracy
 from andor.models.loading import load
-from andor.outputs.evaluate import evaluate
+from andor.outputs.passes import evaluate
 from andor.outputs.masking import locate
 from andor.store import read_table
 

@@ -25,10 +25,11 @@ import tiny
 from andor.config import Masking
 from andor.models.caches import agree
 from andor.models.loaded import LanguageModel
-from andor.outputs.evaluate import evaluate, evaluated, fastest_batch_size, noise, provenance
+from andor.outputs.evaluate import noise, provenance
 from andor.outputs.masking import bind
 from andor.outputs.masking.model import MaskedModel, presence
 from andor.outputs.masking.prompt import block_size, target_outputs
+from andor.outputs.passes import evaluate, evaluated, fastest_batch_size
 
 # In another order than in the text, which also begins with a player.
 WORDS = ("superb", "A", "film", "nobody", "gripping")

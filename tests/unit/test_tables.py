@@ -61,6 +61,7 @@ KEYS = {
     "discrimination": ["method", "unit", "model", "frequency"],
     "matching": ["method", "unit", "model", "sample"],
     "matching_curve": ["method", "unit", "model", "sample", "position"],
+    "fidelity": ["method", "unit", "model", "by", "most"],
     "solver": ["method", "unit", "sample"],
     "timings": ["step", "method", "unit", "sample"],
     "summary": ["method", "ensemble", "model"],
@@ -130,7 +131,8 @@ def test_what_the_snakefile_and_figures_read_is_light(module):
 def test_columns_and_keys(results, made, name):
     schema = pq.read_schema(results.folder / "tables" / f"{name}.parquet").remove_metadata()
     assert schema == tables.TABLES[name].schema
-    assert len(made[name]) or name in ("transfer", "discrimination")  # players differ from sample to sample
+    # players differ from sample to sample, and all coalitions are known
+    assert len(made[name]) or name in ("transfer", "discrimination", "fidelity")
     assert not made[name].duplicated(KEYS[name]).any()
     csv = pd.read_csv(results.folder / "tables" / f"{name}.csv")
     assert list(csv) == schema.names
@@ -270,11 +272,13 @@ def test_sharing_is_what_counting_says(results, made, method):
                 largest = max(abs(x) for kind in ("and", "or") for x in found[sample, model, kind].values())
                 sets[model] = {S for S, x in found[sample, model, row.kind].items() if abs(x) > 0.05 * largest}
             both = set.intersection(*sets.values())
+            signs = {S: {np.sign(found[sample, model, row.kind][S]) for model in members} for S in both}
+            alike = {S for S in both if len(signs[S]) == 1}
             strength = {S: abs(x) for S, x in found[sample, row.model, row.kind].items()}
             salient.append(len(sets[row.model]))
-            shared.append(len(both))
+            shared.append(len(alike))
             total.append(sum(strength.values()))
-            of_shared.append(sum(strength[S] for S in both))
+            of_shared.append(sum(strength[S] for S in alike))
             powers.append(len(both) / len(sets[row.model]))
         wanted = [np.mean(x) for x in (salient, shared, powers, total, of_shared)]
         found_here = [row.salient, row.shared, row.power, row.strength, row.shared_strength]

@@ -1,33 +1,20 @@
-"""What extraction and its null games have in common: whose outputs are read, and how a problem is stated and solved."""
+"""What extraction and its null games have in common: how a problem on all coalitions is stated and solved."""
 
 from pathlib import Path
 
-from _job import device
+from _unit import Unit
 
 
-class Extraction:
-    """One method applied to the models of a unit.
-
-    Attributes
-    ----------
-    method : as configured
-    models : names
-    """
+class Extraction(Unit):
+    """One method applied to the models of a unit, whose outputs on all coalitions are known."""
 
     def __init__(self, snakemake):
-        from andor.config import Method, Reward
+        super().__init__(snakemake)
         from andor.outputs.samples import mean_range
-        from andor.outputs.stored import sample_columns
         from andor.store import read_table
 
-        self.method = Method.model_validate(snakemake.params.method)
-        self.models = list(snakemake.params.models)
-        self._reward = Reward.model_validate(snakemake.params.reward)
-        self._samples = read_table(Path(snakemake.input.samples), sample_columns(self.models))
         eligibility = read_table(Path(snakemake.input.eligibility), ["model", "range", "eligible"])
         self._ranges = [mean_range(eligibility, model) for model in self.models]
-        self._folders = [Path(f"results/{snakemake.wildcards.task}/masked_outputs/{model}") for model in self.models]
-        self._device = device(snakemake)
 
     def games(self, chunks):
         """Rewards of the models on samples whose numbers are given by chunk; float64, shape (B, m, 2^n)."""
@@ -36,7 +23,7 @@ class Extraction:
         from andor.outputs.stored import games
 
         read = [
-            games([folder / chunk for folder in self._folders], self.models, self._samples, numbers, self._reward)
+            games([folder / chunk for folder in self.folders], self.models, self.samples, numbers, self.reward)
             for chunk, numbers in chunks.items()
         ]
         return np.concatenate(read)
@@ -52,4 +39,4 @@ class Extraction:
         from andor.sparsify import solve
 
         settings = self.method.solver.model_dump(exclude={"name"}, exclude_none=True)
-        return solve(problem, self.method.solver.name, device=self._device, **settings, **options)
+        return solve(problem, self.method.solver.name, device=self.device, **settings, **options)

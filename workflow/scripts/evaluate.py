@@ -8,7 +8,7 @@ from _job import device, fetched, run
 def main(snakemake):
     import pyarrow.compute as pc
 
-    from andor.config import Masking
+    from andor.config import Budget, Masking
     from andor.models.loading import load
     from andor.outputs.baselines import attach
     from andor.outputs.cache import OutputCache
@@ -26,6 +26,8 @@ def main(snakemake):
         OutputCache(Path(snakemake.config.get("cache", ".cache"))),
         Path(snakemake.output[0]),
         batch_size=snakemake.config.get("batch_size", "fixed"),
+        budget=Budget.model_validate(snakemake.params.budget) if snakemake.params.budget else None,
+        seed=snakemake.params.seed,
     )
 
 

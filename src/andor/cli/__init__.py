@@ -46,8 +46,15 @@ def check(config: Annotated[Path, typer.Argument(help="A configuration in YAML."
 
     checked = check_config(load_raw(config), str(config), base=Path.cwd())
     for name, task in checked.tasks.items():
-        ensembles = ", ".join(task.ensembles_by_name())
-        typer.echo(f"{name}: {task.samples.count} samples, {task.players.count} players, ensembles {ensembles}")
+        ensembles, most = ", ".join(task.ensembles_by_name()), task.players.most
+        players = f"{most} players" if task.players.count is not None else f"up to {most} players"
+        kind = "all coalitions" if task.budget is None else f"{task.budget.budget} coalitions to fit"
+        kept = f" and {task.budget.held_out} held out" if task.budget else ""
+        passes = task.samples.count * task.masks * len(task.models)
+        typer.echo(
+            f"{name}: {task.samples.count} samples, {players}, {kind}{kept}: {passes:,} masked inputs of "
+            f"{len(task.models)} models; ensembles {ensembles}"
+        )
 
 
 @app.command()

@@ -7,6 +7,7 @@ package at every start, on every node.
 
 from andor.config.analysis import Analysis, Nulls, Salience
 from andor.config.check import check, load, load_raw
+from andor.config.coalitions import SAMPLED_COLUMNS, Budget
 from andor.config.config import ARRAYS_PER_MODEL, Config
 from andor.config.masking import TOKENS, Learning, Masking
 from andor.config.methods import Bound, Method, Solver

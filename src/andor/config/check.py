@@ -80,10 +80,13 @@ def _too_large(config: Config) -> list[str]:
     faults = []
     for name, task in config.tasks.items():
         models = max(map(len, task.ensembles_by_name().values()), default=1)
-        needed = ARRAYS_PER_MODEL * models * 8 * 2**task.players.count
+        if task.budget is None:
+            key, needed = f"players.count: {task.players.most}", ARRAYS_PER_MODEL * models * 8 * 2**task.players.most
+        else:
+            key, needed = f"coalitions.budget: {task.budget.budget}", task.sampled_bytes(models)
         if needed > memory:
             faults.append(
-                f"`tasks.{name}.players.count: {task.players.count}` needs about {needed / 2**30:.0f} GiB "
+                f"`tasks.{name}.{key}` needs about {needed / 2**30:.0f} GiB "
                 f"for {models} models at once and this machine has {memory / 2**30:.0f}; lower it"
             )
     return faults

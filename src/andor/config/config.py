@@ -88,6 +88,14 @@ class Config(Closed):
         variants = [study.variants for study in self.studies.values()]
         return {name: method for group in (self.methods, *variants) for name, method in group.items()}
 
+    def methods_of(self, task: str) -> dict[str, Method]:
+        """Methods that a task is explained by, by name: with a budget of coalitions only those that are sparse."""
+        return {name: method for name, method in self.methods.items() if self._takes(task, method)}
+
+    def _takes(self, task: str, method: Method) -> bool:
+        """Whether a method can explain a task: AND interactions alone need all 2^n coalitions."""
+        return self.tasks[task].budget is None or method.kind != "original"
+
     def of_study(self, study: str) -> dict[str, Method]:
         """Methods that a study sets side by side, by name."""
         asked = self.studies[study]

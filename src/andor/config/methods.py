@@ -59,10 +59,16 @@ class Method(Closed):
     samples; free if null."""
     solver: Solver = Solver()
     """The solver."""
+    order: PositiveInt | None = 3
+    """Tasks with a budget of coalitions: the largest order of interactions that are looked for; all if null."""
+    penalty: PositiveFloat | None = None
+    """Tasks with a budget of coalitions: the penalty λ, for values in units of their standard deviation; the one that
+    predicts best what is left out of folds if null."""
 
     @model_validator(mode="after")
     def _has_effect(self) -> Method:
-        idle = {"original": ("alpha", "learn", "kappa", "tau", "solver"), "traditional": ("alpha", "tau")}
+        sampled = ("order", "penalty")
+        idle = {"original": ("alpha", "learn", "kappa", "tau", "solver", *sampled), "traditional": ("alpha", "tau")}
         for key in idle.get(self.kind, ()):
             if getattr(self, key) != type(self).model_fields[key].default:
                 raise ValueError(f"`{key}` has no effect on a method of kind {self.kind}; take it away")

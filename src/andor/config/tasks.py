@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
 
+from andor.config import coalitions
+from andor.config.coalitions import FEW, SAMPLED_COLUMNS, Budget
 from andor.config.masking import Masking
 from andor.config.models import Model
 from andor.config.parts import models_in, tag
@@ -37,6 +39,9 @@ class Task(Closed):
     """The models of the task, by name."""
     players: Players
     """The input variables that interact."""
+    coalitions: Literal["all"] | Budget | None = None
+    """The masked versions of a sample: all 2^n, or a budget of them; all up to 12 players, else the default budget, if
+    unset."""
     masking: Masking = Masking()
     """How players are masked."""
     reward: Reward = Reward()
@@ -93,6 +98,7 @@ class Task(Closed):
             yield f"players of kind `{players.kind}` do not fit {data.reader}; use {' or '.join(kinds)}"
         yield from masking.misfits(data, players)
         yield from players.misfits(data)
+        yield from coalitions.misfits(self.coalitions, players)
         yield from self.reward.misfits(data)
         yield from self.samples.misfits(data)
 
@@ -103,6 +109,24 @@ class Task(Closed):
             wanted |= {f"models.{name}.{key}": source for key, source in model.sources().items()}
         wanted |= {"players.source": self.players.needed_source, "masking.source": self.masking.source}
         return {key: source for key, source in wanted.items() if source is not None}
+
+    @property
+    def budget(self) -> Budget | None:
+        """The budget of coalitions in force; None where all are evaluated."""
+        if self.coalitions is None:
+            return None if self.players.most <= FEW else Budget()
+        return None if self.coalitions == "all" else self.coalitions
+
+    @property
+    def masks(self) -> int:
+        """Masked versions of a sample."""
+        return 2**self.players.most if self.budget is None else self.budget.total
+
+    def sampled_bytes(self, models: int) -> int:
+        """Bytes that finding interactions of so many models on drawn coalitions takes: columns, and their products."""
+        coalitions = self.masks
+        columns = models * SAMPLED_COLUMNS * (4 * coalitions + 5 * 8 * SAMPLED_COLUMNS)
+        return columns + 16 * models * coalitions * self.players.most
 
     def ensembles_by_name(self) -> dict[str, list[str]]:
         """Ensembles by name: the stated ones, or every pair and all at once, named by their models joined with `-`."""

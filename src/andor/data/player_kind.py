@@ -62,6 +62,11 @@ class PlayerKind(Kind):
         return None
 
     @property
+    def most(self) -> int:
+        """The most players that a sample may have."""
+        return self.count
+
+    @property
     def same_in_all(self) -> bool:
         """Whether a player is the same in every item."""
         return False

@@ -162,14 +162,16 @@ class Coalitions:
         """Each as readers know it: `{cold, wet}`; the empty one is `∅`."""
         return ["{" + ", ".join(player_names[i] for i in own) + "}" if own else "∅" for own in self.players]
 
-    def possible(self, kind: str, order: int | None = None) -> int:
-        """Number of coalitions of the n players, of one order or all, that can hold an interaction of a kind.
+    def possible(self, kind: str, order: int | None = None, up_to: int | None = None) -> int:
+        """Number of coalitions that can hold an interaction of a kind: all, of one order, or of orders up to one.
 
         Orders <= 1 are merged: an AND interaction has a player or more, an OR interaction two or more.
         """
         least = 1 + KINDS.index(kind)
         if order is not None:
             return math.comb(self.n, order) if order >= least else 0
+        if up_to is not None:
+            return sum(math.comb(self.n, order) for order in range(least, min(up_to, self.n) + 1))
         return 2**self.n - sum(math.comb(self.n, smaller) for smaller in range(least))
 
     # ------------------------------------------------------------------------------------------- where they are

@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 
 from andor import store
 from andor.errors import UserError
-from andor.game.coalitions import KINDS, Coalitions
+from andor.game.coalitions import KINDS, Coalitions, presence_of
 from andor.game.interactions import Interactions
 
 INTERACTIONS = pa.schema(
@@ -52,6 +52,15 @@ SAMPLED_INTERACTIONS = pa.schema(
 )
 """Interactions of a sampled game that are not 0 in a model, in units of the values: `strength` as refitted, with its
 standard `error`, and as `penalised`. The row without players is the constant b, which has no error."""
+
+
+SAMPLED_NULLS = pa.schema(
+    [
+        pa.field("players", pa.list_(pa.int32()), nullable=False) if field.name == "coalition" else field
+        for field in NULL_INTERACTIONS
+    ]
+)
+"""The same of null games on drawn coalitions."""
 
 
 def interactions_table(i_and: np.ndarray, i_or: np.ndarray, models: Sequence[str]) -> pa.Table:
@@ -121,6 +130,59 @@ def null_table(interactions: Mapping[str, np.ndarray]) -> pa.Table:
     return pa.concat_tables(tables) if tables else NULL_INTERACTIONS.empty_table()
 
 
+def sampled_null_table(games: Mapping[str, Sequence[tuple[np.ndarray, np.ndarray, np.ndarray]]]) -> pa.Table:
+    """Interactions of one sample's null games on drawn coalitions, as they are stored.
+
+    Parameters
+    ----------
+    games : by null and draw, kinds (W,), members bool (W, n) and strengths (m, W)
+    """
+    tables = []
+    for place, draws in enumerate(games.values()):
+        for draw, (kinds, members, strengths) in enumerate(draws):
+            model, column = np.nonzero(strengths)
+            players = [np.flatnonzero(own) for own in members]
+            columns = [
+                pa.DictionaryArray.from_arrays(np.full(len(model), place, np.int8), list(games)),
+                np.full(len(model), draw, np.int16),
+                model.astype(np.int16),
+                pa.DictionaryArray.from_arrays(kinds[column].astype(np.int8), list(KINDS)),
+                pa.array([players[one] for one in column], pa.list_(pa.int32())),
+                strengths[model, column].astype(np.float32),
+            ]
+            tables.append(pa.Table.from_arrays([pa.array(one) for one in columns], schema=SAMPLED_NULLS))
+    return pa.concat_tables(tables) if tables else SAMPLED_NULLS.empty_table()
+
+
+def sampled_from_file(path: Path, models: Sequence[str], n: int) -> tuple[Interactions, np.ndarray]:
+    """Interactions of one sample that were found on drawn coalitions, and their standard errors (m, kinds, C).
+
+    Strengths are the refitted ones; the empty coalition has the constant, whose error is not known (NaN).
+
+    Parameters
+    ----------
+    models : names, by the rows of the game
+    n : number of players
+
+    Raises
+    ------
+    UserError
+        If the file is damaged or of other models or players.
+    """
+    table = store.read_table(path, ["model", "kind", "players", "strength", "error"])
+    order = store.read_metadata(path).get("order")
+    model, kind = table["model"].to_numpy(), _places(table["kind"], KINDS)
+    players = table["players"].to_pylist()
+    if not len(table) or model.max() >= len(models) or any(own and own[-1] >= n for own in players):
+        raise UserError(f"{path}: is not of {len(models)} models and {n} players; delete it and run again")
+    presence = presence_of(n, players)
+    coalitions = Coalitions.of_presence(presence)
+    strengths, errors = np.zeros((2, len(models), len(KINDS), len(coalitions)))
+    at = (model, kind, coalitions.positions(presence))
+    strengths[at], errors[at] = table["strength"].to_numpy(), table["error"].to_numpy(zero_copy_only=False)
+    return Interactions(coalitions, tuple(models), KINDS, strengths, merged=True, order=order), errors
+
+
 def to_file(path: Path, interactions: Interactions, metadata: Mapping[str, Any] | None = None) -> None:
     """Write the interactions of one sample, not merged, with metadata of their extraction.
 
@@ -166,7 +228,7 @@ def from_file(path: Path, models: Sequence[str]) -> Interactions:
 
 
 def nulls_from_file(
-    path: Path, draws: Mapping[str, int], models: Sequence[str], players: int
+    path: Path, draws: Mapping[str, int], models: Sequence[str], players: int, order: int | None = None
 ) -> dict[str, list[Interactions]]:
     """Merged interactions of one sample's null games, a draw after the other, by null; float32, as they were stored.
 
@@ -176,18 +238,25 @@ def nulls_from_file(
     ----------
     draws : number of games drawn under each null, by its name
     players : number of players of the sample
+    order : the largest that was looked for; all if None
     """
-    table = store.read_table(path, NULL_INTERACTIONS.names)
+    table = store.read_table(path)
+    if "players" in table.column_names:
+        presence = presence_of(players, table["players"].to_pylist())
+        everywhere = Coalitions.of_presence(presence)
+        place_of = everywhere.positions(presence)
+    else:
+        masks, place_of = np.unique(table["coalition"].to_numpy().astype(np.uint64), return_inverse=True)
+        everywhere = Coalitions.of_masks(players, masks)
     null = _places(table["null"], list(draws))
     draw, model = (table[name].to_numpy().astype(np.int64) for name in ("draw", "model"))
-    kind, coalition = _places(table["kind"], KINDS), table["coalition"].to_numpy().astype(np.uint64)
-    strength = table["strength"].to_numpy()
+    kind, strength = _places(table["kind"], KINDS), table["strength"].to_numpy()
 
     def drawn(rows: np.ndarray) -> Interactions:
-        masks, place = np.unique(coalition[rows], return_inverse=True)
-        strengths = np.zeros((len(models), len(KINDS), len(masks)), np.float32)
+        there, place = np.unique(place_of[rows], return_inverse=True)
+        strengths = np.zeros((len(models), len(KINDS), len(there)), np.float32)
         strengths[model[rows], kind[rows], place] = strength[rows]
-        return Interactions(Coalitions.of_masks(players, masks), tuple(models), KINDS, strengths, merged=True)
+        return Interactions(everywhere.take(there), tuple(models), KINDS, strengths, merged=True, order=order)
 
     return {
         name: [drawn((null == number) & (draw == one)) for one in range(draws[name])]

@@ -29,6 +29,7 @@ class Interactions:
     kinds : "and", "or" or both
     strengths : I, shape (m, kinds, C), float64; float32 where they were stored so
     merged : whether OR interactions of orders <= 1 stand with the AND ones
+    order : the largest that was looked for; all if None
     """
 
     coalitions: Coalitions
@@ -36,6 +37,7 @@ class Interactions:
     kinds: tuple[str, ...]
     strengths: np.ndarray
     merged: bool = False
+    order: int | None = None
 
     def __post_init__(self) -> None:
         wanted = (len(self.models), len(self.kinds), len(self.coalitions))
@@ -95,7 +97,7 @@ class Interactions:
     @functools.cached_property
     def possible(self) -> np.ndarray:
         """Number of coalitions that can hold an interaction of each kind; float64, shape (kinds,)."""
-        return np.array([float(self.coalitions.possible(kind)) for kind in self.kinds])
+        return np.array([float(self.coalitions.possible(kind, up_to=self.order)) for kind in self.kinds])
 
     def nonzero(self) -> np.ndarray:
         """Which coalitions have a strength in any model and kind; bool, shape (C,)."""
@@ -104,6 +106,16 @@ class Interactions:
     def dense(self) -> np.ndarray:
         """Strengths on all coalitions, shape (m, kinds, 2^n)."""
         return self.on(Coalitions.all(self.coalitions.n)).strengths
+
+    def predict(self, presence: np.ndarray) -> np.ndarray:
+        """What the interactions add up to where these players are present: bool (M, n) to float64 (m, M).
+
+        An AND interaction counts where all of its players are present, an OR interaction where any of them is.
+        """
+        members = self.coalitions.presence.T.astype(np.float32)
+        count, size = presence.astype(np.float32) @ members, self.coalitions.orders
+        active = np.stack([count == size, count > 0])[[KINDS.index(kind) for kind in self.kinds]]
+        return np.einsum("mkc,kjc->mj", self.strengths, active.astype(float))
 
     def frame(self, player_names: Sequence[str] | None = None) -> pd.DataFrame:
         """A row for each model, kind and coalition: `model`, `kind`, `coalition`, `order`, `strength`.

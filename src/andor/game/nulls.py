@@ -13,6 +13,7 @@ Interactions follow the values: extraction and renaming commute, so methods that
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -89,4 +90,37 @@ def null_games(
         drawn["exchange"] = np.stack(
             [[exchanged(games, number, samples, draw) for number in numbers] for draw in range(exchanges)]
         )
+    return drawn
+
+
+def sampled_null_games(
+    values: Mapping[int, Sequence[Any]], number: int, samples: int, renamings: int, exchanges: int, seed: int
+) -> dict[str, list[tuple[list[np.ndarray], list[np.ndarray]]]]:
+    """Null games of one sample on drawn coalitions, by kind of null: presence and values of each model, a draw each.
+
+    Parameters
+    ----------
+    values : of each model, `presence` (M, n) and `values` (M,), by number of the sample: of all that are
+        `partners.shown`; those with another number of players have no exchange with this one
+    number : of the sample
+    samples : number of all samples of the task
+    renamings, exchanges : draws
+    """
+    own = values[number]
+    models, players = len(own), own[0].presence.shape[1]
+    drawn: dict[str, list[tuple[list[np.ndarray], list[np.ndarray]]]] = {}
+    if renamings:
+        drawn["renaming"] = [
+            (
+                [one.presence[:, np.argsort(new)] for one, new in zip(own, numbers, strict=True)],
+                [one.values for one in own],
+            )
+            for numbers in (permutations(players, models, seed, number, draw) for draw in range(renamings))
+        ]
+    if exchanges and samples > 1 and len({each[0].presence.shape[1] for each in values.values()}) == 1:
+        others = [
+            [values[partner(number, samples, model, draw)][model] for model in range(models)]
+            for draw in range(exchanges)
+        ]
+        drawn["exchange"] = [([one.presence for one in game], [one.values for one in game]) for game in others]
     return drawn

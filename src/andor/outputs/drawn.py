@@ -7,29 +7,28 @@ budget adds blocks, and what is held out is drawn from others.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 
 from andor.errors import UserError
+from andor.settings import BLOCK
 from andor.store import read_table, write_table
 
-BLOCK = 100
-"""Coalitions of a block."""
 FITTED, HELD_OUT = 0, 1
 """Streams of blocks."""
 
 
-def drawn(players: int, count: int, seed: int, stream: int = FITTED) -> np.ndarray:
+def drawn(players: int, count: int, seed: int | Sequence[int], stream: int = FITTED) -> np.ndarray:
     """The first `count` coalitions of a stream; bool, shape (count, players).
 
     Those to be fitted begin with N and ∅.
     """
-    blocks = []
+    blocks, seeds = [], [seed] if isinstance(seed, int) else list(seed)
     for block in range(-(-count // BLOCK)):
-        random = np.random.default_rng([seed, stream, block])
+        random = np.random.default_rng([*seeds, stream, block])
         blocks.append(random.random((BLOCK, players)) < random.random((BLOCK, 1)))
     presence = np.concatenate(blocks)[:count] if blocks else np.empty((0, players), bool)
     if stream == FITTED:
@@ -37,10 +36,16 @@ def drawn(players: int, count: int, seed: int, stream: int = FITTED) -> np.ndarr
     return presence
 
 
-def unseen(presence: np.ndarray, seen: np.ndarray) -> np.ndarray:
-    """Coalitions (M, n) that are not among others: two streams may draw the same one."""
+def blocks(players: int, budget: int, held_out: int, seed: int | Sequence[int]) -> list[np.ndarray]:
+    """All coalitions of a sample, block by block, those to be fitted first; bool, shape (BLOCK, players) each."""
+    every = np.concatenate([drawn(players, budget, seed), drawn(players, held_out, seed, HELD_OUT)])
+    return np.split(every, range(BLOCK, len(every), BLOCK))
+
+
+def is_unseen(presence: np.ndarray, seen: np.ndarray) -> np.ndarray:
+    """Which coalitions (M, n) are not among others, bool (M,): two streams may draw the same one."""
     known = set(_keys(seen))
-    return presence[[key not in known for key in _keys(presence)]]
+    return np.array([key not in known for key in _keys(presence)], bool)
 
 
 class Values:

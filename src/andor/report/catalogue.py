@@ -34,6 +34,7 @@ TABLES = (
     "discrimination",
     "matching",
     "matching_curve",
+    "fidelity",
     "solver",
     "timings",
     "summary",
@@ -68,6 +69,16 @@ def leaves_out(task: Task) -> bool:
 def same_players(task: Task) -> bool:
     """Whether a player is the same in every sample: columns, cells of an image, parts that are ordered by height."""
     return task.players.same_in_all
+
+
+def all_known(task: Task) -> bool:
+    """Whether all coalitions are evaluated."""
+    return task.budget is None
+
+
+def same_players_in_all(task: Task) -> bool:
+    """Whether samples can be compared player by player, on all coalitions."""
+    return all_known(task) and same_players(task)
 
 
 def compares(task: Task) -> bool:
@@ -105,6 +116,7 @@ FIGURES = {
         "many interactions are kept, as a share of the variance, whether the strongest are kept (dashed) or "
         "those without which the error would be largest (solid); 1 is no better than the mean output. Below: "
         "how well the k strongest add up to the output.",
+        all_known,
     ),
     "generalization": Figure(
         ("generalization",),
@@ -154,7 +166,7 @@ FIGURES = {
         "are among the most frequent ones of all other samples; dotted: players renamed in each sample; "
         "dashed: chance. Below: how far samples of one label agree about the sign of an interaction, by how "
         "many of them have it; dashes: fair coins.",
-        same_players,
+        same_players_in_all,
     ),
     "matching": Figure(
         ("matching_curve", "matching"),

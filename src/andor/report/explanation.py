@@ -14,7 +14,7 @@ import numpy as np
 
 from andor.errors import UserError
 from andor.files import digest
-from andor.outputs.drawn import HELD_OUT, Values, drawn, unseen
+from andor.outputs.drawn import HELD_OUT, Values, drawn, is_unseen
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -72,7 +72,8 @@ def explain(
         raise UserError("models is empty; give a function by name")
     names, inputs = _text(item, players, masked) if isinstance(item, str) else _array(item, players, baseline)
     fitted = drawn(len(names), budget, seed)
-    new = unseen(drawn(len(names), held_out, seed, HELD_OUT), fitted)
+    new = drawn(len(names), held_out, seed, HELD_OUT)
+    new = new[is_unseen(new, fitted)]
     asked = np.concatenate([fitted, new])
     values = {}
     for name, model in models.items():

@@ -21,10 +21,10 @@ from andor.config import Analysis, Config, Nulls, Reward
 from andor.errors import UserError
 from andor.game import nulls
 from andor.game.coalitions import KINDS
-from andor.game.files import from_file, nulls_from_file
+from andor.game.files import from_file, nulls_from_file, sampled_from_file
 from andor.game.interactions import Interactions
 from andor.game.partners import partner
-from andor.outputs.stored import read_values, sample_columns
+from andor.outputs.stored import DrawnValues, read_drawn, read_values, sample_columns
 from andor.report.catalogue import same_players
 
 NONE = np.zeros(0, dtype=np.int64)
@@ -45,6 +45,7 @@ class TaskResults:
     methods : what each method is (original, traditional, generalizable), by its name
     chunks : sample numbers of each chunk, by its name
     same_players : whether a player is the same in every sample, such as a column of a table
+    sampled : whether masked outputs are those of drawn coalitions
     reward, analysis, nulls, seed : as configured
     """
 
@@ -56,6 +57,7 @@ class TaskResults:
     methods: dict[str, str]
     chunks: dict[str, list[int]]
     same_players: bool
+    sampled: bool
     reward: Reward
     analysis: Analysis
     nulls: Nulls
@@ -74,9 +76,10 @@ class TaskResults:
                 for name, model in settings.models.items()
             },
             ensembles=settings.ensembles_by_name(),
-            methods={name: method.kind for name, method in config.methods.items()},
+            methods={name: method.kind for name, method in config.methods_of(task).items()},
             chunks=settings.chunks(),
             same_players=same_players(settings),
+            sampled=settings.budget is not None,
             reward=settings.reward,
             analysis=config.analysis,
             nulls=config.nulls,
@@ -186,8 +189,26 @@ class TaskResults:
     def _found(self, method: str, subject: str) -> list[tuple[Interactions, Interactions]]:
         """The interactions of each sample as stored, and merged; without coalitions that are 0."""
         files, members = self.interaction_files(method, subject), self.subjects(method)[subject]
+        if self.sampled:
+            return [(one, one) for one, _ in self._sampled(method, subject)]
         stored = (from_file(path, members) for path in files)
         return [(one.compact(), one.merge().of_kinds(self.kinds(method)).compact()) for one in stored]
+
+    @functools.cache  # noqa: B019
+    def _sampled(self, method: str, subject: str) -> list[tuple[Interactions, Interactions]]:
+        """The interactions of each sample found on drawn coalitions, and their standard errors."""
+        files, members = self.interaction_files(method, subject), self.subjects(method)[subject]
+        stored = [sampled_from_file(path, members, n) for path, n in zip(files, self.sizes, strict=True)]
+        return [(one, replace(one, strengths=errors)) for one, errors in stored]
+
+    def errors(self, method: str, ensemble: str) -> list[Interactions] | None:
+        """Standard errors of an ensemble's interactions in each sample, where they were found on drawn coalitions."""
+        if not self.sampled:
+            return None
+        if self.methods[method] == "generalizable":
+            return [errors for _, errors in self._sampled(method, ensemble)]
+        apart = [[errors for _, errors in self._sampled(method, model)] for model in self.ensembles[ensemble]]
+        return [Interactions.together(parts) for parts in zip(*apart, strict=True)]
 
     def raw_interactions(self, method: str, subject: str) -> list[Interactions]:
         """Interactions of each sample as stored, orders <= 1 not merged."""
@@ -204,9 +225,15 @@ class TaskResults:
         apart = [self.merged_interactions(method, model) for model in self.ensembles[ensemble]]
         return [Interactions.together(parts) for parts in zip(*apart, strict=True)]
 
+    @functools.cached_property
+    def sizes(self) -> list[int]:
+        """Number of players of each sample."""
+        return [len(names) for names in self.player_names]
+
     def draws(self, null: str) -> int:
-        """Number of games drawn under a null."""
-        return {"renaming": self.nulls.renamings, "exchange": self.nulls.exchanges}[null]
+        """Number of games drawn under a null; samples of different numbers of players cannot be exchanged."""
+        exchanges = self.nulls.exchanges if len(set(self.sizes)) == 1 else 0
+        return {"renaming": self.nulls.renamings, "exchange": exchanges}[null]
 
     def null_interactions(self, method: str, ensemble: str) -> dict[str, list[list[Interactions]]]:
         """Merged interactions of an ensemble in each sample, by null and draw; on no coalition where there is no null.
@@ -234,7 +261,7 @@ class TaskResults:
         stored = []
         for path, own in zip(self._files(self.folder / "nulls" / method / ensemble), true, strict=True):
             nothing = {null: [own.take(NONE)] * draws[null] for null in nulls.NULLS}
-            stored.append(nothing | nulls_from_file(path, draws, own.models, own.coalitions.n))
+            stored.append(nothing | nulls_from_file(path, draws, own.models, own.coalitions.n, own.order))
         return stored
 
     def _renamed(self, true: Sequence[Interactions], draw: int) -> list[Interactions]:
@@ -265,6 +292,12 @@ class TaskResults:
         samples = self.samples.select(sample_columns([model])).to_pylist()
         files = self.output_files(model)
         return np.stack([read_values(*each, model, self.reward) for each in zip(files, samples, strict=True)])
+
+    @functools.cache  # noqa: B019
+    def drawn_values(self, model: str) -> list[DrawnValues]:
+        """Rewards v of a model on the drawn coalitions of each sample."""
+        samples = self.samples.select(sample_columns([model])).to_pylist()
+        return [read_drawn(*each, model, self.reward) for each in zip(self.output_files(model), samples, strict=True)]
 
     def output_range(self, models: Sequence[str]) -> np.ndarray:
         """|v(N) - v(empty)| of models; float64, shape (K, m)."""

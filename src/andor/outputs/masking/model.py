@@ -48,15 +48,19 @@ class MaskedModel:
         present = torch.cat([presence, background], dim=1)[:, self.owner[part]]
         return torch.where(present, sample[part], self.baseline.expand_as(sample)[part])
 
-    def blocks(self, size: int) -> Iterator[tuple[Tensor, Tensor]]:
-        """All 2^n coalitions in blocks of at most `size`: their bit masks (b,) int64, and their outputs (b, C)."""
-        for start in range(0, 1 << self.players, size):
-            coalitions = torch.arange(start, min(start + size, 1 << self.players), device=self.samples.device)
-            yield coalitions, self(presence(coalitions, self.players))
+    def blocks(self, size: int, drawn: Tensor | None = None) -> Iterator[tuple[Tensor, Tensor]]:
+        """All 2^n coalitions, or drawn ones (M, n), in blocks of at most `size`.
+
+        Their numbers (b,) int64, which are bit masks or places among the drawn ones, and their outputs (b, C).
+        """
+        count = 1 << self.players if drawn is None else len(drawn)
+        for start in range(0, count, size):
+            numbers = torch.arange(start, min(start + size, count), device=self.samples.device)
+            yield numbers, self(presence(numbers, self.players) if drawn is None else drawn[numbers])
 
     def trial(self, size: int) -> None:
         """One pass of `size` inputs, to be timed."""
-        self(presence(torch.arange(size, device=self.samples.device) % (1 << self.players), self.players))
+        self(torch.ones(size, self.players, dtype=torch.bool, device=self.samples.device))
 
 
 def presence(coalitions: Tensor, players: int) -> Tensor:

@@ -47,14 +47,14 @@ class MaskedPrompt(MaskedModel):
     def _first(self, player: int) -> int:
         return int((self.owner[:, 0] == player).nonzero()[0])
 
-    def blocks(self, size: int) -> Iterator[tuple[Tensor, Tensor]]:
+    def blocks(self, size: int, drawn: Tensor | None = None) -> Iterator[tuple[Tensor, Tensor]]:
         """All coalitions in blocks of at most so many, and their outputs, walking down the tree depth first.
 
         Above `size` nodes a level is halved, so that no more than one cache of `size` prompts is alive at each depth.
-        Models that cannot go on from a cache recompute every prompt whole.
+        Models that cannot go on from a cache recompute every prompt whole, and so are coalitions that are drawn.
         """
-        if not self.model.shares_prefixes:
-            yield from super().blocks(size)
+        if drawn is not None or not self.model.shares_prefixes:
+            yield from super().blocks(size, drawn)
             return
         cache = self.model.new_cache()
         if self.cuts[0] > 0:

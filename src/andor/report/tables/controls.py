@@ -12,7 +12,7 @@ from andor.analysis.discovery import RATE
 from andor.analysis.overlap import chance_power
 from andor.analysis.statistics import Bootstrap, mean, ratio
 from andor.game.nulls import NULLS
-from andor.report.measures import ALL, MEASURES, Measure
+from andor.report.measures import ALL, Measure
 from andor.report.tables.frames import excess, measured, tidy
 from andor.report.tables.games import Game, Games
 from andor.report.tables.parts import Comparison
@@ -45,17 +45,18 @@ CONTROLS_SCHEMA = pa.schema(
 def controls(each: Comparison) -> pd.DataFrame:
     """Every measure of overlap beside what null games show, and how far it goes beyond them."""
     frames = []
-    values = _stacked(each.games, MEASURES)
-    chance = each.games.each(_chance)
+    measures = each.games.measures
+    values = _stacked(each.games, measures)
+    chance = each.games.each(_chance, [measures] * len(values))
     for null in NULLS:
-        drawn = [_stacked(games, MEASURES) for games in each.null_games[null]]
+        drawn = [_stacked(games, measures) for games in each.null_games[null]]
         level = mean(np.array(drawn)) if drawn else np.full(values.shape, np.nan)
         null_low, null_high = each.bootstrap.interval(level)
         compared = excess(values, drawn, each.bootstrap)
         frames.append(
             _named(
                 each,
-                MEASURES,
+                measures,
                 **measured(values, each.bootstrap),
                 chance=mean(chance),
                 null_value=compared.pop("null"),
@@ -68,11 +69,11 @@ def controls(each: Comparison) -> pd.DataFrame:
     return pd.concat(frames, ignore_index=True)
 
 
-def _chance(game: Game) -> np.ndarray:
+def _chance(game: Game, measures: Sequence[Measure]) -> np.ndarray:
     """Each measure of sets of the same sizes drawn at random, (kinds, measures); NaN for measures that have no sets."""
     nothing = np.full(len(game.interactions.kinds), np.nan)
     return np.stack(
-        [nothing if measure.of == ALL else _chance_power(game, *measure.key) for measure in MEASURES], axis=-1
+        [nothing if measure.of == ALL else _chance_power(game, *measure.key) for measure in measures], axis=-1
     )
 
 
@@ -114,11 +115,11 @@ SURVIVORS_SCHEMA = pa.schema(
 def survivors(each: Comparison) -> pd.DataFrame:
     """How many shared interactions are more than an accident, and how much of the shared strength cancels."""
     q, known = [q for _, q in each.survival], 1.0 if each.renamed else np.nan
-    shared = each.games.each(lambda game: (game.shared & game.agreed).sum(-1).astype(float))
+    shared = each.games.each(lambda game: game.shared.sum(-1).astype(float))
     surviving = known * each.games.each(lambda game, q: _surviving(game, q).sum(-1), q)
     strength = known * each.games.each(lambda game, q: _strength(game, _surviving(game, q)), q)
-    of_shared = each.games.each(lambda game: _strength(game, game.shared & game.agreed))
-    of_all = each.games.each(lambda game: _strength(game, game.shared))
+    of_shared = each.games.each(lambda game: _strength(game, game.shared))
+    of_all = each.games.each(lambda game: _strength(game, game.salient.all(0)))
     low, high = each.bootstrap.interval(surviving, over=shared)
     return tidy(
         {**each.axes, "kind": each.kinds},
@@ -136,7 +137,7 @@ def survivors(each: Comparison) -> pd.DataFrame:
 
 def _surviving(game: Game, q: np.ndarray) -> np.ndarray:
     """Which interactions all models share, with one sign and more often than by accident; bool, (kinds, C)."""
-    return game.shared & game.agreed & (q <= RATE)
+    return game.shared & (q <= RATE)
 
 
 def _strength(game: Game, chosen: np.ndarray) -> np.ndarray:
@@ -166,7 +167,7 @@ SAMPLE_SIZE_SCHEMA = pa.schema(
 def sample_size(each: Comparison) -> pd.DataFrame:
     """The main measures of overlap over the first 5, 10, 20, ... samples, and over all of them."""
     results, frames = each.results, []
-    sized = [measure for measure in MEASURES if measure.sized]
+    sized = [measure for measure in each.games.measures if measure.sized]
     for size in sizes(len(results.sample_numbers)):
         bootstrap = Bootstrap(size, results.analysis.draws, results.seed)
         values, *drawn = (_stacked(games, sized)[:size] for games in (each.games, *each.renamed))

@@ -16,7 +16,7 @@ from andor.analysis.salience import salience_bound, shares_to_k
 from andor.config import Salience
 from andor.game.coalitions import Coalitions
 from andor.game.interactions import Interactions
-from andor.report.measures import ALL, MEASURES, SALIENT, STRONGEST, SUMMARY_PERCENTS
+from andor.report.measures import ALL, MEASURES, SALIENT, STRONGEST, SUMMARY_PERCENTS, Measure
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,25 +67,22 @@ class Game:
 
     @functools.cached_property
     def shared(self) -> np.ndarray:
-        """Which are salient in every model, (kinds, C)."""
-        return self.salient.all(0)
+        """Which are salient in every model, with one sign, (kinds, C)."""
+        return self.salient.all(0) & self.agreed
 
     @functools.cached_property
     def agreed(self) -> np.ndarray:
         """Of which coalitions all models agree about the sign, (kinds, C)."""
         return same_sign(self.strengths)
 
-    def largest_share(self, share: float) -> np.ndarray:
-        """The strongest of each model and kind, as many as are a share of all coalitions."""
-        return self.interactions.strongest(shares_to_k(share, self.coalitions.n))
-
     @functools.cached_property
     def compared(self) -> dict[str, np.ndarray]:
-        """The sets whose overlap is measured, by name."""
-        shares = {f"{percent} %": self.largest_share(percent / 100) for percent in SUMMARY_PERCENTS}
-        strongest = self.interactions.strongest(STRONGEST)
+        """The sets whose overlap is measured, by name; shares of all 2^n coalitions where all were looked at."""
+        n, strongest = self.coalitions.n, self.interactions.strongest
+        percents = SUMMARY_PERCENTS if self.interactions.order is None else ()
+        shares = {f"{percent} %": strongest(shares_to_k(percent / 100, n)) for percent in percents}
         every = self.magnitude > 0
-        return {SALIENT: self.salient, **shares, f"{STRONGEST} strongest": strongest, ALL: every}
+        return {SALIENT: self.salient, **shares, f"{STRONGEST} strongest": strongest(STRONGEST), ALL: every}
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,8 +108,14 @@ class Games:
 
     @property
     def players(self) -> int:
-        """Number of players n of every sample."""
+        """Number of players n of every sample, where all coalitions are known."""
         return self.samples[0].coalitions.n
+
+    @property
+    def most(self) -> int:
+        """The largest order that was looked for."""
+        first = self.samples[0].interactions
+        return first.order or max(game.coalitions.n for game in self.samples)
 
     def each(self, measure: Callable[..., Any], *others: Sequence[Any]) -> np.ndarray:
         """What a function of a sample's game, and of what else is given of each sample, says of all; (K, ...)."""
@@ -125,7 +128,12 @@ class Games:
         def measured(name: str, of: str) -> np.ndarray:
             return self.each(lambda game: OVERLAPS[name](game.interactions, game.compared[of]))
 
-        return {measure.key: measured(*measure.key) for measure in MEASURES}
+        return {measure.key: measured(*measure.key) for measure in self.measures}
+
+    @property
+    def measures(self) -> list[Measure]:
+        """Those whose sets there are."""
+        return [measure for measure in MEASURES if measure.of in self.samples[0].compared]
 
 
 def survival(true: Games, renamed: Sequence[Games]) -> list[tuple[np.ndarray, np.ndarray]]:

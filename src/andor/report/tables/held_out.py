@@ -72,7 +72,7 @@ def groups(each: Game) -> Groups:
     """
     signed = np.sign(each.strengths).astype(np.int8) * each.salient
     together, count = signed.sum(0, dtype=np.int8), each.salient.sum(0)
-    return {"all": np.sign(together) * (each.shared & each.agreed), "one": together * (count == 1)}
+    return {"all": np.sign(together) * each.shared, "one": together * (count == 1)}
 
 
 def _found(each: Comparison, alone: Games, named: dict[str, list[str]]) -> list[pd.DataFrame]:

@@ -22,8 +22,8 @@ MATCHING_SCHEMA = pa.schema(
         "model": TEXT,
         "sample": COUNT,
         "max_difference": NUMBER,  # max over coalitions of |v - prediction|, which is |epsilon|
-        "kappa": NUMBER,  # largest bound of |epsilon|
-        "max_error": NUMBER,  # how far the prediction leaves v +- kappa
+        "kappa": NUMBER,  # largest bound of |epsilon|; null where coalitions were drawn
+        "max_error": NUMBER,  # how far the prediction leaves v +- kappa; null where coalitions were drawn
         "largest_output": NUMBER,  # max |v|
         "relative_error": NUMBER,  # max_error / largest_output
     }
@@ -31,7 +31,9 @@ MATCHING_SCHEMA = pa.schema(
 
 
 def matching(subject: Subject) -> pd.DataFrame:
-    """How well interactions reproduce the outputs on all 2^n masked inputs of each sample."""
+    """How well interactions reproduce the outputs on all 2^n masked inputs of each sample, or on what was held out."""
+    if subject.results.sampled:
+        return _of_held_out(subject)
     said = subject.results.interaction_metadata(subject.method, subject.name)
     found = np.array([_errors(subject, sample, entry) for sample, entry in enumerate(said)]).transpose(1, 2, 0)
     difference, kappa, error, largest = found  # (m, K) each
@@ -42,6 +44,20 @@ def matching(subject: Subject) -> pd.DataFrame:
         max_error=error,
         largest_output=largest,
         relative_error=ratio(error, largest),
+    )
+
+
+def _of_held_out(subject: Subject) -> pd.DataFrame:
+    """The same where coalitions were drawn: on those that nothing was fitted to, of which no bound is known."""
+    pairs = [subject.judged(sample) for sample in subject.results.sample_numbers]
+    difference = np.array([np.abs(v - prediction).max(-1, initial=0) for v, prediction in pairs]).T
+    return tidy(
+        {**subject.axes, "sample": subject.results.sample_numbers},
+        max_difference=difference,
+        kappa=np.nan,
+        max_error=np.nan,
+        largest_output=np.array([np.abs(v).max(-1, initial=0) for v, _ in pairs]).T,
+        relative_error=np.nan,
     )
 
 
@@ -71,9 +87,11 @@ MATCHING_CURVE_SCHEMA = pa.schema(
 
 def matching_curve(subject: Subject) -> pd.DataFrame:
     """Outputs in ascending order and what interactions predict: mean over samples, and the first sample."""
-    size = 2**subject.games.players
+    results, size = subject.results, subject.judged_on
+    if not size:
+        return pd.DataFrame()
     chosen = spread(size)
-    curves = np.stack([_curves(subject, sample, chosen) for sample in subject.results.sample_numbers], axis=1)
+    curves = np.stack([_curves(*subject.judged(sample), chosen) for sample in results.sample_numbers], axis=1)
     mean_and_first = np.stack([curves.mean(1), curves[:, 0]], axis=2)
     return tidy(
         {**subject.axes, "sample": [-1, 0], "position": (chosen + 0.5) / size},
@@ -81,11 +99,10 @@ def matching_curve(subject: Subject) -> pd.DataFrame:
     )
 
 
-def _curves(subject: Subject, sample: int, chosen: np.ndarray) -> np.ndarray:
+def _curves(v: np.ndarray, prediction: np.ndarray, chosen: np.ndarray) -> np.ndarray:
     """Some outputs of a sample in ascending order, what is predicted of them, and the difference; (3, m, positions)."""
-    v = subject.v(sample)
     ascending = np.argsort(v, axis=-1, kind="stable")[..., chosen]
-    v, prediction = (np.take_along_axis(x, ascending, axis=-1) for x in (v, subject.predictions(sample)))
+    v, prediction = (np.take_along_axis(x, ascending, axis=-1) for x in (v, prediction))
     return np.stack([v, prediction, np.abs(v - prediction)])
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from andor.analysis.pruning import ABREAST, ranks_by_error, ranks_by_strength, unfaithfulness_of_first
+from andor.analysis.salience import shares_to_k
 from andor.analysis.statistics import Bootstrap
 from andor.game import nulls
 from andor.game.attributions import predict
@@ -18,6 +19,9 @@ from andor.game.interactions import Interactions
 from andor.report.results import TaskResults
 from andor.report.tables.frames import numbers
 from andor.report.tables.games import Games, survival
+
+STRONGEST_DRAWN = (1, 2, 5, 10, 20, 50)
+"""Numbers of strongest interactions that are compared where coalitions were drawn."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,9 +53,32 @@ class Subject:
         return predict(raw[:, 0], raw[:, 1])
 
     @property
+    def judged_on(self) -> int:
+        """Least number of coalitions of a sample on which predictions are judged."""
+        if not self.results.sampled:
+            return 2**self.games.players
+        return min(len(own.held_out_values) for model in self.members for own in self.results.drawn_values(model))
+
+    def judged(self, sample: int) -> tuple[np.ndarray, np.ndarray]:
+        """Outputs v of its models in a sample and predictions, on all coalitions or those held out; (m, …) each."""
+        if not self.results.sampled:
+            return self.v(sample), self.predictions(sample)
+        drawn = [self.results.drawn_values(model)[sample] for model in self.members]
+        found = self.games.samples[sample].interactions
+        predicted = [found.predict(own.held_out_presence)[place] for place, own in enumerate(drawn)]
+        return np.stack([own.held_out_values for own in drawn]), np.stack(predicted)
+
+    @property
     def possible(self) -> int:
-        """How many interactions of all kinds there can be."""
+        """How many interactions of all kinds there can be, where all coalitions are known."""
         return sum(map(self.games.samples[0].coalitions.possible, self.results.kinds(self.method)))
+
+    @property
+    def most(self) -> int:
+        """The largest number of interactions that a model may have: those there can be, or those that were found."""
+        if not self.results.sampled:
+            return self.possible
+        return max(int((game.magnitude > 0).sum((1, 2)).max(initial=1)) for game in self.games.samples)
 
     @functools.cached_property
     def pruned(self) -> tuple[np.ndarray, dict[str, np.ndarray]]:
@@ -107,6 +134,15 @@ class Comparison:
         """The same in each draw of each null."""
         drawn = self.results.null_interactions(self.method, self.ensemble)
         return {null: [games(self.results, one, self.members) for one in drawn[null]] for null in nulls.NULLS}
+
+    def cuts(self, shares: Sequence[float]) -> tuple[list[int], list[float]]:
+        """Numbers of the strongest interactions of a kind that are compared, and the share of 2^n that each is.
+
+        Where coalitions were drawn, a share of all would be more than there are: then they are fixed, and no share.
+        """
+        if self.results.sampled:
+            return list(STRONGEST_DRAWN), [np.nan] * len(STRONGEST_DRAWN)
+        return [shares_to_k(share, self.games.players) for share in shares], list(shares)
 
     @property
     def renamed(self) -> list[Games]:

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 
 from andor.analysis.overlap import chance_power, generalization_power
-from andor.analysis.salience import shares_to_k
 from andor.analysis.statistics import mean, ratio
 from andor.analysis.strength import strength_by_order
-from andor.game.coalitions import KINDS
-from andor.game.interactions import ranks
+from andor.game.coalitions import KINDS, Coalitions
+from andor.game.interactions import Interactions, ranks
 from andor.report.measures import SUMMARY_PERCENTS
 from andor.report.tables.frames import excess, tidy
 from andor.report.tables.games import Game, Games
@@ -26,7 +26,7 @@ GENERALIZATION_SCHEMA = pa.schema(
         "ensemble": TEXT,
         "model": TEXT,
         "kind": TEXT,
-        "share": NUMBER,  # of the 2^n coalitions
+        "share": NUMBER,  # of the 2^n coalitions; null where those were drawn
         "k": COUNT,
         "power": NUMBER,
         "low": NUMBER,
@@ -44,13 +44,13 @@ GENERALIZATION_SCHEMA = pa.schema(
 
 def generalization(each: Comparison) -> pd.DataFrame:
     """Generalization power of the k strongest interactions, for several k."""
-    return _power_of_strongest(each, each.results.analysis.strongest)
+    return _power_of_strongest(each, each.cuts(each.results.analysis.strongest))
 
 
-def _power_of_strongest(each: Comparison, shares: Sequence[float]) -> pd.DataFrame:
-    """Power, interval, chance and counts for each model, kind and share of 2^n."""
-    sizes = [shares_to_k(share, each.games.players) for share in shares]
-    power, *drawn = (_power(games, shares) for games in (each.games, *each.renamed))  # (K, m, kinds, shares)
+def _power_of_strongest(each: Comparison, cuts: tuple[Sequence[int], Sequence[float]]) -> pd.DataFrame:
+    """Power, interval, chance and counts for each model, kind and number k, which is a share of 2^n."""
+    sizes, shares = cuts
+    power, *drawn = (_power(games, sizes) for games in (each.games, *each.renamed))  # (K, m, kinds, numbers)
     low, high = each.bootstrap.interval(power)
     return tidy(
         {**each.axes, "model": each.members, "kind": each.kinds, "share": shares},
@@ -58,28 +58,28 @@ def _power_of_strongest(each: Comparison, shares: Sequence[float]) -> pd.DataFra
         power=mean(power),
         low=low,
         high=high,
-        chance=mean(each.games.each(_chance, [shares] * len(power))),
+        chance=mean(each.games.each(_chance, [sizes] * len(power))),
         **excess(power, drawn, each.bootstrap),
         samples=(~np.isnan(power)).sum(0),
-        short=(_counts(each.games, shares) < sizes).sum(0),
+        short=(_counts(each.games, sizes) < sizes).sum(0),
     )
 
 
-def _power(games: Games, shares: Sequence[float]) -> np.ndarray:
+def _power(games: Games, sizes: Sequence[int]) -> np.ndarray:
     def of_sample(game: Game) -> np.ndarray:
-        return np.stack([generalization_power(game.largest_share(share)) for share in shares], axis=-1)
+        return np.stack([generalization_power(game.interactions.strongest(k)) for k in sizes], axis=-1)
 
     return games.each(of_sample)
 
 
-def _chance(game: Game, shares: Sequence[float]) -> np.ndarray:
+def _chance(game: Game, sizes: Sequence[int]) -> np.ndarray:
     possible = game.interactions.possible
-    return np.stack([chance_power(game.largest_share(share), possible) for share in shares], axis=-1)
+    return np.stack([chance_power(game.interactions.strongest(k), possible) for k in sizes], axis=-1)
 
 
-def _counts(games: Games, shares: Sequence[float]) -> np.ndarray:
-    """How many of the strongest there are, (K, m, kinds, shares)."""
-    return games.each(lambda game: np.stack([game.largest_share(share).sum(-1) for share in shares], axis=-1))
+def _counts(games: Games, sizes: Sequence[int]) -> np.ndarray:
+    """How many of the strongest there are, (K, m, kinds, numbers)."""
+    return games.each(lambda game: np.stack([game.interactions.strongest(k).sum(-1) for k in sizes], axis=-1))
 
 
 SHARING_SCHEMA = pa.schema(
@@ -89,8 +89,8 @@ SHARING_SCHEMA = pa.schema(
         "model": TEXT,
         "kind": TEXT,
         "salient": NUMBER,  # mean number per sample, as `shared`
-        "shared": NUMBER,  # salient in every model of the ensemble
-        "power": NUMBER,  # among the salient ones
+        "shared": NUMBER,  # salient in every model of the ensemble, with one sign
+        "power": NUMBER,  # among the salient ones, of whatever sign
         "low": NUMBER,
         "high": NUMBER,
         "chance": NUMBER,
@@ -143,7 +143,7 @@ ORDERS_SCHEMA = pa.schema(
         "order": COUNT,
         "sign": COUNT,
         "strength": NUMBER,  # mean sum of |I| per sample
-        "shared": NUMBER,  # the same over interactions salient in every model of the ensemble
+        "shared": NUMBER,  # the same over interactions salient in every model of the ensemble, with one sign
         "null": NUMBER,  # the same among renamed players
     }
 )
@@ -151,17 +151,17 @@ ORDERS_SCHEMA = pa.schema(
 
 def orders(each: Comparison) -> pd.DataFrame:
     """Strength by order and sign: of all interactions, and of those that every model of the ensemble shares."""
-    players = each.games.players
+    most = each.games.most
 
     def of_all(game: Game) -> np.ndarray:
-        return strength_by_order(game.strengths, game.coalitions.orders, players)
+        return strength_by_order(game.strengths, game.coalitions.orders, most)
 
     def of_shared(game: Game) -> np.ndarray:
-        return strength_by_order(game.strengths * game.shared, game.coalitions.orders, players)
+        return strength_by_order(game.strengths * game.shared, game.coalitions.orders, most)
 
     of_null = [mean(null.each(of_shared)) for null in each.renamed]
     axes = {
-        **each.axes, "model": each.members, "kind": each.kinds, "order": range(1, players + 1), "sign": [1, -1]
+        **each.axes, "model": each.members, "kind": each.kinds, "order": range(1, most + 1), "sign": [1, -1]
     }  # fmt: skip
     return tidy(
         axes,
@@ -177,14 +177,16 @@ INTERACTIONS_SCHEMA = pa.schema(
         "method": TEXT,
         "ensemble": TEXT,
         "kind": TEXT,
-        "coalition": COUNT,
+        "coalition": COUNT,  # its bit mask; null where that is longer than 63 bits
+        "players": TEXT,  # their numbers
         "order": COUNT,
-        "members": TEXT,
+        "members": TEXT,  # their names
         "model": TEXT,
         "strength": NUMBER,  # with its sign
+        "error": NUMBER,  # its standard error, where coalitions were drawn
         "rank": COUNT,  # among the model's interactions of the kind; null if the strength is 0
         "salient": FLAG,
-        "shared": FLAG,  # salient in every model of the ensemble
+        "shared": FLAG,  # salient in every model of the ensemble, with one sign
         "p": NUMBER,  # chance that a renamed interaction of the kind and order is shared as strongly
         "q": NUMBER,  # false discovery rate among all of the kind and order that are shared as surely
     }
@@ -193,11 +195,15 @@ INTERACTIONS_SCHEMA = pa.schema(
 
 def interactions(each: Comparison) -> pd.DataFrame:
     """The strongest interactions of each sample by name, with their strength in every model of the ensemble."""
-    samples = zip(each.results.sample_numbers, each.games.samples, each.survival, strict=True)
+    numbers = each.results.sample_numbers
+    known = each.results.errors(each.method, each.ensemble) or [None] * len(numbers)
+    samples = zip(numbers, each.games.samples, each.survival, known, strict=True)
     return pd.concat([_listed(each, *of_sample) for of_sample in samples], ignore_index=True)
 
 
-def _listed(each: Comparison, number: int, game: Game, rates: tuple[np.ndarray, np.ndarray]) -> pd.DataFrame:
+def _listed(
+    each: Comparison, number: int, game: Game, rates: tuple[np.ndarray, np.ndarray], known: Interactions | None
+) -> pd.DataFrame:
     """Rows of a sample: for each interaction listed, one of each model."""
     listed, names = game.interactions.strongest(each.results.analysis.listed).any(0), each.results.player_names[number]
     rank = _ranks(game)
@@ -205,17 +211,19 @@ def _listed(each: Comparison, number: int, game: Game, rates: tuple[np.ndarray, 
     by_rank = np.lexsort((place, rank.min(0)[kind, place], kind))
     kind, place = kind[by_rank], place[by_rank]
     coalitions, (p, q) = game.coalitions, rates
-    members = np.array([", ".join(names[player] for player in own) for own in coalitions.players], dtype=object)
+    errors = np.full(game.strengths.shape, np.nan) if known is None else known.on(coalitions).strengths
     # a row per listed interaction and model
     at = (np.arange(len(each.members)), kind[:, None], place[:, None])
     rows = {
         "sample": number,
         "kind": np.array(each.kinds, dtype=object)[kind][:, None],
-        "coalition": coalitions.masks.astype(np.int64)[place][:, None],
+        "coalition": _masks(coalitions)[place][:, None],
+        "players": _joined(coalitions, " ", range(coalitions.n))[place][:, None],
         "order": coalitions.orders[place][:, None],
-        "members": members[place][:, None],
+        "members": _joined(coalitions, ", ", names)[place][:, None],
         "model": np.array(each.members, dtype=object),
         "strength": game.strengths[at],
+        "error": np.where(game.magnitude[at] > 0, errors[at], np.nan),
         "rank": np.where(game.magnitude[at] > 0, rank[at] + 1.0, np.nan),
         "salient": game.salient[at],
         "shared": game.shared[kind, place][:, None],
@@ -226,15 +234,26 @@ def _listed(each: Comparison, number: int, game: Game, rates: tuple[np.ndarray, 
     return pd.DataFrame({"method": each.method, "ensemble": each.ensemble, **flat})
 
 
+def _masks(coalitions: Coalitions) -> np.ndarray:
+    """Bit masks; NaN if there are too many players."""
+    return coalitions.masks.astype(np.int64) if coalitions.n < 64 else np.full(len(coalitions), np.nan)
+
+
+def _joined(coalitions: Coalitions, between: str, names: Sequence[Any]) -> np.ndarray:
+    """The players of each coalition as one text."""
+    return np.array([between.join(str(names[player]) for player in own) for own in coalitions.players], dtype=object)
+
+
 def _ranks(game: Game) -> np.ndarray:
     """Rank of each interaction in its model and kind, 0 being the strongest; (m, kinds, C).
 
     What is 0 stands behind in the order of masks, those of coalitions that are not on the list between them: rows stay
-    in one order, whatever is on the list.
+    in one order, whatever is on the list. Where masks are too long there is nothing between them.
     """
-    present = game.magnitude > 0
+    present, n = game.magnitude > 0, game.coalitions.n
+    place = game.coalitions.masks.astype(np.int64) if n < 64 else np.arange(len(game.coalitions))
     before = present.cumsum(-1) - present
-    behind = present.sum(-1, keepdims=True) + game.coalitions.masks.astype(np.int64) - before
+    behind = present.sum(-1, keepdims=True) + place - before
     return np.where(present, ranks(game.magnitude), behind)
 
 
@@ -250,7 +269,7 @@ SUMMARY_SCHEMA = pa.schema(
             for kind in KINDS
             for percent in SUMMARY_PERCENTS
             for quantity in QUANTITIES
-        },
+        },  # null where coalitions were drawn
         "salient": NUMBER,  # mean number per sample, both kinds
         "shared_share": NUMBER,
         "shared_low": NUMBER,
@@ -264,10 +283,7 @@ SUMMARY_SCHEMA = pa.schema(
 def summary(each: Comparison) -> pd.DataFrame:
     """The main numbers of each model in each ensemble, one row a method."""
     results = each.results
-    power = _power_of_strongest(each, [percent / 100 for percent in SUMMARY_PERCENTS])
-    wide = power.pivot_table(index="model", columns=["kind", "share"], values=list(QUANTITIES))
-    wide = wide.reindex(each.members)  # a model without any interaction has no power
-    powers = {f"{quantity}_{kind}_{100 * share:.0f}": column for (quantity, kind, share), column in wide.items()}
+    powers = {} if results.sampled else _powers(each)
     total, of_shared = (strength.sum(-1) for strength in _totals(each.games))
     low, high = each.bootstrap.interval(of_shared, over=total)
     alone = np.full(len(each.members), np.nan)
@@ -284,6 +300,14 @@ def summary(each: Comparison) -> pd.DataFrame:
         l1_ratio=ratio(total.mean(0), alone),
     )
     return frame.reindex(columns=SUMMARY_SCHEMA.names)
+
+
+def _powers(each: Comparison) -> dict[str, pd.Series]:
+    """Columns of power by kind and share of 2^n."""
+    power = _power_of_strongest(each, each.cuts([percent / 100 for percent in SUMMARY_PERCENTS]))
+    wide = power.pivot_table(index="model", columns=["kind", "share"], values=list(QUANTITIES))
+    wide = wide.reindex(each.members)  # a model without any interaction has no power
+    return {f"{quantity}_{kind}_{100 * share:.0f}": column for (quantity, kind, share), column in wide.items()}
 
 
 TABLES = (

@@ -36,7 +36,7 @@ SPARSITY_SCHEMA = pa.schema(
 
 def sparsity(subject: Subject) -> pd.DataFrame:
     """Sorted strengths of all kinds, in shares of the sample's largest, mean over samples."""
-    ranks = spread(subject.possible, head=True)
+    ranks = spread(subject.most, head=True)
     curve = subject.games.each(lambda game: sorted_strengths(game.magnitude, ranks))
     low, high = subject.bootstrap.interval(curve)
     return tidy({**subject.axes, "rank": ranks + 1}, strength=curve.mean(0), low=low, high=high, samples=len(curve))
@@ -52,7 +52,7 @@ SALIENT_SCHEMA = pa.schema(
         "high": NUMBER,
         "published": NUMBER,  # the same by the paper's rule: 5 % of the largest of all samples
         "zeros": NUMBER,  # mean number of possible interactions that are exactly 0
-        "possible": COUNT,
+        "possible": NUMBER,  # mean number of possible interactions, up to the order that was looked for
         "rule": TEXT,
         "threshold": NUMBER,  # the configured share
         "bound": NUMBER,  # the strength it comes to, mean over samples
@@ -73,8 +73,8 @@ def salient(subject: Subject) -> pd.DataFrame:
         low=low,
         high=high,
         published=_by_the_papers_rule(games).mean(0),
-        zeros=(subject.possible - nonzero).mean(0),
-        possible=subject.possible,
+        zeros=(games.each(lambda game: [[game.interactions.possible.sum()]]) - nonzero[:, None])[:, 0].mean(0),
+        possible=games.each(lambda game: game.interactions.possible.sum()).mean(),
         rule=rule.rule,
         threshold=rule.threshold,
         bound=games.each(lambda game: game.bound).mean(0),
@@ -105,6 +105,8 @@ PRECISION_SCHEMA = pa.schema(
 
 def precision(subject: Subject) -> pd.DataFrame:
     """Matching precision of the k strongest interactions of all kinds (ICLR 2024, Figure 11)."""
+    if subject.results.sampled:
+        return pd.DataFrame()
     k = numbers(subject.possible)
 
     def of_sample(game: Game, sample: int) -> np.ndarray:
@@ -134,6 +136,8 @@ PRUNING_SCHEMA = pa.schema(
 
 def pruning(subject: Subject) -> pd.DataFrame:
     """Unfaithfulness over the number of interactions that are kept, by the two ways to choose them."""
+    if subject.results.sampled:
+        return pd.DataFrame()
     kept, errors = subject.pruned
     frames = []
     for by, values in errors.items():
@@ -165,6 +169,8 @@ FAITHFUL_SCHEMA = pa.schema(
 
 def faithful(subject: Subject) -> pd.DataFrame:
     """How many interactions an explanation of a given faithfulness needs."""
+    if subject.results.sampled:
+        return pd.DataFrame()
     kept, errors = subject.pruned
     frames = []
     for by, values in errors.items():

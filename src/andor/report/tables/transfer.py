@@ -46,7 +46,7 @@ TRANSFER_SCHEMA = pa.schema(
 
 def transfer(subject: Subject) -> pd.DataFrame:
     """Share of a sample's salient interactions that are among the k most frequent ones: rho(k) of ICML 2023."""
-    if not subject.results.same_players:
+    if not subject.results.same_players or subject.results.sampled:
         return pd.DataFrame()
     sets = [(game.coalitions, game.salient_above(THRESHOLD)) for game in subject.games.samples]
     drawn = [renamed(subject.results, sets, draw) for draw in range(subject.results.draws("renaming"))]
@@ -96,7 +96,7 @@ def discrimination(subject: Subject) -> pd.DataFrame:
     An interaction of one sample has a sign of its own and tells nothing: it is left out. Intervals are those of the
     jackknife over samples, as a sample that is drawn twice would agree with itself.
     """
-    if not subject.results.same_players:
+    if not subject.results.same_players or subject.results.sampled:
         return pd.DataFrame()
     labels = np.array(subject.results.samples["label"].to_pylist())
     _, signs = side_by_side(

@@ -48,8 +48,8 @@ class SampledGames:
         given = self.presence
         if isinstance(given, np.ndarray) and given.ndim == 2:
             given = [given] * len(values)
-        known: dict[int, np.ndarray] = {}  # arrays that are one stay one: what is computed from them is computed once
-        presence = [known.setdefault(id(p), _presence(p)) for p in given]
+        known: dict[bytes, np.ndarray] = {}  # equal arrays become one: what is computed from them is computed once
+        presence = [known.setdefault(own.tobytes(), own) for own in map(_presence, given)]
         if not values or len(presence) != len(values):
             raise UserError(f"presence is of {len(presence)} models, values are of {len(values)}; give as many")
         for model, (own, v) in enumerate(zip(presence, values, strict=True)):
