@@ -450,7 +450,7 @@ def test_a_larger_budget_computes_only_what_is_new(tmp_path):
 def test_blocks_that_are_done_outlive_a_failure(tmp_path):
     samples = image_table(1)
 
-    class Interrupted(Exception):
+    class InterruptedError(Exception):
         pass
 
     model, calls = tiny.lenet(), []
@@ -459,11 +459,11 @@ def test_blocks_that_are_done_outlive_a_failure(tmp_path):
     def failing(inputs):
         calls.append(len(inputs))
         if sum(calls) > 60:
-            raise Interrupted
+            raise InterruptedError
         return forward(inputs)
 
     model.network.forward = failing
-    with pytest.raises(Interrupted):
+    with pytest.raises(InterruptedError):
         drawn_chunk(tmp_path, samples, 100, 0, model)
     assert len(cached_files(tmp_path)) == 1
 
