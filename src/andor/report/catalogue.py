@@ -55,6 +55,7 @@ FOUND_IN = (
     "solver",
     "summary",
     "faithful",
+    "fidelity",
     "held_out",
 )
 """Tables of a task from which its findings are put into words."""

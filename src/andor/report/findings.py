@@ -57,10 +57,11 @@ def _task(modality: str, tables: Tables) -> Iterator[str]:
     if len(tables["controls"]):
         yield "### How much is shared"
         yield from _words(tables)
-        yield _published(modality)
+        if not _drawn(tables):
+            yield _published(modality)
         for kind in _kinds(tables["controls"]):
             yield _sharing(kind, tables["controls"])
-        yield _strength(modality, tables["sharing"])
+        yield _strength(None if _drawn(tables) else modality, tables["sharing"])
     if len(tables["survivors"]) and tables["survivors"]["draws"].min():
         yield "### Which shared interactions are more than an accident"
         yield _survivors(tables["survivors"])
@@ -69,6 +70,19 @@ def _task(modality: str, tables: Tables) -> Iterator[str]:
         yield _held_out(tables["held_out"])
     yield "### How good these numbers are"
     yield _certificates(tables)
+    if _drawn(tables):
+        yield _fidelity(tables["fidelity"])
+
+
+def _drawn(tables: Tables) -> bool:
+    """Whether coalitions were drawn, so that nothing is known of all 2^n."""
+    return bool(tables["matching"]["kappa"].isna().all())
+
+
+def _measures(controls: pd.DataFrame) -> dict[tuple[str, str], str]:
+    """Measures that are reported, of those there are, and what they are called."""
+    there = set(zip(controls["measure"], controls["of"], strict=True))
+    return {measure: name for measure, name in REPORTED.items() if measure in there}
 
 
 def _kinds(table: pd.DataFrame) -> list[str]:
@@ -92,6 +106,8 @@ def _networks(tables: Tables) -> str:
 
 def _sparsity(modality: str, tables: Tables) -> str:
     table, needed = tables["salient"], tables["faithful"]
+    if _drawn(tables):
+        return _salient_of_drawn(table)
     few = needed[(needed["by"] == "least error") & (needed["unfaithfulness"] == UNFAITHFUL)]
     rows = []
     for (method, unit), of_unit in table.groupby(["method", "unit"], sort=False):
@@ -108,6 +124,20 @@ def _sparsity(modality: str, tables: Tables) -> str:
     )
 
 
+def _salient_of_drawn(table: pd.DataFrame) -> str:
+    rows = [
+        [method, unit, *(_range(of_unit[name].min(), of_unit[name].max()) for name in ("count", "found"))]
+        for (method, unit), of_unit in table.assign(found=table["possible"] - table["zeros"]).groupby(
+            ["method", "unit"], sort=False
+        )
+    ]
+    return (
+        f"Interactions a sample, found among {table['possible'].mean():,.0f} possible ones (mean over samples) from "
+        "outputs on drawn coalitions: those that are salient, and all that are not 0.\n\n"
+        + _markdown(["method", "network or ensemble", "salient", "not 0"], rows)
+    )
+
+
 def _words(tables: Tables) -> Iterator[str]:
     """What each method shares in the smallest main ensembles, how much of that renamed players share, and its price."""
     sizes = tables["sharing"].groupby("ensemble")["model"].nunique()
@@ -118,7 +148,7 @@ def _words(tables: Tables) -> Iterator[str]:
     mean = renamed.groupby(["measure", "of", "method", "kind"])[["value", "null_value"]].mean()
     said = []
     for kind in _kinds(renamed):
-        for measure, name in REPORTED.items():
+        for measure, name in _measures(renamed).items():
             found = [
                 f"{method} {_number(row['value'])} (null {_number(row['null_value'])})"
                 for method, row in mean.xs((*measure, kind), level=("measure", "of", "kind")).iterrows()
@@ -175,10 +205,10 @@ def _sharing(kind: str, controls: pd.DataFrame) -> str:
     for (method, ensemble, main), of_line in renamed.groupby(["method", "ensemble", "main"], sort=False):
         by_measure = of_line.set_index(["measure", "of"])
         name = ensemble if main else f"{ensemble} *"
-        rows.append([method, name, *(_overlap(by_measure.loc[measure]) for measure in REPORTED)])
+        rows.append([method, name, *(_overlap(by_measure.loc[measure]) for measure in _measures(controls))])
     starred = "" if renamed["main"].all() else " Starred: with a null network or a repeated training."
     return f"{kind.upper()} interactions: value (chance, null), excess.{starred}\n\n" + _markdown(
-        ["method", "ensemble", *REPORTED.values()], rows
+        ["method", "ensemble", *_measures(controls).values()], rows
     )
 
 
@@ -188,17 +218,20 @@ def _overlap(row: pd.Series) -> str:
     return f"{_number(row['value'])} {levels}{excess}"
 
 
-def _strength(modality: str, sharing: pd.DataFrame) -> str:
+def _strength(modality: str | None, sharing: pd.DataFrame) -> str:
     total = sharing.groupby(["method", "ensemble", "model"], sort=False)[["strength", "shared_strength"]].sum()
     shares = (total["shared_strength"] / total["strength"]).groupby(["method", "ensemble"], sort=False)
     rows = [
         [method, ensemble, ", ".join(f"{model} {_number(share)}" for (*_, model), share in of_models.items())]
         for (method, ensemble), of_models in shares
     ]
-    known = published.SHARED_STRENGTH.get(modality)
+    known = published.SHARED_STRENGTH.get(modality or "")
     paper = f" The paper, traditional to generalizable, by another rule of salience: {known}." if known else ""
     table = _markdown(["method", "ensemble", "shared strength of each network"], rows)
-    return f"Share of a network's strength that interactions salient in every network hold.{paper}\n\n{table}"
+    return (
+        "Share of a network's strength that interactions hold which are salient in every network, with one sign."
+        f"{paper}\n\n{table}"
+    )
 
 
 def _survivors(table: pd.DataFrame) -> str:
@@ -252,11 +285,33 @@ def _certificates(tables: Tables) -> str:
     ]
     if len(proved) < len(solver):
         said.append(f"{len(solver) - len(proved)} extractions prove nothing.")
+    if _drawn(tables):
+        return " ".join(said)
     said.append(
         "Interactions reproduce every masked output within the bound of the noise; the largest excess over it is "
         f"{matching['relative_error'].max():.1e} of the largest output."
     )
     return " ".join(said if len(proved) else said[1:])
+
+
+def _fidelity(table: pd.DataFrame) -> str:
+    """R² on what was held out: of everything that was found, and of attributions to single players."""
+    if table.empty:
+        return "No coalitions were held out: how well the interactions predict is not known."
+    by_order = table[table["by"] == "order"]
+    rows = []
+    for (method, unit, model), of_model in by_order.groupby(["method", "unit", "model"], sort=False):
+        by = of_model.set_index("most")
+        cells = [
+            _interval(row["r2"], row["low"], row["high"]) for row in (by.loc[by.index.max()], by.loc[by.index.min()])
+        ]
+        rows.append([method, unit, model, *cells])
+    return (
+        "Share of the variance of outputs on masked inputs that nothing was fitted to which the interactions predict "
+        f"(R², mean over samples): all up to order {int(by_order['most'].max())}, and those of order "
+        f"{int(by_order['most'].min())} alone, which is the best that attributions to single players can do.\n\n"
+        + _markdown(["method", "network or ensemble", "network", "all", "order 1"], rows)
+    )
 
 
 # --------------------------------------------------------------------------------------------------------- a study
