@@ -125,7 +125,7 @@ def _locate(loc: tuple[Any, ...]) -> tuple[list[Any], type[BaseModel]]:
     owner: Any = Config
     keys: list[Any] = []
     for part in loc:
-        if part == "[key]":
+        if str(part).startswith("["):  # the key of a mapping, or the form of a value
             continue
         if isinstance(owner, type) and issubclass(owner, BaseModel):
             if part in owner.model_fields:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Discriminator, Field, Tag, field_validator
 
 from andor.data.player_kind import PlayerKind
 from andor.settings import BLOCK, MAX_PLAYERS, Closed
@@ -41,6 +41,17 @@ class Budget(Closed):
     def total(self) -> int:
         """Masked versions of a sample that each model is evaluated on."""
         return self.budget + self.held_out
+
+
+def _form(given: Any) -> str:
+    """Which form is meant, in brackets: `andor.config.check` leaves such parts out of the key."""
+    return "[word]" if isinstance(given, str) else "[mapping]"
+
+
+Coalitions = Annotated[
+    Annotated[Literal["all"], Tag("[word]")] | Annotated[Budget, Tag("[mapping]")], Discriminator(_form)
+]
+"""All of them, or a budget."""
 
 
 def misfits(coalitions: Budget | str | None, players: PlayerKind) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints, field_validator, model_validator
@@ -77,6 +78,23 @@ class Config(Closed):
         for name in names:
             if names.count(name) > 1:
                 raise ValueError(f"method `{name}` is defined twice in `methods` and `studies`; rename one")
+        return self
+
+    @model_validator(mode="after")
+    def _explained(self) -> Config:
+        for name in self.tasks:
+            if not self.methods_of(name):
+                raise ValueError(
+                    f"`tasks.{name}` has a budget of coalitions, and methods of AND interactions alone need all of "
+                    "them; add a traditional or generalizable one to `methods`"
+                )
+        for name, study in self.studies.items():
+            for task, (method, settings) in itertools.product(study.tasks, self.of_study(name).items()):
+                if task in self.tasks and not self._takes(task, settings):
+                    raise ValueError(
+                        f"`studies.{name}` asks for `{method}` of the task `{task}`, which has a budget of coalitions; "
+                        "methods of AND interactions alone need all of them: take one of the two away"
+                    )
         return self
 
     def method(self, name: str) -> Method:

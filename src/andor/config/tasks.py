@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field, field_validator, model_validator
 
 from andor.config import coalitions
-from andor.config.coalitions import FEW, SAMPLED_COLUMNS, Budget
+from andor.config.coalitions import FEW, SAMPLED_COLUMNS, Budget, Coalitions
 from andor.config.masking import Masking
 from andor.config.models import Model
 from andor.config.parts import models_in, tag
@@ -39,7 +39,7 @@ class Task(Closed):
     """The models of the task, by name."""
     players: Players
     """The input variables that interact."""
-    coalitions: Literal["all"] | Budget | None = None
+    coalitions: Coalitions | None = None
     """The masked versions of a sample: all 2^n, or a budget of them; all up to 12 players, else the default budget, if
     unset."""
     masking: Masking = Masking()
