@@ -12,7 +12,9 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 MAX_PLAYERS = 24
-"""2^24 coalitions of float64 are 128 MiB a model and array."""
+"""Most players of a task whose coalitions are all evaluated: 2^24 of float64 are 128 MiB a model and array."""
+MAX_SAMPLED = 512
+"""Most players of a task with a budget of coalitions."""
 
 PositiveInt = Annotated[int, Field(gt=0)]
 PositiveFloat = Annotated[float, Field(gt=0, allow_inf_nan=False)]

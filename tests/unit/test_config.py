@@ -46,8 +46,8 @@ BROKEN = [
     (f"{SENTIMENT}.ensembles", {"one": ["minilm6"]}, "ensemble `one` needs two or more models, has 1"),
     (f"{SENTIMENT}.ensembles", {"two": ["minilm6", "cnm"]}, "`cnm`, which is no model of the task; did you mean"),
     (f"{SENTIMENT}.ensembles", {"two": ["cnn", "cnn"]}, "names a model twice"),
-    (f"{SENTIMENT}.players.count", 30, "players.count: 30`: input should be less than or equal to 24"),
-    (f"{SENTIMENT}.players", {"kind": "patches"}, "players of kind `patches` do not fit film_reviews; use words"),
+    (f"{SENTIMENT}.players.count", 600, "players.count: 600`: input should be less than or equal to 512"),
+    (f"{SENTIMENT}.players", {"kind": "patches"}, "players of kind `patches` do not fit film_reviews; use sent"),
     (f"{SENTIMENT}.masking.baseline", "maks", "masking.baseline: maks`: input should be 'zero'"),
     (f"{SENTIMENT}.masking.background", "integrate", "`integrate` is for images; use keep"),
     (f"{SENTIMENT}.reward.kind", "logg", "reward.kind: logg`: input should be 'logit'"),
@@ -62,7 +62,12 @@ BROKEN = [
     ("batch_size", 0, "`batch_size`: 0 is no batch size"),
     (f"{SENTIMENT}.samples.label", 2, "samples.label: 2`"),
     ("tasks.digits.data.size", 16, "(vgg16_bn) needs images of at least 32 pixels a side, data.size is 16; raise it"),
-    (f"{SENTIMENT}.players", {"kind": "grid"}, "players of kind `grid` do not fit film_reviews; use words"),
+    (f"{SENTIMENT}.players", {"kind": "grid"}, "players of kind `grid` do not fit film_reviews; use sent"),
+    (f"{SENTIMENT}.players", {"kind": "words", "choose": "all", "count": 3}, "`count` has no effect on `choose: all`"),
+    (f"{SENTIMENT}.players", {"kind": "words", "count": None}, "`choose: random` needs a number `count`"),
+    (f"{SENTIMENT}.players", {"kind": "words", "min_words": 9, "max_words": 8}, "`min_words: 9` is above"),
+    (f"{SENTIMENT}.players", {"kind": "tokens"}, "`tasks.sentiment.players.source` is missing; add it"),
+    (f"{SENTIMENT}.players", {"kind": "tokens", "source": "nilm6"}, "is no entry of `sources`"),
     (f"{SENTIMENT}.masking.baseline", "centre", "masking.baseline `centre` is for point clouds; use mean"),
     (f"{SENTIMENT}.masking.baseline", "file", "baseline `file` needs `source`; add it"),
     (f"{SENTIMENT}.masking.baseline", "damp", "baseline `damp` needs `damp`; add it"),
@@ -71,7 +76,7 @@ BROKEN = [
     (f"{SENTIMENT}.masking.learning", {"epochs": 3}, "`learning` has no effect on baseline `mask`"),
     (f"{SENTIMENT}.reward", {"kind": "logit", "temperature": 2}, "`temperature` has no effect on reward `logit`"),
     (f"{SENTIMENT}.models.minilm6.weights", "minilm6", "`weights` are of a classifier that is ready; take `training`"),
-    ("tasks.digits.players", {"kind": "grid", "rows": 9}, "9 × 3 cells are more than 24 players"),
+    ("tasks.digits.players", {"kind": "grid", "rows": 200}, "200 × 3 cells are more than 512 players"),
     ("tasks.digits.players", {"kind": "pixels", "count": 3}, "`tasks.digits.players.source` is missing; add it"),
     ("tasks.digits.players", {"kind": "pixels", "count": 3, "source": "x"}, "players.source: x` is no entry of"),
     ("tasks.digits.masking", {"baseline": "learned", "learning": {"start": "mask"}}, "`mask` is a token; images take"),
@@ -111,7 +116,7 @@ TABULAR_BROKEN = [
      "masking.baseline `learned` needs gradients, model `tree` (scikit_learn) has none; use mean"),
     ("data", {"reader": "table", "source": "t"}, "data.label` is missing"),
     ("players.count", 14, "players.count 14 is more than the 13 columns of wine; lower it"),
-    ("players.count", 1, "masking.baseline `learned` needs two players, players.count is 1; raise it"),
+    ("players.count", 1, "masking.baseline `learned` needs two players, and there is one; raise their number"),
     ("data", {"reader": "shapes"}, "model `mlp5` (mlp) cannot read shapes; use own or pointnet"),
     ("masking", {"baseline": "unk"}, "`unk` is a token; tables take zero or mean"),
     ("masking", {"background": "integrate"}, "`integrate` is for images; use keep"),
@@ -176,7 +181,7 @@ def test_every_fault_is_told_at_once():
 def test_too_many_players_for_the_memory(monkeypatch, tmp_path):
     monkeypatch.setattr("os.sysconf", {"SC_PAGE_SIZE": 4096, "SC_PHYS_PAGES": 2**18}.__getitem__)
     check(changed("tasks.sentiment.players.count", 12), base=tmp_path)
-    with pytest.raises(UserError, match=r"players.count: 24` needs about 15 GiB for 3 models at once"):
+    with pytest.raises(UserError, match=r"players`, up to 24, need about 15 GiB for 3 models at once"):
         check(changed("tasks.sentiment.players.count", 24), base=tmp_path)
 
 

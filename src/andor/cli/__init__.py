@@ -47,7 +47,8 @@ def check(config: Annotated[Path, typer.Argument(help="A configuration in YAML."
     checked = check_config(load_raw(config), str(config), base=Path.cwd())
     for name, task in checked.tasks.items():
         ensembles = ", ".join(task.ensembles_by_name())
-        typer.echo(f"{name}: {task.samples.count} samples, {task.players.count} players, ensembles {ensembles}")
+        players = task.players.count or f"up to {task.players.most}"
+        typer.echo(f"{name}: {task.samples.count} samples, {players} players, ensembles {ensembles}")
 
 
 @app.command()

@@ -80,10 +80,10 @@ def _too_large(config: Config) -> list[str]:
     faults = []
     for name, task in config.tasks.items():
         models = max(map(len, task.ensembles_by_name().values()), default=1)
-        needed = ARRAYS_PER_MODEL * models * 8 * 2**task.players.count
+        needed = ARRAYS_PER_MODEL * models * 8 * 2**task.players.most
         if needed > memory:
             faults.append(
-                f"`tasks.{name}.players.count: {task.players.count}` needs about {needed / 2**30:.0f} GiB "
+                f"`tasks.{name}.players`, up to {task.players.most}, need about {needed / 2**30:.0f} GiB "
                 f"for {models} models at once and this machine has {memory / 2**30:.0f}; lower it"
             )
     return faults
