@@ -136,7 +136,7 @@ def test_a_reader_and_a_kind_of_players_are_a_file_each(said):
 def test_they_stand_in_messages_and_in_the_reference(said):
     unfit, other, unknown = said["faults"]
     assert "players of kind `ends` are for more labels than sentences has" in unfit
-    assert "players of kind `patches` do not fit lines; use ends or words" in other
+    assert "players of kind `patches` do not fit lines; use ends or sentences or tokens or words" in other
     assert unknown.endswith("shapes, point_clouds, lines")
     assert (
         "| `tasks.<name>.data (lines).source` | text | required | An entry of `sources`: the file. |"

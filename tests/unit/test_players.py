@@ -6,14 +6,19 @@ import pytest
 
 from andor.data.candidates import candidates
 from andor.data.player_kind import PlayersError
+from andor.data.players import players
 from andor.data.players.features import FeaturePlayers
 from andor.data.players.grid import GridPlayers
 from andor.data.players.parts import PartPlayers, cluster_points
 from andor.data.players.patches import PatchPlayers, choose_patches
 from andor.data.players.pixels import PixelPlayers
+from andor.data.players.sentences import SentencePlayers, choose_sentences, sentences
+from andor.data.players.tokens import TokenPlayers, choose_tokens
 from andor.data.players.words import WordPlayers, choose_words, is_content, unique_names, words
 from andor.data.readers.digits import DigitsData
 from andor.errors import UserError
+from andor.settings import MAX_SAMPLED
+from tiny import byte_bpe, metaspace_bpe, wordpieces
 
 WORDS = WordPlayers(kind="words", count=2)
 PATCHES = PatchPlayers(kind="patches", count=3, size=2)
@@ -97,6 +102,118 @@ def test_random_words_are_in_reading_order():
     for seed in range(20):
         spans = choose_words("alpha beta gamma delta", WordPlayers(kind="words", count=3), (seed, 0))["players"]
         assert spans == sorted(spans)
+
+
+def test_all_words_and_all_content_words():
+    text = "It isn't a bad, bad film - not at all."
+    every = WordPlayers(kind="words", choose="all")
+    assert choose_words(text, every, (0, 0))["player_names"] == [
+        *("It", "isn't", "a", "bad", "bad (2)", "film", "not", "at", "all"),
+    ]
+    content = choose_words(text, WordPlayers(kind="words", choose="content"), (0, 0))
+    assert content["player_names"] == ["bad", "bad (2)", "film"]
+    assert [text[start:stop] for start, stop in content["players"]] == ["bad", "bad", "film"]
+    assert choose_words(text, every, (0, 0)) == choose_words(text, every, (1, 1))
+
+
+def test_what_is_said_of_the_number_of_players_before_there_are_texts():
+    said = {
+        (5, 5): WordPlayers(kind="words", count=5, max_words=3),
+        (None, 120): WordPlayers(kind="words", choose="all", max_words=120),
+        (None, MAX_SAMPLED): WordPlayers(kind="words", choose="content", max_words=9999),
+        (9, 9): GridPlayers(kind="grid"),
+        (196, 196): GridPlayers(kind="grid", rows=14, columns=14),
+    }
+    for numbers, kind in said.items():
+        assert (kind.count, kind.most) == numbers
+        assert players(kind.model_dump(mode="json")) == kind  # as a rule hands it to its script
+    for kind in (SentencePlayers(kind="sentences"), PixelPlayers(kind="pixels", source="p")):
+        assert (kind.count, kind.most) == (None, MAX_SAMPLED)
+
+
+def test_texts_with_more_players_than_can_be_explained_are_passed_over():
+    rows = ["word " * number for number in (MAX_SAMPLED + 1, MAX_SAMPLED, 3, 2, 0)]
+    found = candidates(texts(*rows), WordPlayers(kind="words", choose="all", min_words=3), 200, seed=0)
+    assert sorted(map(len, found["players"].to_pylist())) == [3, MAX_SAMPLED]
+    reasons = json.loads(found.schema.metadata[b"passed_over"])
+    assert reasons == {"fewer than 3 words (players.min_words)": 2, "more than 512 players": 1}
+    found = candidates(texts("the", "... !"), WordPlayers(kind="words", choose="content"), 200, seed=0)
+    assert json.loads(found.schema.metadata[b"passed_over"]) == {"nothing that is a player": 2}
+
+
+ENDS = [
+    ["Mr. Smith went to the U.S. in 1999.", 'He saw "Psycho."', '"What?" he said.'],
+    [
+        "Wait... what?",
+        "So did I.",
+        "No. 5 is good!",
+        "No.",
+        "I did not like J. R. Tolkien, etc. and so on…",
+        "And then",
+    ],
+    ["it was bad .", "i hated it (really!) and left.", "3.5 stars (of 10.)", "8/10!!! ..."],
+    ["1. The plot.", "2. The end.", "“Really?”", "She left at 5 p.m. with Dr. No."],
+    ['"..." he said.', "ok"],
+    ["..."],
+]
+
+
+@pytest.mark.parametrize("parts", ENDS, ids=[parts[0] for parts in ENDS])
+def test_sentences_end_where_a_reader_ends_them(parts):
+    for between in (" ", "  ", "\n", "\n\n"):
+        text = f" {between.join(parts)}{between}"
+        found = sentences(text)
+        assert [sentence.text for sentence in found] == parts
+        assert [text[sentence.start : sentence.stop] for sentence in found] == parts
+
+
+def test_an_empty_line_ends_a_sentence_and_a_new_line_does_not():
+    assert [s.text for s in sentences("A title\n \nThe film\nis good")] == ["A title", "The film\nis good"]
+    assert sentences(" \n\n ") == []
+
+
+def test_every_character_of_a_text_but_white_space_is_of_one_sentence():
+    random = np.random.default_rng(0)
+    for _ in range(300):
+        text = "".join(random.choice(list("aBI1 .!?…\"')(\n")) for _ in range(40))
+        spans = choose_sentences(text)["players"]
+        covered = [place for start, stop in spans for place in range(start, stop)]
+        assert covered == sorted(set(covered))
+        assert {place for place, letter in enumerate(text) if not letter.isspace()} <= set(covered)
+        assert not any(text[start].isspace() or text[stop - 1].isspace() for start, stop in spans)
+
+
+def test_long_sentences_are_named_by_their_beginnings():
+    long = "The film is as long as this sentence, which goes on."
+    names = choose_sentences(f"{long} Bad. {long} Bad.")["player_names"]
+    assert names == [
+        "The film is as long as this sentence,…",
+        "Bad.",
+        "The film is as long as this sentence,… (2)",
+        "Bad. (2)",
+    ]
+
+
+@pytest.mark.parametrize("tokenizer", [wordpieces(), byte_bpe(), metaspace_bpe()], ids=["words", "bytes", "spaces"])
+def test_word_pieces_hold_every_character_once(tokenizer):
+    text = "A superb, unforgettable  film\nactïng 🎬 !"
+    chosen = choose_tokens(text, tokenizer)
+    covered = [place for start, stop in chosen["players"] for place in range(start, stop)]
+    assert covered == [place for place in range(len(text)) if not text[place].isspace()]
+    assert len(chosen["players"]) > len(text.split())
+    assert len(set(chosen["player_names"])) == len(chosen["players"])
+
+
+def test_special_tokens_in_a_text_are_no_players(tmp_path):
+    wordpieces().save_pretrained(tmp_path)
+    kind = TokenPlayers(kind="tokens", source="pieces")
+    found = candidates(texts("the superb [SEP] film"), kind, 9, seed=0, source=tmp_path).to_pylist()
+    assert found[0]["player_names"] == ["the", "super", "b", "film"]
+    alone = candidates(texts("the superb"), kind, 9, seed=0, source=tmp_path / "tokenizer.json").to_pylist()
+    assert alone[0]["player_names"] == ["the", "super", "b"]
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(UserError, match=r"`players.source: pieces`: .* holds no tokenizer"):
+        candidates(texts("the"), kind, 9, seed=0, source=tmp_path / "empty")
 
 
 def test_candidates_pass_over_short_and_long_texts_and_say_so():
@@ -215,6 +332,8 @@ def test_sets_of_pixels_from_a_file(tmp_path):
     assert list(found) == [2] and found[2]["player_names"] == ["set 0", "set 1"]
     reasons = json.loads(whole.schema.metadata[b"passed_over"])
     assert reasons == {"not 2 sets of pixels (players.count)": 1, "not in the file of pixels (players.source)": 1}
+    found, _ = chosen(table, PixelPlayers(kind="pixels", source="pixels"), file)
+    assert {item: len(row["players"]) for item, row in found.items()} == {0: 3, 2: 2}
 
 
 @pytest.mark.parametrize(
@@ -242,6 +361,15 @@ def test_columns_and_groups_of_them():
     table = arrays("features", np.zeros((1, 5)), COLUMNS)
     found, _ = chosen(table, FeaturePlayers(kind="features", count=2))
     assert found[0]["players"] == [[0], [1, 2, 3]] and found[0]["player_names"] == ["size", "colour"]
+    every = FeaturePlayers(kind="features", count="all")
+    assert (every.count, every.most) == (None, MAX_SAMPLED) and players(every.model_dump(mode="json")) == every
+    found, _ = chosen(table, every)
+    assert found[0]["player_names"] == ["size", "colour", "weight"]
+    with pytest.raises(ValueError, match="`count: all` is not the number of `groups`, 1; take it away"):
+        FeaturePlayers(kind="features", count="all", groups={"one": ["size"]})
+    wide = {"columns": json.dumps({f"c{number}": [number] for number in range(MAX_SAMPLED + 1)})}
+    with pytest.raises(UserError, match=r"`players.count: all`: the table has 513 columns"):
+        chosen(arrays("features", np.zeros((1, MAX_SAMPLED + 1)), wide), every)
     settings = FeaturePlayers(kind="features", groups={"both": ["weight", "colour"], "one": ["size"]})
     found, _ = chosen(table, settings)
     assert settings.count == 2

@@ -82,8 +82,8 @@ class Masking(Closed):
     def misfits(self, data: Reader, players: PlayerKind) -> Iterator[str]:
         """What does not go with the data or the players."""
         yield from self.misfits_of(data.modality)
-        if self.baseline == "learned" and players.count < 2:
-            yield "masking.baseline `learned` needs two players, players.count is 1; raise it"
+        if self.baseline == "learned" and players.most < 2:
+            yield "masking.baseline `learned` needs two players, and there is one; raise their number"
         if self.background == "integrate" and not players.leaves_background:
             yield (
                 f"masking.background `integrate` has no effect on a {players.kind}, which leaves no background; "

@@ -9,8 +9,9 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from andor.data.player_kind import PlayerKind, PlayersError
+from andor.data.player_kind import Choice, PlayerKind, PlayersError
 from andor.data.table import array_column
+from andor.settings import MAX_SAMPLED
 
 
 def candidates(
@@ -19,7 +20,7 @@ def candidates(
     """Items to screen, each with its players.
 
     The test items (of one label, if it is given) are gone through in an order drawn with the seed; those with too few
-    possible players are passed over, and the first others are taken.
+    possible players, or with too many, are passed over, and the first others are taken.
 
     Parameters
     ----------
@@ -35,8 +36,9 @@ def candidates(
     pa.Table
         `item`, `label` and the content as they were, and
 
-        - `players` (list<list<int32>>): of a word, [start, stop) in characters of the text; of an image, its pixels as
-          row·W + column, the same in every channel; the positions of features; the numbers of points;
+        - `players` (list<list<int32>>): of a word, sentence or word piece, [start, stop) in characters of the text; of
+          an image, its pixels as row·W + column, the same in every channel; the positions of features; the numbers of
+          points;
         - `player_names` (list<string>): the word, ``good (2)`` if it comes again; ``row,column`` of the patch or cell;
           the column or group; ``part 3``.
 
@@ -57,7 +59,7 @@ def candidates(
         if len(kept) == most:
             break
         try:
-            chosen.append(choose(table.slice(index, 1).to_pylist()[0]))
+            chosen.append(_counted(choose(table.slice(index, 1).to_pylist()[0])))
             kept.append(index)
         except PlayersError as reason:
             passed_over[str(reason)] += 1
@@ -68,3 +70,12 @@ def candidates(
     ).append_column("player_names", pa.array([c["player_names"] for c in chosen], pa.list_(pa.string())))
     metadata["passed_over"] = dict(sorted(passed_over.items()))
     return result.replace_schema_metadata({key: json.dumps(value) for key, value in metadata.items()})
+
+
+def _counted(choice: Choice) -> Choice:
+    """Players as they were chosen, which are some, and no more than can be explained."""
+    if not choice["players"]:
+        raise PlayersError("nothing that is a player")
+    if len(choice["players"]) > MAX_SAMPLED:
+        raise PlayersError(f"more than {MAX_SAMPLED} players")
+    return choice

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from andor.data.reader import Modality, Reader
 from andor.errors import UserError
 from andor.kinds import Kind
+from andor.settings import MAX_SAMPLED
 
 Choice = Mapping[str, Any]
 """Of one item, `players` and `player_names` as `andor.data.candidates.candidates` describes them."""
@@ -36,8 +37,8 @@ class PlayerKind(Kind):
         kind: str
 
         @property
-        def count(self) -> int:
-            """Players a sample."""
+        def count(self) -> int | None:
+            """Players a sample; None where samples differ, or where only the data say it."""
 
     @abstractmethod
     def chooser(self, metadata: Mapping[str, Any], seed: int, source: Path | None) -> Chooser:
@@ -57,14 +58,14 @@ class PlayerKind(Kind):
         """
 
     @property
+    def most(self) -> int:
+        """The most players that a sample may have."""
+        return MAX_SAMPLED if self.count is None else self.count
+
+    @property
     def needed_source(self) -> str | None:
         """The entry of `sources` that holds the players, if they are given in a file."""
         return None
-
-    @property
-    def most(self) -> int:
-        """The most players that a sample may have."""
-        return self.count
 
     @property
     def same_in_all(self) -> bool:

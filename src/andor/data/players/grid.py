@@ -10,7 +10,7 @@ from pydantic import model_validator
 
 from andor.data.player_kind import Choice, Chooser, PlayerKind
 from andor.data.reader import Reader
-from andor.settings import MAX_PLAYERS, PositiveInt
+from andor.settings import MAX_SAMPLED, PositiveInt
 
 
 class GridPlayers(PlayerKind):
@@ -38,8 +38,8 @@ class GridPlayers(PlayerKind):
 
     @model_validator(mode="after")
     def _not_too_many(self) -> GridPlayers:
-        if self.count > MAX_PLAYERS:
-            raise ValueError(f"{self.rows} × {self.columns} cells are more than {MAX_PLAYERS} players; lower one")
+        if self.count > MAX_SAMPLED:
+            raise ValueError(f"{self.rows} × {self.columns} cells are more than {MAX_SAMPLED} players; lower one")
         return self
 
     def chooser(self, metadata: Mapping[str, Any], seed: int, source: Path | None) -> Chooser:

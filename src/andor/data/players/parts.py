@@ -12,7 +12,7 @@ from pydantic import Field
 from andor.data.player_kind import Choice, Chooser, PlayerKind, PlayersError
 from andor.data.reader import Reader
 from andor.errors import UserError
-from andor.settings import MAX_PLAYERS
+from andor.settings import MAX_SAMPLED
 
 if TYPE_CHECKING:
     import numpy as np
@@ -25,7 +25,7 @@ class PartPlayers(PlayerKind):
     place: ClassVar = 6
     kind: Literal["parts"]
     """Kind of players."""
-    count: Annotated[int, Field(ge=1, le=MAX_PLAYERS)] = 8
+    count: Annotated[int, Field(ge=1, le=MAX_SAMPLED)] = 8
     """Players a sample."""
     rule: Literal["kmeans", "given"] = "kmeans"
     """k-means over the points of each cloud, drawn with the seed and the item's number; or the data's own parts, those

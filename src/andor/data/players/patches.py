@@ -10,7 +10,7 @@ from pydantic import Field
 
 from andor.data.player_kind import Choice, Chooser, PlayerKind, PlayersError
 from andor.data.reader import Reader
-from andor.settings import MAX_PLAYERS, PositiveInt
+from andor.settings import MAX_SAMPLED, PositiveInt
 
 if TYPE_CHECKING:
     import numpy as np
@@ -23,7 +23,7 @@ class PatchPlayers(PlayerKind):
     place: ClassVar = 2
     kind: Literal["patches"]
     """Kind of players."""
-    count: Annotated[int, Field(ge=1, le=MAX_PLAYERS)] = 8
+    count: Annotated[int, Field(ge=1, le=MAX_SAMPLED)] = 8
     """Players a sample."""
     size: PositiveInt = 8
     """Side of a patch in pixels; the grid starts at the upper left corner."""

@@ -11,7 +11,7 @@ from pydantic import Field
 
 from andor.data.player_kind import Choice, Chooser, PlayerKind, PlayersError
 from andor.errors import UserError
-from andor.settings import MAX_PLAYERS, Name
+from andor.settings import MAX_SAMPLED, Name
 
 
 class PixelPlayers(PlayerKind):
@@ -21,8 +21,8 @@ class PixelPlayers(PlayerKind):
     place: ClassVar = 4
     kind: Literal["pixels"]
     """Kind of players."""
-    count: Annotated[int, Field(ge=1, le=MAX_PLAYERS)]
-    """Players a sample."""
+    count: Annotated[int, Field(ge=1, le=MAX_SAMPLED)] | None = None
+    """Players a sample; images with another number are passed over. As many as the file gives each image, if unset."""
     source: Name
     """An entry of `sources`: a JSON file with a list of players for all images, or a mapping from an image's number to
     its list; a player is a list of pixels, each as row·width + column. Images it does not name are passed over."""
@@ -74,6 +74,6 @@ def given_pixels(given: list | dict[str, list], item: int, players: PixelPlayers
     sets = given.get(str(item)) if isinstance(given, dict) else given
     if sets is None:
         raise PlayersError("not in the file of pixels (players.source)")
-    if len(sets) != players.count:
+    if players.count is not None and len(sets) != players.count:
         raise PlayersError(f"not {players.count} sets of pixels (players.count)")
     return {"players": sets, "player_names": [f"set {number}" for number in range(len(sets))]}

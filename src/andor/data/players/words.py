@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from andor.data.player_kind import Choice, Chooser, PlayerKind, PlayersError
-from andor.settings import MAX_PLAYERS, PositiveInt
+from andor.settings import MAX_SAMPLED, PositiveInt
 
 _WORD = re.compile(r"[^\W_]+(?:['’\-][^\W_]+)*")
 _CLITIC = re.compile(r"['’](?:s|d|m|ll|re|ve)$")
@@ -21,18 +21,43 @@ _NEGATION = re.compile(r"n['’]t$")
 
 
 class WordPlayers(PlayerKind):
-    """Content words: all pieces of a word together; stop words and punctuation are never players."""
+    """Words, all pieces of a word together: some or all content words, or every word; punctuation is never a player."""
 
     of: ClassVar = {"text", "passage"}
     place: ClassVar = 1
     kind: Literal["words"]
     """Kind of players."""
-    count: Annotated[int, Field(ge=1, le=MAX_PLAYERS)] = 10
-    """Players a sample; texts with fewer content words are passed over."""
-    choose: Literal["random", "first"] = "random"
-    """Which content words: drawn with the seed and the item's number, or the first ones."""
+    count: Annotated[int, Field(ge=1, le=MAX_SAMPLED)] | None = 10
+    """Players a sample, of `random` and `first`; texts with fewer content words are passed over."""
+    choose: Literal["random", "first", "content", "all"] = "random"
+    """Content words, drawn with the seed and the item's number, or the first ones; every content word; or every word,
+    negations and other stop words too."""
+    min_words: PositiveInt | None = None
+    """Pass over texts with fewer words than this."""
     max_words: PositiveInt | None = None
     """Pass over texts with more words than this."""
+
+    @property
+    def most(self) -> int:
+        """The most players that a text may have."""
+        return min(self.max_words or MAX_SAMPLED, MAX_SAMPLED) if self.count is None else self.count
+
+    @model_validator(mode="before")
+    @classmethod
+    def _counted(cls, raw: Any) -> Any:
+        if not isinstance(raw, Mapping) or raw.get("choose") not in ("content", "all"):
+            return raw
+        if raw.get("count") is not None:
+            raise ValueError(f"`count` has no effect on `choose: {raw['choose']}`; take it away")
+        return {**raw, "count": None}
+
+    @model_validator(mode="after")
+    def _fits(self) -> WordPlayers:
+        if self.count is None and self.choose in ("random", "first"):
+            raise ValueError(f"`choose: {self.choose}` needs a number `count`; give one, or choose `content` or `all`")
+        if (self.min_words or 0) > (self.max_words or MAX_SAMPLED):
+            raise ValueError(f"`min_words: {self.min_words}` is above `max_words: {self.max_words}`; lower it")
+        return self
 
     def chooser(self, metadata: Mapping[str, Any], seed: int, source: Path | None) -> Chooser:
         """Function from a row to content words of its text."""
@@ -75,34 +100,45 @@ def is_content(word: str) -> bool:
     """Whether a word may be a player: it has a letter and is no stop word.
 
     The papers draw players from the words that remain when stop words are dropped, and "not", "never" or "no" are stop
-    words in the usual lists; so negations, contracted ones ("isn't") too, are background here: always present.
+    words in the usual lists; so negations, contracted ones ("isn't") too, are background: always present. Only where
+    every word is a player are they players.
     """
     bare = _CLITIC.sub("", word.lower())
     return any(map(str.isalpha, bare)) and bare not in stop_words() and not _NEGATION.search(bare)
 
 
 def choose_words(text: str, players: WordPlayers, seed: tuple[int, int]) -> Choice:
-    """Content words of one text, in reading order.
+    """Words of one text, in reading order.
 
-    The draw depends on `seed` alone, (seed of the run, number of the item), whatever other items there are.
+    A draw depends on `seed` alone, (seed of the run, number of the item), whatever other items there are.
 
     Raises
     ------
     PlayersError
-        If the text has too few content words, or more words than `players.max_words`.
+        If the text has too few content words, or fewer or more words than `players` asks for.
     """
     import numpy as np
 
     found = words(text)
+    if players.min_words is not None and len(found) < players.min_words:
+        raise PlayersError(f"fewer than {players.min_words} words (players.min_words)")
     if players.max_words is not None and len(found) > players.max_words:
         raise PlayersError(f"more than {players.max_words} words (players.max_words)")
+    if players.choose == "all":
+        return spans(found)
     content = [word for word in found if is_content(word.text)]
+    if players.count is None:
+        return spans(content)
     if len(content) < players.count:
         raise PlayersError(f"fewer than {players.count} content words (players.count)")
     picks = np.arange(players.count)
     if players.choose == "random":
         picks = np.sort(np.random.default_rng(seed).choice(len(content), players.count, replace=False))
-    taken = [content[pick] for pick in picks]
+    return spans([content[pick] for pick in picks])
+
+
+def spans(taken: list[Word]) -> Choice:
+    """The choice of words that are taken."""
     return {"players": [[w.start, w.stop] for w in taken], "player_names": unique_names([w.text for w in taken])}
 
 
