@@ -130,6 +130,12 @@ def sources_of(wildcards, *keys: str) -> list[str]:
     return fetched(*map(named.get, keys))
 
 
+def taken_from(wildcards) -> list[str]:
+    """Folder of the other task's model that the configured model is."""
+    taken = model_of(wildcards).taken_from
+    return [f"results/{taken[0]}/models/{taken[1]}"] if taken else []
+
+
 def own_files(wildcards) -> list[Path]:
     """Files of the user's own that the configured model runs."""
     return [Path(file) for file in model_of(wildcards).own_files().values()]

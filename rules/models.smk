@@ -10,6 +10,7 @@ rule model:
         ),
         source=lambda wildcards: sources_of(wildcards, "source", "tokenizer"),
         weights=lambda wildcards: sources_of(wildcards, "weights"),
+        taken=taken_from,
     output:
         directory("results/{task}/models/{model}"),
     log:

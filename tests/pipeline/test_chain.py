@@ -15,6 +15,7 @@ import pytest
 
 from andor.config import check
 from andor.game.attributions import predict
+from andor.models.loading import load
 from andor.report.catalogue import TABLES, figures_of
 from andor.report.explorer import page
 from andor.report.results import TaskResults
@@ -130,6 +131,30 @@ def test_one_figure_needs_its_tables_only(run, tmp_path):
     done = snakemake(folder, "--allowed-rules", "figure", "--", "results/digits/figures/orders.png")
     assert done.returncode == 0, done.stderr
     assert (folder / "results/digits/figures/orders.png").exists()
+
+
+def test_a_task_takes_the_models_of_another(run, configuration, tmp_path):
+    folder = copied(run, tmp_path / "taken")
+    rows = [f"The {word} film .<br />A {word} story of love .,{label}" for word, label in (("superb", 1), ("dull", 0))]
+    (folder / "whole.csv").write_text("\n".join(["text,label", *rows]), encoding="utf-8")
+    whole = {
+        "data": {"reader": "reviews", "source": "whole"},
+        "models": {name: {"family": "of_task", "task": "sentiment", "model": name} for name in ("bert", "cnn")},
+        "players": {"kind": "words", "count": 4},
+    }
+    sources = {**configuration["sources"], "whole": {"mirrors": ["path:whole.csv"]}}
+    tasks = {**configuration["tasks"], "whole": whole}
+    write_config(folder, {**configuration, "sources": sources, "tasks": tasks})
+    targets = ["results/whole/candidates.parquet", *(f"results/whole/models/{name}" for name in whole["models"])]
+    done = snakemake(folder, *targets)
+    assert done.returncode == 0, done.stderr
+    assert [len(row) for row in read_table(folder / targets[0])["players"].to_pylist()] == [4, 4]
+    for name in whole["models"]:
+        own, taken = (folder / "results" / task / "models" / name for task in ("sentiment", "whole"))
+        assert load(own).digest == load(taken).digest
+        splits = json.loads((taken / "metrics.json").read_text())["splits"]
+        assert splits["train"]["items"] == 0 and splits["test"]["items"] == 2
+    assert planned(folder, *targets) == set()
 
 
 def test_masked_outputs_outlive_the_results(run, tmp_path):

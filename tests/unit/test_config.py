@@ -152,6 +152,41 @@ def changed(path: str, value) -> dict:
     return raw
 
 
+WHOLE = {"data": {"reader": "reviews", "source": "film_reviews"}, "players": {"kind": "words"}}
+TAKEN = {"family": "of_task", "task": "sentiment", "model": "cnn"}
+UNTAKEN = [
+    ({"task": "sentimant"}, {}, "tasks.whole.models.cnn.task: sentimant` is no task; did you mean `sentiment`?"),
+    ({"task": "digits"}, {}, "tasks.whole.models.cnn.task: digits` is of digits, which models of reviews do not read"),
+    ({"model": "cmm"}, {}, "tasks.whole.models.cnn.model: cmm` is no model of task `sentiment`; did you mean `cnn`?"),
+    ({"task": "whole"}, {}, "tasks.whole.models.cnn.model: cnn` is of task `whole` itself; name that"),
+    (
+        {},
+        {"models": {"cnn": DEFAULT["tasks"]["sentiment"]["models"]["cnn"]}},
+        "model `cnn` is trained, reviews has nothing for that",
+    ),
+]
+
+
+def whole(taken: dict, task: dict) -> dict:
+    """The default configuration with a task more, whose model is that of another one."""
+    return changed("tasks.whole", {**WHOLE, "models": {"cnn": {**TAKEN, **taken}}, **task})
+
+
+def test_a_control_is_not_taken_by_another_task():
+    raw = whole({}, {})
+    raw["tasks"]["sentiment"]["models"]["cnn"]["training"]["labels"] = "shuffled"
+    with pytest.raises(UserError, match=r"models.cnn.model: cnn` is a control of its task"):
+        check(raw)
+
+
+@pytest.mark.parametrize(("taken", "task", "message"), UNTAKEN)
+def test_a_model_that_cannot_be_taken_from_another_task(taken, task, message):
+    assert check(whole({}, {})).tasks["whole"].models["cnn"].taken_from == ("sentiment", "cnn")
+    with pytest.raises(UserError) as caught:
+        check(whole(taken, task))
+    assert message in str(caught.value) and "\n" not in str(caught.value)
+
+
 @pytest.mark.parametrize(("path", "value", "message"), BROKEN)
 def test_a_fault_is_one_line(path, value, message, tmp_path):
     with pytest.raises(UserError) as caught:

@@ -13,6 +13,7 @@ from andor.data.readers.film_reviews import FilmReviewsData
 from andor.data.readers.images import ImagesData
 from andor.data.readers.passages import PassagesData
 from andor.data.readers.point_clouds import PointCloudsData
+from andor.data.readers.reviews import ReviewsData
 from andor.data.readers.scikit_learn import ScikitLearnData
 from andor.data.readers.sentences import SentencesData
 from andor.data.readers.shapes import ShapesData
@@ -174,6 +175,40 @@ class TestImages:
         (tmp_path / "train.parquet").write_bytes(b"PAR1 cut off")
         with pytest.raises(UserError, match=r"train.parquet: no readable Parquet file"):
             self.settings.read(tmp_path, seed=0)
+
+
+class TestReviews:
+    settings = ReviewsData(reader="reviews", source="imdb")
+    LINES = (
+        "text,label\n"
+        '"A ""warm"" film.<br /><br />Its  end,\nwell &amp; good<br/><BR>\n<br />no.<br />",1\n'
+        '" <br />",0\n'
+        "NA,0\n"
+    )
+
+    def test_a_csv_file(self, tmp_path):
+        (tmp_path / "sample.csv").write_text(self.LINES, encoding="utf-8")
+        table = self.settings.read(tmp_path / "sample.csv", seed=0)
+        assert table.to_pylist() == [
+            {"item": 0, "split": "test", "label": 1, "text": 'A "warm" film.\n\nIts end,\nwell & good\n\nno.'},
+            {"item": 2, "split": "test", "label": 0, "text": "NA"},
+        ]
+        assert not self.settings.trains and self.settings.two_labels
+
+    @pytest.mark.parametrize(
+        ("text", "message"),
+        [
+            ("text,label\nfine,2\n", "holds '2' there; name a column of 0 and 1"),
+            ("text,label\nfine,\n", "holds '' there; name a column of 0 and 1"),
+            ("text,stars\nfine,1\n", "no column `label`; it has text, stars"),
+            ("", "no readable table"),
+            ('text,label\n"a', "no readable table"),
+        ],
+    )
+    def test_a_file_that_is_wrong(self, tmp_path, text, message):
+        (tmp_path / "sample.csv").write_text(text, encoding="utf-8")
+        with pytest.raises(UserError, match=message):
+            self.settings.read(tmp_path / "sample.csv", seed=0)
 
 
 class TestSentences:

@@ -21,6 +21,8 @@ def main(snakemake):
     if table is not None and training is not None:
         table = relabelled(table, training.labels, seed)
     source, weights = (fetched(snakemake.input.get(key, [])) for key in ("source", "weights"))
+    if snakemake.input.get("taken"):
+        source = Path(snakemake.input.taken[0])
     folder = Path(snakemake.output[0])
     settings.make(table, source, weights, folder, seed, device(snakemake))
 

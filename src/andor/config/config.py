@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints, field_validator, model_validator
 
+from andor.config import adopted
 from andor.config.analysis import Analysis, Nulls
 from andor.config.methods import Method
 from andor.config.sources import Source
@@ -63,6 +64,12 @@ class Config(Closed):
                     raise ValueError(
                         f"`tasks.{task_name}.{key}: {source}` is no entry of `sources`{near(source, self.sources)}"
                     )
+        return self
+
+    @model_validator(mode="after")
+    def _adopted(self) -> Config:
+        for fault in adopted.misfits(self.tasks):
+            raise ValueError(fault)
         return self
 
     @model_validator(mode="after")

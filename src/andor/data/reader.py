@@ -51,6 +51,11 @@ class Reader(Kind):
         return False
 
     @property
+    def trains(self) -> bool:
+        """Whether some items are for training."""
+        return True
+
+    @property
     def title(self) -> str:
         """What messages call the data."""
         return self.reader

@@ -3,8 +3,17 @@
 from __future__ import annotations
 
 import html
+import re
+
+_BREAK = re.compile(r"<br\s*/?>|\n", re.IGNORECASE)
 
 
 def repaired(text: str) -> str:
     """Text without HTML entities and with single spaces (the film reviews lost their dashes to runs of spaces)."""
     return " ".join(html.unescape(text).split())
+
+
+def with_lines(text: str) -> str:
+    """Repaired text that keeps its line breaks, those of HTML too; of several empty lines one."""
+    lines = "\n".join(map(repaired, _BREAK.split(text)))
+    return re.sub(r"\n{3,}", "\n\n", lines).strip()

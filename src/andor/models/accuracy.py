@@ -17,6 +17,8 @@ BATCH = 64
 def predictions(model: ArrayClassifier | TextClassifier, table: pa.Table) -> np.ndarray:
     """Predicted label (rows,) int16 of every row: the largest logit's; of a single logit, 1 if it is above 0."""
     labels = np.empty(table.num_rows, np.int16)
+    if not len(labels):
+        return labels
     if isinstance(model, ArrayClassifier):
         read = inputs(table)
         for start in range(0, len(read), BATCH):

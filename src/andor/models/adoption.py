@@ -14,7 +14,7 @@ from andor.files import first_line
 from andor.models.arithmetic import exact_arithmetic
 from andor.models.files import INPUTS, describe, save_tensors
 from andor.models.inputs import count_labels, for_training, inputs, mean_input
-from andor.models.loaded import ArrayClassifier
+from andor.models.loaded import ArrayClassifier, LoadedModel
 
 if TYPE_CHECKING:
     from andor.models.family import Family
@@ -34,11 +34,23 @@ def settle(family: type[Family], description: dict[str, Any], folder: Path, tabl
     if array_column(table):
         save_tensors({"mean": mean_input(for_training(table))}, folder / INPUTS)
     exact_arithmetic()
-    model = cast(ArrayClassifier, family.loaded(folder, description, torch.device("cpu")))
-    logits = _tried(model, table.slice(0, 1))
+    attempt(family.loaded(folder, description, torch.device("cpu")), table)
+
+
+def attempt(model: LoadedModel, table: pa.Table) -> None:
+    """Try a model on one row of the data.
+
+    Raises
+    ------
+    UserError
+        If the model cannot read it, or has too few logits for the labels of all rows.
+    """
+    if "text" in table.column_names and not isinstance(model, ArrayClassifier):
+        return  # whoever reads word pieces reads any text
+    logits = _tried(cast(ArrayClassifier, model), table.slice(0, 1))
     if max(logits.shape[1], 2) < (labels := count_labels(table)):
         raise UserError(
-            f"a model of family `{description['family']}` has {logits.shape[1]} logits and the data {labels} labels; "
+            f"a model of family `{model.family}` has {logits.shape[1]} logits and the data {labels} labels; "
             "set `data.positive` or use another model"
         )
 

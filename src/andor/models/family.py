@@ -66,12 +66,19 @@ class Family(Kind):
         named = {key: getattr(self, key, None) for key in ("source", "tokenizer", "weights")}
         return {key: source for key, source in named.items() if source is not None}
 
+    @property
+    def taken_from(self) -> tuple[str, str] | None:
+        """The task, and its model, whose files it takes over; None for a model that is made or fetched."""
+        return None
+
     def own_files(self) -> dict[str, str]:
         """Files of the user's own that it runs, by the key that names them."""
         return {}
 
     def misfits(self, name: str, data: Reader, masking: Masked) -> Iterator[str]:
         """What does not go with a model of this name that reads the data and is masked so."""
+        if self.trained_by is not None and not data.trains:
+            yield f"model `{name}` is trained, {data.title} has nothing for that; take a model `of_task`"
         if masking.baseline == "learned" and not self.has_gradients:
             yield f"masking.baseline `learned` needs gradients, model `{name}` ({self.family}) has none; use mean"
 
