@@ -42,7 +42,7 @@ BROKEN = [
     (f"{SENTIMENT}.models.minilm6.training.epochs", -1, "epochs: -1`: input should be greater than or equal to 0"),
     (f"{SENTIMENT}.models.minilm6.training.labels", "random", "labels: random`: input should be 'true'"),
     (f"{SENTIMENT}.models.minilm6.training.epoch", 1, "training.epoch` is no known key; did you mean `epochs`?"),
-    (f"{SENTIMENT}.models.vgg", DEFAULT["tasks"]["digits"]["models"]["vgg16"], "cannot read film_reviews; use own or"),
+    (f"{SENTIMENT}.models.vgg", DEFAULT["tasks"]["digits"]["models"]["vgg16"], "cannot read film_reviews; use of_task"),
     (f"{SENTIMENT}.ensembles", {"one": ["minilm6"]}, "ensemble `one` needs two or more models, has 1"),
     (f"{SENTIMENT}.ensembles", {"two": ["minilm6", "cnm"]}, "`cnm`, which is no model of the task; did you mean"),
     (f"{SENTIMENT}.ensembles", {"two": ["cnn", "cnn"]}, "names a model twice"),
@@ -88,7 +88,7 @@ BROKEN = [
     ("tasks.digits.models.mine", {"family": "own", "file": "mine.py", "load": "os.system"}, "must be the name of a"),
     (SENTIMENT, {**DEFAULT["tasks"]["sentiment"], "models": {"a": OWN, "b": OWN}, "masking": {"baseline": "mean"}},
      "masking.baseline `mean` is an embedding; model `a` (own) has none: use zero"),
-    ("tasks.digits.models.mlp", {"family": "mlp"}, "model `mlp` (mlp) cannot read digits; use image_classifier or own"),
+    ("tasks.digits.models.mlp", {"family": "mlp"}, "model `mlp` (mlp) cannot read digits; use image_classifier or"),
     ("tasks.digits.data.positive", 10, "data.positive: 10`"),
     ("methods.original.tau", 1, "`tau` has no effect on a method of kind original; take it away"),
     ("methods.traditional.alpha", 1, "`alpha` has no effect on a method of kind traditional"),
@@ -117,7 +117,7 @@ TABULAR_BROKEN = [
     ("data", {"reader": "table", "source": "t"}, "data.label` is missing"),
     ("players.count", 14, "players.count 14 is more than the 13 columns of wine; lower it"),
     ("players.count", 1, "masking.baseline `learned` needs two players, and there is one; raise their number"),
-    ("data", {"reader": "shapes"}, "model `mlp5` (mlp) cannot read shapes; use own or pointnet"),
+    ("data", {"reader": "shapes"}, "model `mlp5` (mlp) cannot read shapes; use of_task or"),
     ("masking", {"baseline": "unk"}, "`unk` is a token; tables take zero or mean"),
     ("masking", {"background": "integrate"}, "`integrate` is for images; use keep"),
     ("samples.label", 2, "samples.label: 2` is none of the labels 0 and 1"),
@@ -157,12 +157,12 @@ TAKEN = {"family": "of_task", "task": "sentiment", "model": "cnn"}
 UNTAKEN = [
     ({"task": "sentimant"}, {}, "tasks.whole.models.cnn.task: sentimant` is no task; did you mean `sentiment`?"),
     ({"task": "digits"}, {}, "tasks.whole.models.cnn.task: digits` is of digits, which models of reviews do not read"),
-    ({"model": "cmm"}, {}, "tasks.whole.models.cnn.model: cmm` is no model of task `sentiment`; did you mean `cnn`?"),
+    ({"model": "cmm"}, {}, "tasks.whole.models.cnn.model: cmm` is no model of task `sentiment`; known: minilm6"),
     ({"task": "whole"}, {}, "tasks.whole.models.cnn.model: cnn` is of task `whole` itself; name that"),
     (
         {},
-        {"models": {"cnn": DEFAULT["tasks"]["sentiment"]["models"]["cnn"]}},
-        "model `cnn` is trained, reviews has nothing for that",
+        {"models": DEFAULT["tasks"]["sentiment"]["models"]},
+        "model `minilm6` is trained, reviews has nothing for that",
     ),
 ]
 

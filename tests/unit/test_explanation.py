@@ -56,6 +56,15 @@ def test_shapiq_reads_it(found):
         assert values[players] == pytest.approx(value)
 
 
+def test_sentences_are_players_too():
+    text = "It is good. The camera hates it! So does Mr. Story..."
+    found = andor.explain({"small": small}, text, players="sentences", budget=20, held_out=0, progress=False)
+    assert found.players == ["It is good.", "The camera hates it!", "So does Mr. Story..."]
+    for item, message in ((text, "`pieces` are neither `words` nor"), (np.zeros(3), "`pieces` are parts of a text")):
+        with pytest.raises(UserError, match=message):
+            andor.explain({"small": small}, item, players="pieces", baseline=0.0, progress=False)
+
+
 def test_it_is_saved_as_the_command_does(found, tmp_path):
     found.save(tmp_path / "found.parquet")
     table = read_table(tmp_path / "found.parquet").to_pandas()

@@ -42,7 +42,7 @@ def test_it_needs_data_that_it_reads(original, tmp_path):
     more = TABLE.set_column(2, "label", pa.array([row % 5 for row in range(len(TABLE))], pa.int16()))
     with pytest.raises(UserError, match="the data 5 labels"):
         TAKEN.make(more, original, None, tmp_path / "b", 0)
-    with pytest.raises(UserError, match="`model: net` of task `other`: .* is not there; make it first"):
+    with pytest.raises(UserError, match=r"`model: net` of task `other`: .* is not there; make it first"):
         TAKEN.make(TABLE, tmp_path / "c", None, tmp_path / "d", 0)
 
 

@@ -36,7 +36,7 @@ def explain(
     *,
     budget: int = 1000,
     held_out: int = 250,
-    players: Sequence[Sequence[int]] | None = None,
+    players: str | Sequence[Sequence[int]] | None = None,
     masked: str = "",
     baseline: np.ndarray | float | None = None,
     alpha: float | None = None,
@@ -54,8 +54,8 @@ def explain(
     models : functions of a list of texts, or of an array (B, …) of such inputs, to B numbers each
     item : the text, or the array
     budget, held_out : masked inputs that each model is asked for, to fit and to judge the fit
-    players : of a text, characters [start, stop) of each; of an array, places of each in it when flattened; all words,
-        or each place by itself, if None
+    players : of a text, characters [start, stop) of each, or ``"words"`` or ``"sentences"`` for all of them; of an
+        array, places of each in it when flattened; all words, or each place by itself, if None
     masked : what stands for a masked word; a text does without it if it is empty
     baseline : what stands for masked entries of an array
     alpha : weight of the sum against the maximum over models, if they are explained jointly; None: each alone
@@ -70,7 +70,10 @@ def explain(
 
     if not models:
         raise UserError("models is empty; give a function by name")
-    names, inputs = _text(item, players, masked) if isinstance(item, str) else _array(item, players, baseline)
+    if isinstance(item, str):
+        names, inputs = _text(item, "words" if players is None else players, masked)
+    else:
+        names, inputs = _array(item, players, baseline)
     fitted = drawn(len(names), budget, seed)
     new = drawn(len(names), held_out, seed, HELD_OUT)
     new = new[is_unseen(new, fitted)]
@@ -229,12 +232,19 @@ def _called(model: Model, inputs: Callable[[np.ndarray], Any], presence: np.ndar
 
 
 def _text(
-    text: str, spans: Sequence[Sequence[int]] | None, masked: str
+    text: str, players: str | Sequence[Sequence[int]], masked: str
 ) -> tuple[list[str], Callable[[np.ndarray], list[str]]]:
     """Names of the players of a text, and its masked versions by which are present."""
+    from andor.data.players.sentences import sentences
     from andor.data.players.words import unique_names, words
 
-    found = [(word.start, word.stop) for word in words(text)] if spans is None else [(a, b) for a, b in spans]
+    if isinstance(players, str):
+        kinds = {"words": words, "sentences": sentences}
+        if players not in kinds:
+            raise UserError(f"players `{players}` are neither `words` nor `sentences`; name one of them")
+        found = [(part.start, part.stop) for part in kinds[players](text)]
+    else:
+        found = [(start, stop) for start, stop in players]
     ordered = sorted(found)
     if not ordered:
         raise UserError("the text has no words; give `players`")
@@ -254,12 +264,14 @@ def _text(
 
 
 def _array(
-    item: Any, groups: Sequence[Sequence[int]] | None, baseline: np.ndarray | float | None
+    item: Any, groups: str | Sequence[Sequence[int]] | None, baseline: np.ndarray | float | None
 ) -> tuple[list[str], Callable[[np.ndarray], np.ndarray]]:
     """Names of the players of an array, and its masked versions by which are present."""
     array = np.asarray(item)
     if baseline is None:
         raise UserError("an array needs `baseline`: what stands for its masked entries")
+    if isinstance(groups, str):
+        raise UserError(f"players `{groups}` are parts of a text; give places in the array")
     value = np.broadcast_to(np.asarray(baseline, dtype=array.dtype), array.shape).ravel()
     groups = [[place] for place in range(array.size)] if groups is None else groups
     owner = np.full(array.size, len(groups))  # nobody's entries stay
