@@ -18,6 +18,8 @@ HEIGHTS = (1.2, 1.2)
 """Heights of the panels, in inches."""
 LEAST = -0.5
 """Lowest R² on a page: what is below it predicts far worse than the mean output."""
+SINGLE = (0, (3, 2))
+"""Line of what order 1 reaches."""
 APART = 0.16
 """Distance of the methods at an order."""
 
@@ -35,8 +37,9 @@ def draw(tables: Mapping[str, pd.DataFrame], task: TaskInfo) -> Figure:
     panels, stacks = style.stacks(figure, len(models), 3, HEIGHTS, sharey=True)
     columns = panels.shape[1]
     for position, (upper, lower) in enumerate(stacks):
-        _by_number(upper, numbers[numbers["model"] == models[position]], colours)
-        _by_order(lower, orders[orders["model"] == models[position]], colours, int(orders["most"].max()))
+        of_model = orders[orders["model"] == models[position]]
+        _by_number(upper, numbers[numbers["model"] == models[position]], of_model[of_model["most"] == 1], colours)
+        _by_order(lower, of_model, colours, int(orders["most"].max()))
         upper.set_title(style.wrapped(models[position], style.WIDTH / columns - 0.5), parse_math=False)
         upper.set(xlim=(0.9, 1.15 * float(numbers["most"].max())), ylim=(lowest, 1.03), yticks=[0, 0.5, 1])
         if position % columns == 0:
@@ -49,6 +52,7 @@ def draw(tables: Mapping[str, pd.DataFrame], task: TaskInfo) -> Figure:
         Line2D([], [], color=color, label=method, marker="o", markersize=3, linewidth=1)
         for method, color in colours.items()
     ]
+    key.append(Line2D([], [], color=style.GREY, linestyle=SINGLE, linewidth=0.9, label="all of order 1"))
     style.heading(
         figure,
         f"{task.title}: share of the variance of the {task.output} that interactions predict on masked inputs that "
@@ -59,13 +63,15 @@ def draw(tables: Mapping[str, pd.DataFrame], task: TaskInfo) -> Figure:
     return style.settle(figure, panels[:, 0], len(panels) // 2 * sum(HEIGHTS))
 
 
-def _by_number(axes: Axes, own: pd.DataFrame, colours: Mapping[str, str]) -> None:
+def _by_number(axes: Axes, own: pd.DataFrame, single: pd.DataFrame, colours: Mapping[str, str]) -> None:
     """Lines over the number kept; what none of them predicts, about 0, has no place on a logarithmic axis."""
     own = own[own["most"] > 0]
     for method, color in colours.items():
         curve = own[(own["method"] == method) & own["r2"].notna()].sort_values("most")
         axes.fill_between(curve["most"], curve["low"], curve["high"], color=color, alpha=0.18, linewidth=0)
         axes.plot(curve["most"], curve["r2"], color=color, marker="o", markersize=2)
+        for level in single.loc[single["method"] == method, "r2"]:
+            axes.axhline(level, color=style.tint(color, 0.7), linestyle=SINGLE, linewidth=0.9, zorder=1)
     axes.set_xscale("log")
     axes.xaxis.set_major_locator(FixedLocator([1, 10, 100]))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))

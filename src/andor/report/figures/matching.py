@@ -19,8 +19,8 @@ COLUMNS = {
     "matching_curve": ("method", "unit", "model", "sample", "position", "v", "prediction", "error"),
     "matching": ("method", "unit", "model", "sample", "kappa"),
 }
-BINS = 64
-"""Points of the curves of mean errors: neighbouring coalitions are averaged."""
+BINS, TOGETHER = 64, 8
+"""Most points of the curves of mean errors, where neighbouring coalitions are averaged, and how many at least."""
 HEIGHTS = (1.1, 0.85, 0.85)
 LABELS = ("v(S), prediction\n(first sample)", "v − prediction\n(first sample)", "|v − prediction|\n(mean)")
 
@@ -116,7 +116,8 @@ def _dots(count: float) -> dict[str, Any]:
 def _errors(axes: Axes, mean: pd.DataFrame, kappa: float, colours: Mapping[str, str]) -> None:
     for method, color in colours.items():
         curve = mean[mean["method"] == method]
-        curve = curve.groupby((curve["position"] * BINS).astype(int))[["position", "error"]].mean()
+        bins = min(BINS, max(1, len(curve) // TOGETHER))
+        curve = curve.groupby((curve["position"] * bins).astype(int))[["position", "error"]].mean()
         axes.plot(curve["position"], curve["error"], color=color, linewidth=0.9)
     _kappa(axes, kappa, (1,))
     axes.set_ylim(0, _limit(kappa, float(mean["error"].max())))
