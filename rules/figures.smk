@@ -32,6 +32,7 @@ rule figure:
         code=code("figure"),
         models=lambda wildcards: list(TASKS[wildcards.task].models),
         output=lambda wildcards: TASKS[wildcards.task].reward.words,
+        sampled=lambda wildcards: TASKS[wildcards.task].budget is not None,
         caption=lambda wildcards: FIGURES[wildcards.figure].caption,
     script:
         "../workflow/scripts/figure.py"

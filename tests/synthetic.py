@@ -128,7 +128,7 @@ def _write_task(folder: Path, task: Task, settings: Config, random: np.random.Ge
     labels = random.integers(0, 2, count).tolist() if task.reward.kind != "logit" else [1] * count
     outputs = [_noisy_outputs(random, game) for game in games]
     _write_samples(folder, task, labels, outputs, random)
-    _write_models(folder, task, random)
+    write_models(folder, task, random)
     for chunk, numbers in task.chunks().items():
         for model in models:
             timings = "".join(f"{number},{random.uniform(0.1, 0.3):.4f},false\n" for number in numbers)
@@ -253,13 +253,17 @@ def _write_samples(
     for place, model in enumerate(task.models):
         columns[f"output_{model}"] = [[float(v[place, -1]), float(v[place, 0])] for v in outputs]
     store.write_table(folder / "samples.parquet", pa.table(columns), metadata)
+    write_eligibility(folder, task, np.array([v[:, [-1, 0]] for v in outputs]), random)
 
+
+def write_eligibility(folder: Path, task: Task, outputs: np.ndarray, random: np.random.Generator) -> None:
+    """Which candidates are eligible: the samples, whose v(N) and v(∅) are given (K, m, 2), and some others."""
     rows = []
     for item in range(task.samples.candidates):
-        kept = item < count
+        kept = item < len(outputs)
         judgements = []
         for place, model in enumerate(task.models):
-            full, empty = (outputs[item][place, [-1, 0]] if kept else random.normal(0, 3, 2)).tolist()
+            full, empty = (outputs[item][place] if kept else random.normal(0, 3, 2)).tolist()
             right = kept or bool(random.random() > 0.15)
             reason = "" if right else "predicts another label"
             if right and not kept and abs(full - empty) < task.samples.min_range:
@@ -272,7 +276,7 @@ def _write_samples(
     store.write_table(folder / "eligibility.parquet", table.cast(ELIGIBILITY))
 
 
-def _write_models(folder: Path, task: Task, random: np.random.Generator) -> None:
+def write_models(folder: Path, task: Task, random: np.random.Generator) -> None:
     """What training says of each model."""
     for model, settings in task.models.items():
         splits: Mapping[str, Any] = {

@@ -15,10 +15,11 @@ def main(snakemake):
     metadata = {key.decode(): json.loads(value) for key, value in (samples.schema.metadata or {}).items()}
     task = TaskInfo(
         title=snakemake.wildcards.task,
-        players=len(samples["players"][0]),
+        players=max(map(len, samples["player_names"].to_pylist())),
         models=tuple(snakemake.params.models),
         output=snakemake.params.output,
         shape=tuple(metadata["shape"]) if "shape" in metadata else None,
+        sampled=snakemake.params.sampled,
     )
     figure = draw(snakemake.wildcards.figure, {name: table.to_pandas() for name, table in tables.items()}, task)
     save(figure, [snakemake.output.pdf, snakemake.output.svg, snakemake.output.png])

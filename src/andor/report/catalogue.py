@@ -77,6 +77,16 @@ def all_known(task: Task) -> bool:
     return task.budget is None
 
 
+def judged(task: Task) -> bool:
+    """Whether coalitions were drawn, and some of them held out."""
+    return task.budget is not None and task.budget.held_out > 0
+
+
+def predicts(task: Task) -> bool:
+    """Whether there are coalitions on which predictions can be judged: all, or some that were held out."""
+    return all_known(task) or judged(task)
+
+
 def same_players_in_all(task: Task) -> bool:
     """Whether samples can be compared player by player, on all coalitions."""
     return all_known(task) and same_players(task)
@@ -122,13 +132,14 @@ FIGURES = {
     "generalization": Figure(
         ("generalization",),
         "Share of a network's k strongest interactions that are also among the k strongest of every other "
-        "network of the ensemble. The dashed line is what sets drawn at random would share.",
+        "network of the ensemble; k is a share of all coalitions, or a number where these were drawn. The "
+        "dashed line is what sets drawn at random would share.",
         compares,
     ),
     "orders": Figure(
         ("orders",),
         "Total strength of interactions by order and sign: all of them (light), and those that are salient in "
-        "every network of the ensemble (dark).",
+        "every network of the ensemble, with one sign (dark).",
         compares,
     ),
     "controls": Figure(
@@ -157,8 +168,9 @@ FIGURES = {
     ),
     "interactions": Figure(
         ("interactions",),
-        "The strongest interactions of one sample, shared by all networks and distinctive of one, with the "
-        "words or patches that take part and their strength in each network.",
+        "The strongest interactions of one sample, shared by all networks with one sign, and others, with the "
+        "words or patches that take part and their strength in each network; whiskers, where there are any, "
+        "are 1.96 standard errors.",
         compares,
     ),
     "transfer": Figure(
@@ -171,9 +183,18 @@ FIGURES = {
     ),
     "matching": Figure(
         ("matching_curve", "matching"),
-        "Universal matching: the outputs of the network on all 2^n masked versions of a sample, sorted, and "
-        "the outputs that the extracted interactions predict. What is left is the output noise, bounded by "
-        "kappa.",
+        "Universal matching: the outputs of the network on masked versions of a sample, sorted, and the "
+        "outputs that the extracted interactions predict. Where all coalitions are known, what is left is the "
+        "output noise, bounded by kappa; where they were drawn, those are shown that nothing was fitted to.",
+        predicts,
+    ),
+    "fidelity": Figure(
+        ("fidelity",),
+        "How well the interactions predict the outputs of the network on masked inputs that were held out: "
+        "share of the variance there. Above: when only so many of the strongest are kept and fitted again. "
+        "Below: when none of a larger order is fitted; order 1 is the best that attributions to single "
+        "players can do, and what the other orders have beyond it is what interactions add.",
+        judged,
     ),
 }
 """Figures by name; each is drawn by the module of its name in `andor.report.figures`."""

@@ -8,14 +8,14 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.text import Annotation
-from matplotlib.ticker import MultipleLocator, PercentFormatter
+from matplotlib.ticker import FixedLocator, FuncFormatter, MultipleLocator, NullLocator, PercentFormatter
 
 from andor.report.figures import style
 from andor.report.figures.style import TaskInfo
 
 COLUMNS = {
     "generalization": (
-        "method", "ensemble", "model", "kind", "share", "power", "low", "high", "chance", "null", "samples",
+        "method", "ensemble", "model", "kind", "share", "k", "power", "low", "high", "chance", "null", "samples",
     ),
 }  # fmt: skip
 MOST = 4
@@ -30,9 +30,11 @@ def draw(tables: Mapping[str, pd.DataFrame], task: TaskInfo) -> Figure:
     """A row for each kind and a column for each ensemble: power of each method against chance.
 
     The models of an ensemble differ only where one of them has fewer than k interactions that are not 0, so a line is
-    the mean over them, and its band the mean of their intervals (no narrower than the interval of the mean).
+    the mean over them, and its band the mean of their intervals (no narrower than the interval of the mean). Lines go
+    over shares of all coalitions; where these were drawn, over k itself.
     """
     table = tables["generalization"]
+    table = table.assign(at=table["k"] if task.sampled else table["share"])
     ensembles = style.members(table, task.models)
     colours = style.method_colours(table["method"])
     one_chance = _one_chance(table)
@@ -47,6 +49,7 @@ def draw(tables: Mapping[str, pd.DataFrame], task: TaskInfo) -> Figure:
             ensemble, names = list(ensembles.items())[position]
             chosen = table[(table["ensemble"] == ensemble) & (table["kind"] == kind)]
             ends = _panel(axes, chosen, colours, one_chance)
+            _scale(axes, table, task.sampled)
             last = position == len(ensembles) - 1 or column == columns - 1
             if last:
                 labels[axes] = [style.end_label(axes, *end) for end in ends]
@@ -56,7 +59,8 @@ def draw(tables: Mapping[str, pd.DataFrame], task: TaskInfo) -> Figure:
             axes.tick_params(labelbottom=row == len(kinds) - 1)
             if column == 0:
                 axes.set_ylabel(style.kind_name(kind), color=style.shade(style.KINDS[kind]), fontweight="bold")
-    figure.supxlabel(f"k as a share of the {task.coalitions} coalitions", fontsize=7)
+    label = "k, on a logarithmic axis" if task.sampled else f"k as a share of the {task.coalitions} coalitions"
+    figure.supxlabel(label, fontsize=7)
     figure.supylabel("generalization power", fontsize=7)
     style.heading(
         figure,
@@ -73,7 +77,7 @@ def _panel(
     """Draw one panel and return height, text and colour of its lines' labels."""
     ends = _chance(axes, table, colours, one_chance)
     for method, color in colours.items():
-        own = table[table["method"] == method].groupby("share")
+        own = table[table["method"] == method].groupby("at")
         mean, null = own[["power", "low", "high"]].mean().dropna(), own["null"].mean().dropna()
         if len(null):
             axes.plot(null.index, null, color=color, linewidth=1.1, linestyle=":")
@@ -81,30 +85,42 @@ def _panel(
             axes.fill_between(mean.index, mean["low"], mean["high"], color=color, alpha=0.18, linewidth=0)
             axes.plot(mean.index, mean["power"], color=color, marker="o", markersize=1.8)
             ends.append((float(mean["power"].iloc[-1]), method, color))
-    axes.set(xlim=(0, None), ylim=(0, 1.02))
-    axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=0, symbol=" %"))
-    axes.xaxis.set_major_locator(MultipleLocator(0.2))
+    return ends
+
+
+def _scale(axes: Axes, table: pd.DataFrame, sampled: bool) -> None:
+    """Shares of all coalitions from 0 on, or numbers on a logarithmic axis."""
+    axes.set(ylim=(0, 1.02))
     axes.yaxis.set_major_locator(MultipleLocator(0.5))
     axes.yaxis.set_minor_locator(MultipleLocator(0.25))
-    return ends
+    if sampled:
+        numbers = sorted(table["k"].unique())
+        axes.set(xscale="log", xlim=(0.9 * numbers[0], 1.1 * numbers[-1]))
+        axes.xaxis.set_major_locator(FixedLocator(numbers))
+        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
+        axes.xaxis.set_minor_locator(NullLocator())
+        return
+    axes.set(xlim=(0, None))
+    axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=0, symbol=" %"))
+    axes.xaxis.set_major_locator(MultipleLocator(0.2))
 
 
 def _chance(
     axes: Axes, table: pd.DataFrame, colours: Mapping[str, str], one_chance: bool
 ) -> list[tuple[float, str, str]]:
     """Draw the chance level of each method, or one grey line for all; return the label of that."""
-    chance = table.groupby(["method", "share"], observed=True)["chance"].mean().dropna()
+    chance = table.groupby(["method", "at"], observed=True)["chance"].mean().dropna()
     dashed = {"linewidth": 0.9, "linestyle": (0, (3, 2)), "zorder": 1}
     if one_chance and len(chance):
-        curve = chance.groupby("share").mean()
+        curve = chance.groupby("at").mean()
         axes.plot(curve.index, curve, color=style.GREY, **dashed)
         return [(float(curve.iloc[-1]), "chance", style.shade(style.GREY, 0.8))]
     for method, curve in chance.groupby("method", observed=True):
-        axes.plot(curve.index.get_level_values("share"), curve, color=style.tint(colours[method], 0.7), **dashed)
+        axes.plot(curve.index.get_level_values("at"), curve, color=style.tint(colours[method], 0.7), **dashed)
     return []
 
 
 def _one_chance(table: pd.DataFrame) -> bool:
     """Whether all methods have the same chance level: not so where one has fewer than k interactions that are not 0."""
-    chance = table.groupby(["ensemble", "kind", "share"], observed=True)["chance"].agg(["min", "max"])
+    chance = table.groupby(["ensemble", "kind", "at"], observed=True)["chance"].agg(["min", "max"])
     return bool((chance["max"] - chance["min"]).max() < SAME)

@@ -9,19 +9,20 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
+from matplotlib.gridspec import GridSpec
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import FuncFormatter
 
 from andor.errors import UserError
-from andor.report.figures import style
+from andor.report.figures import running_text, style
 from andor.report.figures.style import TaskInfo
 
 COLUMNS = {
     "interactions": (
-        "sample", "method", "ensemble", "kind", "coalition", "order", "members", "model", "strength",
+        "sample", "method", "ensemble", "kind", "players", "order", "members", "model", "strength", "error",
         "salient", "shared",
     ),
-    "samples": ("sample", "players"),
+    "samples": ("sample", "players", "player_names"),
 }  # fmt: skip
 LISTED = 5
 """Interactions in each list."""
@@ -31,6 +32,10 @@ KIND = 0.35
 """Width of the word AND, in inches."""
 TILE = 0.82
 """Side of an image, in inches."""
+OUTLINED = 36
+"""Most players of which those outside of an interaction are outlined."""
+WHISKER = 1.96
+"""Standard errors on either side of a strength."""
 
 Layout = tuple[Figure, Sequence[Axes], float]
 """A figure, a column of its panels and the height they should have."""
@@ -38,7 +43,7 @@ Layout = tuple[Figure, Sequence[Axes], float]
 
 def draw(tables: Mapping[str, pd.DataFrame], task: TaskInfo) -> Figure:
     """For each method, the strongest interactions of the first sample that all models of the largest ensemble share and
-    the strongest that are salient in some of them only, as words or on the image, with their strength in each model."""
+    the strongest others that any has salient, as words or on the image, with their strength in each model."""
     table = tables["interactions"]
     ensembles = style.members(table, task.models)
     ensemble = style.widest(ensembles)
@@ -54,8 +59,8 @@ def draw(tables: Mapping[str, pd.DataFrame], task: TaskInfo) -> Figure:
     if "image" in found and task.shape is None:
         raise UserError("figure `interactions`: the shape of the images is not given; give channels, height and width")
     about = f"{task.title}, sample {number}, {style.ensemble_title(ensemble, models)}: strongest interactions"
-    if "text" in found:
-        about += f" in “{style.elided(str(sample['text']), 420)}”"
+    if table["error"].notna().any():
+        about += f"; whiskers: {WHISKER} standard errors"
     layout = _images if "image" in found else _words
     figure, column, height = layout(sample, lists, models, task)
     style.heading(figure, about)
@@ -69,24 +74,26 @@ def _compared(methods: pd.Series) -> list[str]:
 
 
 def _lists(table: pd.DataFrame, models: Sequence[str]) -> dict[str, pd.DataFrame]:
-    """The strongest shared and the strongest distinctive interactions: a row each, strength and salience by model."""
-    keys = ["kind", "coalition"]
+    """The strongest shared and the strongest other interactions: a row each, with strength, its error and salience by
+    model. Those of one model alone and those about whose sign models differ are no shared ones."""
+    keys = ["kind", "players"]
     table = table.astype({"kind": str})
     by_model = table.set_index([*keys, "model"])
     strength = by_model["strength"].unstack("model").reindex(columns=models)  # noqa: PD010 - nothing to aggregate
+    error = by_model["error"].astype(float).unstack("model").reindex(columns=models)  # noqa: PD010
     salient = by_model["salient"].unstack("model").reindex(columns=models).eq(True)  # noqa: PD010
     # Models differ in scale, so an interaction counts by its share of the model’s strongest.
     score = (strength.abs() / strength.abs().max()).max(axis=1).rename("score")
     about = table.groupby(keys)[["order", "members", "shared"]].first()
-    joined = pd.concat({"strength": strength, "salient": salient}, axis=1)
+    joined = pd.concat({"strength": strength, "error": error, "salient": salient}, axis=1)
     joined[[("about", name) for name in about]] = about
     ranked = joined.loc[score.sort_values(ascending=False, kind="stable").index]
     shared = ranked["about", "shared"].astype(bool)
     distinctive = ranked["salient"].any(axis=1) & ~shared
     number = "both" if len(models) == 2 else f"all {len(models)}"
     return {
-        f"shared by {number} models": ranked[shared].head(LISTED),
-        "distinctive (salient in some models only)": ranked[distinctive].head(LISTED),
+        f"shared by {number} models, with one sign": ranked[shared].head(LISTED),
+        "not shared (salient in some models, or of both signs)": ranked[distinctive].head(LISTED),
     }
 
 
@@ -100,16 +107,20 @@ LINE, BETWEEN, TITLE = 0.115, 0.06, 0.2
 def _words(
     sample: pd.Series, lists: Mapping[str, Mapping[str, pd.DataFrame]], models: Sequence[str], task: TaskInfo
 ) -> Layout:
-    """A list of words for each method, with a column of bars for each model."""
+    """The sample's text, if it has one; a list of words for each method, with a column of bars for each model."""
     texts = {method: [_texts(rows) for rows in blocks.values()] for method, blocks in lists.items()}
     every = [text for blocks in texts.values() for block in blocks for text in block]
-    widest = max(style.text_width(line) for text in every for line in text.split("\n"))
-    words = KIND + 0.15 + max(widest, 1.7)  # the titles of the lists need some room, too
+    widest = KIND + max(style.text_width(line) for text in every for line in text.split("\n"))
+    titles = max(style.text_width(title) for blocks in lists.values() for title in blocks)
+    words = 0.15 + max(widest, titles)
     bar = (style.WIDTH - words) / len(models)
     heights = [sum(TITLE + sum(map(_height, block)) for block in blocks) for blocks in texts.values()]
     figure = style.canvas()
-    ratios = {"width_ratios": [words] + [bar] * len(models), "height_ratios": heights}
-    panels = figure.subplots(len(lists), 1 + len(models), squeeze=False, sharex="col", gridspec_kw=ratios)
+    above = _running(sample, lists) if "text" in sample.index else []
+    top = [running_text.LINE * len(above) + BETWEEN] * bool(above)
+    ratios = {"width_ratios": [words] + [bar] * len(models), "height_ratios": top + heights}
+    places = figure.add_gridspec(len(top) + len(lists), 1 + len(models), **ratios)
+    panels = _panels(figure, places, len(top))
     limits = _limits(lists, models)
     colours = style.method_colours(lists)
     for row, (method, blocks) in enumerate(lists.items()):
@@ -124,10 +135,38 @@ def _words(
             panel.set_xlim(-limits[model], limits[model])
             panel.set_xticks(_ticks(limits[model]))
             panel.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}".replace("-", "−")))
+            panel.tick_params(labelbottom=row == len(lists) - 1)
             if row == 0:
                 panel.set_title(style.wrapped(model, bar - 0.2), parse_math=False)
+    column = [row[0] for row in panels]
+    if above:
+        column.insert(0, figure.add_subplot(places[0, 0]))  # one that spans all columns would part them evenly
+        column[0].set_axis_off()
+        running_text.show(column[0], above, style.shade(style.GREY))
     figure.supxlabel(f"strength in each model ({task.output}); pale where not salient", fontsize=7, x=0.995, ha="right")
-    return figure, panels[:, 0], sum(heights)
+    return figure, column, sum(top + heights)
+
+
+def _panels(figure: Figure, places: GridSpec, above: int) -> list[list[Axes]]:
+    """Panels in the rows of the page below the first ones; those below each other share their axis."""
+    panels: list[list[Axes]] = []
+    for row in range(above, places.nrows):
+        shared = panels[0] if panels else [None] * places.ncols
+        panels.append([figure.add_subplot(places[row, column], sharex=of) for column, of in enumerate(shared)])
+    return panels
+
+
+def _running(sample: pd.Series, lists: Mapping[str, Mapping[str, pd.DataFrame]]) -> list[running_text.Line]:
+    """The sample's text with the players of all listed interactions marked."""
+    listed = [rows for blocks in lists.values() for rows in blocks.values()]
+    marked = {player for rows in listed for _, players in rows.index for player in _numbers(players)}
+    spans, names = sample["players"], sample["player_names"]
+    return running_text.lines(str(sample["text"]), spans, names, marked, style.WIDTH - 0.15)
+
+
+def _numbers(players: str) -> list[int]:
+    """Numbers of the players of an interaction."""
+    return [int(number) for number in players.split()]
 
 
 def _texts(rows: pd.DataFrame) -> list[str]:
@@ -169,13 +208,26 @@ def _entry(axes: Axes, bars: Sequence[Axes], row: pd.Series, text: str, y: float
     axes.text(KIND, y, text, va="center", linespacing=1.05, parse_math=False)
     for panel, model in zip(bars, models, strict=True):
         panel.barh(y, row["strength", model], height=0.09, color=color if row["salient", model] else style.tint(color))
+        _whisker(panel, row["strength", model], row["error", model], y)
+
+
+def _whisker(axes: Axes, strength: float, error: float, y: float) -> None:
+    """Interval of a strength, if its error is known."""
+    if not math.isnan(error):
+        ends = [strength - WHISKER * error, strength + WHISKER * error]
+        axes.plot(ends, [y, y], color=style.BLACK, linewidth=0.6, solid_capstyle="butt")
 
 
 def _limits(lists: Mapping[str, Mapping[str, pd.DataFrame]], models: Sequence[str]) -> dict[str, float]:
-    """Largest strength of each model in any list, for axes that are the same for all methods."""
-    rows = pd.concat([rows["strength"] for blocks in lists.values() for rows in blocks.values()])
-    largest = rows.abs().max().fillna(0)
-    return {model: 1.08 * float(largest[model]) or 1.0 for model in models}
+    """Largest strength of each model in any list, for axes that are the same for all methods.
+
+    Whiskers have room, too, unless one is as long as the longest bar: that one is cut off.
+    """
+    every = pd.concat([rows for blocks in lists.values() for rows in blocks.values()])
+    size = every["strength"].abs()
+    largest = size.max().fillna(0)
+    ends = (size + WHISKER * every["error"].fillna(0)).max().fillna(0).clip(upper=2 * largest)
+    return {model: 1.08 * float(max(largest[model], ends[model])) or 1.0 for model in models}
 
 
 def _ticks(limit: float) -> list[float]:
@@ -232,8 +284,10 @@ def _band(
         row = rows.iloc[place]
         color = style.KINDS[row.name[0]]
         image.imshow(picture, cmap="gray", vmin=0, vmax=1, interpolation="nearest")
+        chosen = _numbers(row.name[1])
         for player, positions in enumerate(players):
-            _patch(image, positions, picture.shape[1], color if row.name[1] >> player & 1 else None)
+            if player in chosen or len(players) <= OUTLINED:
+                _patch(image, positions, picture.shape[1], color if player in chosen else None)
         image.set(xticks=[], yticks=[])
         image.spines[:].set_visible(False)
         image.set_title(f"{style.kind_name(row.name[0])}, order {row['about', 'order']}", color=style.shade(color))
@@ -242,8 +296,9 @@ def _band(
             strengths.barh(
                 y, value / limits[model], height=0.7, color=color if row["salient", model] else style.tint(color)
             )
+            _whisker(strengths, value / limits[model], row["error", model] / limits[model], y)
             ink = style.BLACK if row["salient", model] else style.GREY
-            strengths.text(1.12, y, style.number(value, "+"), va="center", color=ink)
+            strengths.text(1.12, y, style.number(value, "+") if value else "0", va="center", color=ink)
         strengths.axvline(0, color=style.BLACK, linewidth=0.6)
         strengths.set(xlim=(-1, 1), ylim=(len(models) - 0.5, -0.5), xticks=[], yticks=[])
         strengths.spines[:].set_visible(False)

@@ -29,7 +29,7 @@ def draw(tables: Mapping[str, pd.DataFrame], task: TaskInfo) -> Figure:
     ensemble = style.widest(ensembles)
     models = ensembles[ensemble]
     table = table[(table["ensemble"] == ensemble) & (table["order"] > 0)]
-    methods = style.method_order(table["method"])
+    methods, most = style.method_order(table["method"]), int(table["order"].max())
     blocks, columns = style.grid(len(models), 3)
     figure = style.canvas()
     panels = figure.subplots(blocks * len(methods), columns, squeeze=False)
@@ -42,7 +42,7 @@ def draw(tables: Mapping[str, pd.DataFrame], task: TaskInfo) -> Figure:
                 axes.remove()
                 continue
             chosen = table[(table["model"] == models[position]) & (table["method"] == method)]
-            _panel(axes, chosen, task.players)
+            _panel(axes, chosen, most)
             if row == 0:
                 axes.set_title(style.wrapped(models[position], style.WIDTH / columns - 0.5), parse_math=False)
             axes.tick_params(labelbottom=row == len(methods) - 1)
@@ -63,15 +63,15 @@ def draw(tables: Mapping[str, pd.DataFrame], task: TaskInfo) -> Figure:
     style.heading(
         figure,
         f"{task.title}: mean per sample, positive up, negative down, each panel on its own scale; "
-        f"shared = salient in every model of {style.ensemble_title(ensemble, models)}",
+        f"shared = salient in every model of {style.ensemble_title(ensemble, models)}, with one sign",
         key,
     )
     return style.settle(figure, panels[:, 0], HEIGHT * len(panels))
 
 
-def _panel(axes: Axes, table: pd.DataFrame, players: int) -> None:
+def _panel(axes: Axes, table: pd.DataFrame, most: int) -> None:
     sums = table.groupby(["kind", "sign", "order"], observed=True)[["strength", "shared"]].sum()
-    orders = np.arange(1, players + 1)
+    orders = np.arange(1, most + 1)
     for kind, offset in zip(style.KINDS, (-0.2, 0.2), strict=True):
         for sign in (1, -1):
             own = (
@@ -83,7 +83,7 @@ def _panel(axes: Axes, table: pd.DataFrame, players: int) -> None:
                 axes.bar(orders + offset, sign * own["shared"], width=0.4, color=color, linewidth=0)
     axes.axhline(0, color=style.BLACK, linewidth=0.6)
     total, shared = sums["strength"].sum(), sums["shared"].sum()
-    axes.set_xlim(0.4, players + 0.6)
+    axes.set_xlim(0.4, most + 0.6)
     axes.margins(y=0.08)
     low, high = axes.get_ylim()
     axes.set_ylim(low, high + 0.3 * (high - low))  # room for the total, above every bar
@@ -95,7 +95,7 @@ def _panel(axes: Axes, table: pd.DataFrame, players: int) -> None:
         ha="right",
         va="top",
     )
-    axes.set_xticks(orders if players <= 10 else orders[1::2])
+    axes.set_xticks(orders if most <= 10 else orders[1::2])
     axes.yaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10]))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{abs(value):,g}"))
     axes.spines["bottom"].set_visible(False)

@@ -48,10 +48,8 @@ def draw(tables: Mapping[str, pd.DataFrame], task: TaskInfo) -> Figure:
     # `sharex` leaves tick labels to the last row alone; a block that is short of a panel needs its own.
     for axes in panels[1::2].flat:
         axes.tick_params(labelbottom=True)
-    figure.supxlabel(
-        f"rank among the interactions of both kinds ({task.coalitions} coalitions each); dots: number of salient ones",
-        fontsize=7,
-    )
+    among = "that were found" if task.sampled else f"({task.coalitions} coalitions each)"
+    figure.supxlabel(f"rank among the interactions of both kinds {among}; dots: number of salient ones", fontsize=7)
     style.heading(
         figure,
         f"{task.title}: mean over {style.samples_phrase(curves['samples'])}, "

@@ -77,13 +77,15 @@ class TaskInfo:
     title
         Name of the task, for the heading.
     players
-        n, the number of players.
+        n, the number of players; the largest where samples differ.
     models
         Names of the models in the order in which they are shown.
     output
         What v is, in words: the unit of every strength.
     shape
         Channels, height and width of the samples' images, if they are images.
+    sampled
+        Whether coalitions were drawn instead of all evaluated.
     """
 
     title: str
@@ -91,10 +93,11 @@ class TaskInfo:
     models: tuple[str, ...]
     output: str = "model output"
     shape: tuple[int, ...] | None = None
+    sampled: bool = False
 
     @property
     def coalitions(self) -> str:
-        """Number of coalitions, as it stands in labels."""
+        """Number of all coalitions, as it stands in labels; nobody has all of them where they were drawn."""
         return f"$2^{{{self.players}}}$ = {2**self.players:,}"
 
 
@@ -207,9 +210,9 @@ def text_height(lines: str, size: float = 7) -> float:
 
 
 @functools.cache
-def text_width(text: str, size: float = SMALL) -> float:
+def text_width(text: str, size: float = SMALL, weight: str = "normal") -> float:
     """Width of a line of text, in inches."""
-    font = FontProperties(family=RC["font.family"], size=size)
+    font = FontProperties(family=RC["font.family"], size=size, weight=weight)
     return text_to_path.get_text_width_height_descent(text, font, ismath=False)[0] / 72
 
 
