@@ -14,19 +14,18 @@ import pandas as pd
 import pytest
 
 import andor.report.explorer
-from andor.analysis.overlap import chance_power, generalization_power
+from andor.analysis.overlap import chance_power, generalization_power, same_sign
 from andor.game.attributions import predict
 from andor.game.interactions import Interactions, ranks, without_empty
 from andor.report.explorer import BUDGET, page, payload, render
-from andor.report.explorer.payload import (
-    Q_VALUE,
+from andor.report.explorer.coding import (
     STRONGEST,
-    areas,
     decode_interactions,
     decode_values,
     encode_interactions,
-    pieces,
 )
+from andor.report.explorer.content import areas, pieces
+from andor.report.explorer.payload import Q_VALUE
 from andor.report.figures import style
 from andor.report.results import TaskResults
 from synthetic import write_synthetic_results
@@ -65,10 +64,10 @@ def each_part(results, shown):
 
 
 def test_page_predicts_every_masked_output(results, shown):
-    n, checked = shown["players"], 0
+    n, checked = len(results.player_names[0]), 0
     for method, subject, number, place, model, part in each_part(results, shown):
         raw = results.raw_interactions(method, subject)[number].dense()[place]
-        decoded = predict(*decode_interactions(part, n))
+        decoded = predict(*decode_interactions(part, n).dense()[0])
         v = results.values(model)[number]
         assert np.abs(decoded - predict(*raw)).max() <= part["precision"] + 1e-10 <= shown["precision"] + 1e-10
         assert np.abs(decoded - v).max() <= part["kappa"] + part["precision"] + 1e-6
@@ -97,13 +96,13 @@ def test_many_interactions_are_cut_off_at_the_weak_end():
     interactions = np.random.default_rng(0).normal(size=(2, 2**12))
     of_model = Interactions.of_dense(interactions[None], ["model"])
     part = encode_interactions(of_model, bound=3.0)
-    kept = decode_interactions(part, 12)
+    kept = decode_interactions(part, 12).dense()[0]
     kept[0, 0] = 0
     assert np.count_nonzero(kept) == STRONGEST < part["nonzero"] == 2 * (2**12 - 1)
     assert np.abs(kept[kept != 0]).min() >= np.abs(interactions[:, 1:][kept[:, 1:] == 0]).max() * (1 - 2**-23)
     everything_salient = encode_interactions(of_model, bound=0.01)
     assert (
-        np.count_nonzero(decode_interactions(everything_salient, 12)[:, 1:])
+        np.count_nonzero(decode_interactions(everything_salient, 12).dense()[0, :, 1:])
         == everything_salient["salient"]
         > STRONGEST
     )
@@ -119,15 +118,15 @@ def test_false_discovery_rates_are_carried_along(results):
     ensemble = list(results.ensembles)[-1]
     keys = {"sample": 1, "method": "generalizable", "ensemble": ensemble}
     rows = [
-        {**keys, "kind": "and", "coalition": 3, Q_VALUE: 0.02},
-        {**keys, "kind": "and", "coalition": 3, Q_VALUE: 0.06},
-        {**keys, "kind": "or", "coalition": 5, Q_VALUE: 0.5},
-        {**keys, "kind": "or", "coalition": 6, Q_VALUE: None},
+        {**keys, "kind": "and", "players": "0 1", Q_VALUE: 0.02},
+        {**keys, "kind": "and", "players": "0 1", Q_VALUE: 0.06},
+        {**keys, "kind": "or", "players": "0 2", Q_VALUE: 0.5},
+        {**keys, "kind": "or", "players": "1 2", Q_VALUE: None},
     ]
     plain = payload(results, "task", BUDGET, pd.DataFrame(rows).drop(columns=Q_VALUE))
     made = payload(results, "task", BUDGET, pd.DataFrame(rows))
     found = made["samples"][1].pop("q")
-    assert found == {"generalizable": {ensemble: {"3": 0.06, str(2 ** made["players"] + 5): 0.5}}}
+    assert found == {"generalizable": {ensemble: {"3": 0.06, f"{2 ** len(results.player_names[1]) + 5:x}": 0.5}}}
     assert plain["discovery_rate"] is None and made["discovery_rate"] == 0.1
     assert made | {"discovery_rate": None} == plain
 
@@ -201,7 +200,7 @@ def test_assets_are_installed_with_the_package():
 @pytest.mark.skipif(shutil.which("node") is None, reason="node is not installed")
 def test_script_computes_what_the_package_does(results, shown, tmp_path):
     """Predictions on all coalitions, shared sets, powers and chance levels of every sample, method and ensemble."""
-    n, k = shown["players"], 20
+    n, k = len(results.player_names[0]), 20
     (tmp_path / "data.json").write_text(json.dumps(shown))
     (tmp_path / "run.js").write_text(
         (FOLDER / "numerics.js").read_text()
@@ -211,18 +210,24 @@ def test_script_computes_what_the_package_does(results, shown, tmp_path):
         for (const sample of data.samples) for (const method of data.methods) for (const ensemble of data.ensembles) {
           const units = sample.parts[method.name];
           const joint = units[ensemble.name];
-          const n = data.players;
+          const n = sample.names.length;
+          const known = evaluated(sample);
           const parts = ensemble.models.map((model, i) =>
             decode(joint ? joint.models[i] : units[data.models[model]].models[0], n));
-          const rows = compared(parts, n);
+          const rows = compared(parts);
+          const present = (S) => decoded(S.toString(16), n);
+          const { possible } = joint ?? units[data.models[ensemble.models[0]]];
+          const number = (row) => parseInt(row.code, 16);
           found.push({
             sample: sample.number, method: method.name, ensemble: ensemble.name,
-            all: parts.map((part) => [...predictedEverywhere(part, n, part.codes.length)]),
-            some: parts.map((part) => [...predictedEverywhere(part, n, 20)]),
-            one: parts.map((part) => [...Array(2 ** n).keys()].map((S) => predicted(part, n, 20, S))),
-            shared: rows.filter((row) => row.share === "shared").map((row) => row.code),
-            negative: selected(rows, { kind: "or", sign: "negative", low: 2, high: 3, model: 1 }).map((r) => r.code),
-            sharing: ["and", "or"].map((kind) => sharing(rows, parts.length, n, kind)),
+            all: parts.map((part) => [...predictions(part, part.found.length, known)]),
+            some: parts.map((part) => [...predictions(part, 20, known)]),
+            one: parts.map((part) => [...Array(2 ** n).keys()].map((S) => predicted(part, 20, present(S)))),
+            places: [...Array(2 ** n).keys()].map((S) => known.placeOf(present(S))),
+            shared: rows.filter((row) => row.share === "shared").map(number),
+            opposed: rows.filter((row) => row.share === "opposed").map(number),
+            negative: selected(rows, { kind: "or", sign: "negative", low: 2, high: 3, model: 1 }).map(number),
+            sharing: ["and", "or"].map((kind, i) => sharing(rows, parts.length, possible[i], kind)),
           });
         }
         console.log(JSON.stringify(found));
@@ -246,10 +251,17 @@ def test_script_computes_what_the_package_does(results, shown, tmp_path):
         few = predict(merged[:, 0], merged[:, 1], (strongest[:, 0], strongest[:, 1]))
         np.testing.assert_allclose(entry["some"], few, atol=1e-5)
         np.testing.assert_allclose(entry["one"], few, atol=1e-5)
-        assert sorted(entry["shared"]) == np.flatnonzero(salient.all(0)).tolist()
+        assert entry["places"] == list(range(2**n))
+        agreed = same_sign(merged)
+        assert sorted(entry["shared"]) == np.flatnonzero(salient.all(0) & agreed).tolist()
+        assert sorted(entry["opposed"]) == np.flatnonzero(salient.all(0) & ~agreed).tolist()
         fits = (merged[1, 1] < 0) & (order >= 2) & (order <= 3)
         assert set(entry["negative"]) == {2**n + coalition for coalition in np.flatnonzero(fits)}
         assert np.all(np.diff(strength[1, 1, np.array(entry["negative"], int) - 2**n]) <= 1e-6)
+        shared = (salient & agreed).all(0).sum(-1)
+        assert [[cell["shared"] for cell in kind] for kind in entry["sharing"]] == [
+            [int(s)] * len(merged) for s in shared
+        ]
         for name, expected in {
             "power": generalization_power(salient),
             "chance": chance_power(salient, np.array([2**n - 1, 2**n - n - 1])),

@@ -9,9 +9,11 @@ import pyarrow as pa
 import pytest
 
 import browser as driver
+from andor.analysis.overlap import same_sign
 from andor.game.attributions import predict
 from andor.report.explorer import BUDGET, payload, render
-from andor.report.explorer.payload import Q_VALUE, decode_interactions
+from andor.report.explorer.coding import decode_interactions
+from andor.report.explorer.payload import Q_VALUE
 from andor.report.results import TaskResults
 from synthetic import write_synthetic_results
 
@@ -38,7 +40,8 @@ def tasks(tmp_path_factory):
                 + 1
             )
             keys = {"sample": 0, "method": "generalizable", "ensemble": list(results.ensembles)[-1], "kind": "and"}
-            listed = pa.Table.from_pylist([{**keys, "coalition": int(strongest), Q_VALUE: 0.04}]).to_pandas()
+            players = " ".join(str(player) for player in range(10) if strongest >> player & 1)
+            listed = pa.Table.from_pylist([{**keys, "players": players, Q_VALUE: 0.04}]).to_pandas()
         path = folder / f"{task}.html"
         path.write_text(render(payload(results, task, BUDGET, listed)), encoding="utf-8")
         made[task] = (results, path.as_uri())
@@ -88,7 +91,9 @@ def codes(browser, everything=False):
     """Codes of the rows in the list; with `everything`, after asking for more until there are no more."""
     while everything and browser.do("document.querySelector('.more') !== null"):
         browser.click(".more")
-    return browser.do("[...document.querySelectorAll('.row')].map((row) => Number(row.dataset.code))")
+    return [
+        int(code, 16) for code in browser.do("[...document.querySelectorAll('.row')].map((row) => row.dataset.code)")
+    ]
 
 
 @pytest.mark.parametrize(("task", "player"), [("sentiment", ".word"), ("digits", ".patch")])
@@ -104,7 +109,7 @@ def test_switching_players_shows_the_true_masked_outputs(browser, tasks, task, p
         assert pressed == ("true" if present >> off & 1 else "false")
         truth = [results.values(model)[0, present] for model in results.models]
         np.testing.assert_allclose(outputs(browser)[:, 0], truth, atol=0.006)
-        assert f"present={present}" in browser.do("location.hash") or present == 2**n - 1
+        assert f"present={present:x}" in browser.do("location.hash") or present == 2**n - 1
     browser.wait(f"document.querySelector('#spoken').textContent.startsWith('{present.bit_count()} of {n}')")
 
 
@@ -120,7 +125,7 @@ def test_the_slider_moves_the_prediction_to_the_output(browser, tasks):
         browser.press(key)
         found = outputs(browser)
         for part, (_, predicted, _) in zip(parts, found, strict=True):
-            interactions = decode_interactions(part, 10)
+            interactions = decode_interactions(part, 10).dense()[0]
             strength = np.abs(interactions).ravel()
             strength[0] = np.inf
             kept = np.argsort(-strength, kind="stable")[: None if k is None else k + 1]
@@ -141,7 +146,10 @@ def test_filters_leave_what_they_say(browser, tasks):
     salient = (strength > 0.05 * strength.max((1, 2), keepdims=True)).reshape(3, -1)
     assert set(codes(browser, everything=True)) == set(np.flatnonzero(salient.any(0)))
     browser.click('input[name="show"][value="shared"]')
-    assert set(codes(browser, everything=True)) == set(np.flatnonzero(salient.all(0)))
+    agreed = same_sign(merged).ravel()
+    assert set(codes(browser, everything=True)) == set(np.flatnonzero(salient.all(0) & agreed))
+    browser.click('input[name="show"][value="opposed"]')
+    assert set(codes(browser, everything=True)) == set(np.flatnonzero(salient.all(0) & ~agreed))
     browser.click('input[name="show"][value="distinctive"]')
     assert set(codes(browser, everything=True)) == set(np.flatnonzero(salient.any(0) & ~salient.all(0)))
     browser.click('input[name="kind"][value="or"]')
@@ -166,7 +174,7 @@ def test_pointing_at_an_interaction_lights_its_players(browser, tasks):
     for task in ("sentiment", "digits"):
         browser.open(tasks[task][1])
         for row in codes(browser)[2:4]:
-            browser.point(f'.row[data-code="{row}"]')
+            browser.point(f'.row[data-code="{row:x}"]')
             lit = browser.do("[...document.querySelectorAll('#stage .lit')].map((node) => Number(node.dataset.player))")
             n = len(tasks[task][0].player_names[0])
             assert sorted(lit) == [player for player in range(n) if row >> player & 1]
@@ -191,7 +199,7 @@ def test_everything_works_by_keyboard_and_a_link_restores_it(browser, tasks):
     ]  # fmt: skip
     assert reached.count("word") == 10
     browser.press("ArrowDown", "ArrowDown", "Enter")
-    pinned = browser.do("Number(document.activeElement.dataset.code)")
+    pinned = int(browser.do("document.activeElement.dataset.code"), 16)
     assert pinned == codes(browser)[2]
     assert browser.do("document.activeElement.getAttribute('aria-selected')") == "true"
     browser.press("Tab", shift=True)
@@ -203,7 +211,7 @@ def test_everything_works_by_keyboard_and_a_link_restores_it(browser, tasks):
     browser.do("document.querySelector('input[name=method]:checked').focus()")
     browser.press("ArrowLeft")
     state = browser.do("state")
-    assert state | {"method": "traditional", "present": 1023 - 16, "k": 52} == state
+    assert state | {"method": "traditional", "present": f"{1023 - 16:x}", "k": 52} == state
     parts = ("#outputs", "#list", "#count", "#lit", "#sharing", "#found")
     seen, link = [browser.text(part) for part in parts], browser.do("location.href")
     browser.open(link)
@@ -220,7 +228,8 @@ def test_a_link_that_makes_no_sense_shows_the_start(browser, tasks):
         "method=constructor&ensemble=__proto__",
         "low=5&high=2",
         "%%%&&==",
-        "pin=4095",
+        "pin=fff&present=1ff",
+        "present=0ff",
     )
     for fragment in nonsense:
         browser.open(f"{address}#{fragment}")
@@ -273,12 +282,12 @@ def test_a_phone_shows_all_of_it(browser, tasks, task):
     }).map((node) => node.outerHTML.slice(0, 80))"""
     assert browser.do(outside) == []
     row = codes(browser)[1]
-    browser.tap(f'.row[data-code="{row}"]')
-    browser.wait(f"state.pin === {row}")
+    browser.tap(f'.row[data-code="{row:x}"]')
+    browser.wait(f"state.pin === '{row:x}'")
     lit = browser.do("[...document.querySelectorAll('#stage .lit')].map((node) => Number(node.dataset.player))")
     assert sorted(lit) == [player for player in range(len(results.player_names[0])) if row >> player & 1]
     browser.tap("#stage [data-player='1']")
-    browser.wait("!(state.present & 2)")
+    browser.wait("!present[1]")
 
 
 def luminance(colour):
@@ -292,7 +301,7 @@ def luminance(colour):
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_text_stands_out_in_both_schemes(browser, tasks, scheme):
     browser.view(1280, 900, scheme=scheme)
-    browser.open(tasks["sentiment"][1] + "#present=1007")
+    browser.open(tasks["sentiment"][1] + "#present=3ef")
     pairs = browser.do(
         """[".word", '.word[aria-pressed="false"]', ".and .badge", ".or .badge", ".muted", "h2", "dt", ".cell b",
             "#columns span:last-child", "label:has(:checked)", "button", "thead th"].map((selector) => {

@@ -19,6 +19,8 @@ from andor.outputs.drawn import HELD_OUT, Values, drawn, is_unseen
 if TYPE_CHECKING:
     import pandas as pd
 
+    from andor.game.interactions import Interactions
+    from andor.outputs.stored import DrawnValues
     from andor.sparsify.sampled.fit import Fit
 
 SALIENT = 0.05
@@ -65,15 +67,16 @@ def explain(
         function has changed another name.
     progress : whether to say how many calls there are, and show the time left, on standard error
     """
+    from andor.outputs.stored import DrawnValues
     from andor.sparsify.sampled.fit import fit
     from andor.sparsify.sampled.problem import SampledGames
 
     if not models:
         raise UserError("models is empty; give a function by name")
     if isinstance(item, str):
-        names, inputs = _text(item, "words" if players is None else players, masked)
+        names, places, inputs = _text(item, "words" if players is None else players, masked)
     else:
-        names, inputs = _array(item, players, baseline)
+        names, places, inputs = _array(item, players, baseline)
     fitted = drawn(len(names), budget, seed)
     new = drawn(len(names), held_out, seed, HELD_OUT)
     new = new[is_unseen(new, fitted)]
@@ -86,11 +89,15 @@ def explain(
         path = None if cache is None else Path(cache) / "explained" / f"{key}.parquet"
         values[name] = Values(functools.partial(_called, model, inputs), path)
     _compute(values, asked, progress)
+    known = {name: DrawnValues(fitted, own.of(fitted), new, own.of(new)) for name, own in values.items()}
+    joint = alpha is not None and len(models) > 1
     games = SampledGames(fitted, [own.of(fitted) for own in values.values()])
-    found = fit(games, alpha if len(models) > 1 else None, order, penalty, gap)
-    truth = {name: own.of(new) for name, own in values.items()}
-    fidelity = {name: found.fidelity(i, new, v) if len(new) else None for i, (name, v) in enumerate(truth.items())}
-    return Explanation(tuple(models), names, found, fidelity)
+    found = fit(games, alpha if joint else None, order, penalty, gap)
+    fidelity = {
+        name: found.fidelity(i, new, own.held_out_values) if len(new) else None
+        for i, (name, own) in enumerate(known.items())
+    }
+    return Explanation(tuple(models), names, found, fidelity, item, places, known, joint)
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,12 +110,20 @@ class Explanation:
     players : names of the n players
     fit : strengths with errors, penalties, bounds (see `andor.sparsify.sampled.fit.Fit`)
     fidelity : R² of each model's interactions on masked inputs that were held out; None without any
+    item : the text or the array
+    places : where each player is: characters [start, stop) of a text, places in an array when flattened
+    drawn : the masked inputs that were asked for, by which players are present, and each model's values there
+    joint : whether the models were explained jointly
     """
 
     models: tuple[str, ...]
     players: list[str]
     fit: Fit
     fidelity: dict[str, float | None]
+    item: Any
+    places: list[list[int]]
+    drawn: dict[str, DrawnValues]
+    joint: bool
 
     def frame(self) -> pd.DataFrame:
         """A row for each model and interaction that is not 0 in it, the strongest first."""
@@ -122,6 +137,16 @@ class Explanation:
                 rows.append([model, *self._named(place), *numbers])
         columns = ["model", "kind", "players", "order", "strength", "error", "penalised"]
         return pd.DataFrame(rows, columns=columns)
+
+    @functools.cached_property
+    def interactions(self) -> Interactions:
+        """The same on the coalitions that any model has one on; the empty one has the constants."""
+        return self._on_coalitions(self.fit.strengths, self.fit.constants)
+
+    @functools.cached_property
+    def errors(self) -> Interactions:
+        """Standard errors of `interactions`, in their places; that of a constant is not known (NaN)."""
+        return self._on_coalitions(self.fit.errors, np.full(len(self.models), np.nan))
 
     def shared(self) -> pd.DataFrame:
         """Interactions that are salient in every model, with one sign: more than 5 % of the model's largest."""
@@ -175,6 +200,18 @@ class Explanation:
         table = sampled_table(fit.kinds, fit.members, fit.strengths, fit.penalised, fit.errors, fit.constants)
         write_table(Path(path), table, {"models": list(self.models), "players": self.players})
 
+    def page(self) -> str:
+        """A page to look at it by hand, as HTML: one file that needs no network."""
+        from andor.report.explorer import explained, render
+
+        return render(explained(self))
+
+    def _repr_html_(self) -> str:
+        """The page in a frame, as notebooks show it."""
+        from andor.report.explorer import framed
+
+        return framed(self.page())
+
     def __repr__(self) -> str:
         judged = [f"{m} {r:.3f}" for m, r in self.fidelity.items() if r is not None]
         counts = (self.fit.penalised != 0).sum(1)
@@ -192,6 +229,18 @@ class Explanation:
     @property
     def _salient(self) -> np.ndarray:
         return np.abs(self.fit.strengths) > self._bound[:, None]
+
+    def _on_coalitions(self, values: np.ndarray, constants: np.ndarray) -> Interactions:
+        from andor.game.coalitions import KINDS, Coalitions
+        from andor.game.interactions import Interactions
+
+        members = np.vstack([np.zeros(len(self.players), bool), self.fit.members])
+        coalitions = Coalitions.of_presence(members)
+        there = np.zeros((len(self.models), len(KINDS), len(coalitions)))
+        kinds = np.append(0, self.fit.kinds)
+        used = np.where(self.fit.penalised != 0, values, 0.0)
+        there[:, kinds, coalitions.positions(members)] = np.column_stack([constants, used])
+        return Interactions(coalitions, self.models, KINDS, there, merged=True, order=self.fit.order)
 
     def _named(self, place: int) -> list[Any]:
         names = [self.players[player] for player in np.flatnonzero(self.fit.members[place])]
@@ -233,8 +282,8 @@ def _called(model: Model, inputs: Callable[[np.ndarray], Any], presence: np.ndar
 
 def _text(
     text: str, players: str | Sequence[Sequence[int]], masked: str
-) -> tuple[list[str], Callable[[np.ndarray], list[str]]]:
-    """Names of the players of a text, and its masked versions by which are present."""
+) -> tuple[list[str], list[list[int]], Callable[[np.ndarray], list[str]]]:
+    """Names of the players of a text, their characters, and its masked versions by which are present."""
     from andor.data.players.sentences import sentences
     from andor.data.players.words import unique_names, words
 
@@ -260,13 +309,13 @@ def _text(
         return joined if masked else " ".join(joined.split())
 
     names = unique_names([text[start:stop] for start, stop in ordered])
-    return names, lambda presence: [version(present) for present in presence]
+    return names, [list(span) for span in ordered], lambda presence: [version(present) for present in presence]
 
 
 def _array(
     item: Any, groups: str | Sequence[Sequence[int]] | None, baseline: np.ndarray | float | None
-) -> tuple[list[str], Callable[[np.ndarray], np.ndarray]]:
-    """Names of the players of an array, and its masked versions by which are present."""
+) -> tuple[list[str], list[list[int]], Callable[[np.ndarray], np.ndarray]]:
+    """Names of the players of an array, their places, and its masked versions by which are present."""
     array = np.asarray(item)
     if baseline is None:
         raise UserError("an array needs `baseline`: what stands for its masked entries")
@@ -282,4 +331,4 @@ def _array(
         present = np.column_stack([presence, np.ones(len(presence), bool)])[:, owner]
         return np.where(present, array.ravel(), value).reshape(len(presence), *array.shape)
 
-    return [str(player) for player in range(len(groups))], versions
+    return [str(player) for player in range(len(groups))], [list(own) for own in groups], versions

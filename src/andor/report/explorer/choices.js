@@ -32,7 +32,8 @@ function visible(colour) {
 
 function drawChoices() {
   const excerpt = (sample) => (sample.text ? sample.text.map(([piece]) => piece).join("") : "").trim();
-  const title = (sample) => `${sample.number}${excerpt(sample) ? ` · ${excerpt(sample).slice(0, 42)}…` : ""}`;
+  const title = (sample) =>
+    `${sample.title ?? sample.number}${excerpt(sample) ? ` · ${excerpt(sample).slice(0, 42)}…` : ""}`;
   options(
     $("sample"),
     data.samples.map((sample) => [sample.number, title(sample)]),
@@ -53,7 +54,7 @@ function drawChoices() {
       radios(box, name, Object.entries(CHOICES[name]), state[name], (value) => change({ [name]: value })),
     );
   }
-  const orders = Array.from({ length: n }, (_, i) => [i + 1, String(i + 1)]);
+  const orders = Array.from({ length: data.order }, (_, i) => [i + 1, String(i + 1)]);
   options($("low"), orders, state.low);
   options($("high"), orders, state.high);
   options(
@@ -61,6 +62,9 @@ function drawChoices() {
     [["", "any model, relative"], ...view.models.map((model) => [data.models[model], data.models[model]])],
     state.sort ?? "",
   );
+  $("sample").closest(".choice").hidden = data.all_samples === 1;
+  $("ensemble").closest(".choice").hidden = data.ensembles.length === 1;
+  $("methods").hidden = data.methods.length === 1;
   $("previous").disabled = state.sample === data.samples[0].number;
   $("next").disabled = state.sample === data.samples.at(-1).number;
   document.documentElement.style.setProperty("--method", visible(view.method.colour));

@@ -16,10 +16,11 @@ function listen() {
   $("high").addEventListener("change", (event) =>
     change({ high: Number(event.target.value), low: Math.min(state.low, Number(event.target.value)) }),
   );
-  $("all-on").addEventListener("click", () => setPresent(everyone));
-  $("all-off").addEventListener("click", () => setPresent(0));
-  $("invert").addEventListener("click", () => setPresent(everyone & ~state.present));
+  $("all-on").addEventListener("click", () => setPresent(present.map(() => 1)));
+  $("all-off").addEventListener("click", () => setPresent(present.map(() => 0)));
+  $("invert").addEventListener("click", () => setPresent(present.map((here) => 1 - here)));
   $("link").addEventListener("click", copyLink);
+  $("link").hidden = location.protocol === "about:"; // in a notebook's frame there is no address
   for (const input of [$("k"), $("k-number")]) {
     input.addEventListener("input", () => {
       const k = Math.round(Number(input.value));
@@ -28,13 +29,13 @@ function listen() {
       drawOutputs();
       remember();
     });
-    input.addEventListener("change", () => ($("k-number").value = Math.min(state.k, view.most)));
+    input.addEventListener("change", () => ($("k-number").value = Math.min(state.k ?? view.usual, view.most)));
   }
 
   const list = $("list");
   const codeOf = (event) => {
     const row = event.target.closest?.(".row");
-    return row ? Number(row.dataset.code) : null;
+    return row ? row.dataset.code : null;
   };
   const light = (code) => {
     if (code === hovered) return;
@@ -61,7 +62,7 @@ function walk(event) {
   const to = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: rows.length - 1, PageDown: at + 10, PageUp: at - 10 }[
     event.key
   ];
-  if (event.key === "Enter" || event.key === " ") pin(Number(rows[at].dataset.code));
+  if (event.key === "Enter" || event.key === " ") pin(rows[at].dataset.code);
   else if (event.key === "Escape" && state.pin !== null) pin(state.pin);
   else if (to === undefined) return;
   else {

@@ -3,6 +3,7 @@
 const GROUPS = {
   shared: (count) =>
     count === 1 ? "Salient" : count === 2 ? "Shared by both models" : `Shared by all ${count} models`,
+  opposed: () => "Opposed: salient in all models, with opposite signs",
   distinctive: () => "Distinctive: salient in some models only",
   weak: () => "Salient in no model",
 };
@@ -10,10 +11,11 @@ const GROUPS = {
 function drawList() {
   const model = state.sort === null ? null : view.models.findIndex((each) => data.models[each] === state.sort);
   const shown = {
-    salient: ["shared", "distinctive"],
+    salient: ["shared", "opposed", "distinctive"],
     shared: ["shared"],
+    opposed: ["opposed"],
     distinctive: ["distinctive"],
-    all: ["shared", "distinctive", "weak"],
+    all: ["shared", "opposed", "distinctive", "weak"],
   }[state.show];
   const rows = selected(view.rows, { ...state, model }).filter((row) => shown.includes(row.share));
   $("found").textContent = `${whole(rows.length)} of the ${whole(view.rows.length)} that are not 0`;
@@ -71,7 +73,7 @@ function drawRow(row) {
   return make(
     "div",
     {
-      class: `row ${row.kind}${acts(row.code, n, state.present) ? "" : " off"}`,
+      class: `row ${row.kind}${acts(row, present) ? "" : " off"}`,
       role: "option",
       tabindex: -1,
       "data-code": row.code,
@@ -79,7 +81,7 @@ function drawRow(row) {
       "aria-label": spoken(row),
     },
     make("div", { class: "what" }, badge(row), view.sample.image ? thumbnail(row) : null, names(row), ...flags),
-    ...row.strengths.map((strength, i) => bar(strength, row.salient[i], Math.abs(view.parts[i].strengths[0] || 1))),
+    ...row.strengths.map((_, i) => bar(row, i)),
   );
 }
 
@@ -89,7 +91,7 @@ function badge(row) {
 
 // Names of the players, joined by what the interaction does.
 function names(row) {
-  const players = playersOf(row.coalition).map(nameOf);
+  const players = row.players.map(nameOf);
   const joint = row.kind === "and" ? "∧" : "∨";
   return make(
     "span",
@@ -105,38 +107,51 @@ function thumbnail(row) {
     { class: "thumb", viewBox: `0 0 ${width} ${height}`, "aria-hidden": "true" },
     make("image", { href: url, width, height }),
     make("path", {
-      d: playersOf(row.coalition)
-        .map((player) => outline(areas[player]))
-        .join(""),
+      d: row.players.map((player) => outline(areas[player])).join(""),
     }),
   );
 }
 
 // Strength in one model, relative to its strongest interaction: to the right of the middle if it is positive.
-function bar(strength, salient, strongest) {
-  const fill = make("span");
-  const width = 50 * Math.min(1, Math.abs(strength) / strongest);
-  fill.style.width = `${width}%`;
-  fill.style.left = `${strength < 0 ? 50 - width : 50}%`;
+function bar(row, i) {
+  const [strength, error] = [row.strengths[i], row.errors[i]];
+  const place = (value) => 50 + 50 * Math.max(-1, Math.min(1, value / strongestOf(view.parts[i])));
+  const span = (name, from, to) => {
+    const mark = make("span", { class: name });
+    mark.style.left = `${place(Math.min(from, to))}%`;
+    mark.style.width = `${place(Math.max(from, to)) - place(Math.min(from, to))}%`;
+    return mark;
+  };
   return make(
     "div",
-    { class: `cell${salient ? "" : " pale"}` },
-    make("div", { class: "scale" }, fill),
-    make("b", {}, signed(strength)),
+    { class: `cell${row.salient[i] ? "" : " pale"}` },
+    make(
+      "div",
+      { class: "scale" },
+      span("strength", 0, strength),
+      error === null ? null : span("error", strength - error, strength + error),
+    ),
+    make(
+      "b",
+      {},
+      signed(strength),
+      error === null ? null : make("small", {}, ` ± ${number(error, "auto", view.places)}`),
+    ),
   );
 }
 
 function spoken(row) {
-  const words = row.coalition ? playersOf(row.coalition).map(nameOf).join(", ") : "nothing";
-  const strengths = view.models.map(
-    (model, i) => `${data.models[model]} ${signed(row.strengths[i])}${row.salient[i] ? "" : ", not salient"}`,
-  );
+  const words = row.players.map(nameOf).join(", ");
+  const strengths = view.models.map((model, i) => {
+    const strength = withError(row.strengths[i], row.errors[i]);
+    return `${data.models[model]} ${strength}${row.salient[i] ? "" : ", not salient"}`;
+  });
   return [
     `${row.kind.toUpperCase()} of ${words}`,
     ...strengths,
     row.opposed ? "opposite signs" : null,
     marked(row) ? "survives the false discovery rate" : null,
-    acts(row.code, n, state.present) ? null : "switched off",
+    acts(row, present) ? null : "switched off",
   ]
     .filter(Boolean)
     .join("; ");
@@ -150,8 +165,8 @@ function rowsOnPage() {
 function drawActing() {
   const known = new Map(view.rows.map((row) => [row.code, row]));
   for (const node of rowsOnPage()) {
-    const row = known.get(Number(node.dataset.code));
-    node.classList.toggle("off", !acts(row.code, n, state.present));
+    const row = known.get(node.dataset.code);
+    node.classList.toggle("off", !acts(row, present));
     node.setAttribute("aria-label", spoken(row));
   }
 }
@@ -160,11 +175,11 @@ function drawLit() {
   const code = hovered ?? state.pin;
   const row = code === null ? null : view.rows.find((each) => each.code === code);
   for (const node of $("stage").querySelectorAll("[data-player]")) {
-    node.classList.toggle("lit", Boolean(row && (row.coalition >> node.dataset.player) & 1));
+    node.classList.toggle("lit", Boolean(row?.players.includes(Number(node.dataset.player))));
   }
   for (const node of rowsOnPage()) {
-    node.classList.toggle("lit", Number(node.dataset.code) === code);
-    node.setAttribute("aria-selected", String(Number(node.dataset.code) === state.pin));
+    node.classList.toggle("lit", node.dataset.code === code);
+    node.setAttribute("aria-selected", String(node.dataset.code === state.pin));
   }
   if (row) $("stage").style.setProperty("--lit", `var(--${row.kind})`);
   const pinned = view.rows.find((each) => each.code === state.pin);
@@ -174,20 +189,20 @@ function drawLit() {
 }
 
 function about(row) {
-  const players = playersOf(row.coalition);
   const when =
-    players.length === 1 ? "it is present" : row.kind === "and" ? "all of them are present" : "any of them is present";
+    row.order === 1 ? "it is present" : row.kind === "and" ? "all of them are present" : "any of them is present";
   const cells = view.models.map((model, i) =>
     make(
       "tr",
       {},
       make("th", { scope: "row" }, data.models[model]),
-      make("td", {}, signed(row.strengths[i])),
+      make("td", {}, withError(row.strengths[i], row.errors[i])),
       make("td", {}, row.ranks[i] === null ? "–" : whole(row.ranks[i])),
       make("td", {}, row.salient[i] ? "yes" : "no"),
     ),
   );
   const q = rate(row);
+  const among = (bits) => present.map((_, player) => Number(row.players.includes(player) === bits));
   const head = ["", "strength", "rank", "salient"].map((name) => make("th", { scope: "col" }, name));
   const note = [
     row.opposed ? "The models give it opposite signs." : null,
@@ -200,8 +215,8 @@ function about(row) {
     make(
       "div",
       { class: "joined" },
-      make("button", { type: "button", onclick: () => setPresent(row.coalition) }, "Only these"),
-      make("button", { type: "button", onclick: () => setPresent(everyone & ~row.coalition) }, "Without these"),
+      make("button", { type: "button", onclick: () => setPresent(among(true)) }, "Only these"),
+      make("button", { type: "button", onclick: () => setPresent(among(false)) }, "Without these"),
       make("button", { type: "button", onclick: () => pin(row.code), "aria-label": "Let go of it" }, "×"),
     ),
   ];

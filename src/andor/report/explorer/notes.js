@@ -2,26 +2,32 @@
 
 function drawSharing() {
   const kinds = view.method.kind === "original" ? ["and"] : ["and", "or"];
-  const found = Object.fromEntries(kinds.map((kind) => [kind, sharing(view.rows, view.models.length, n, kind)]));
-  const titles = ["model", "kind", "salient", "shared", "share", "chance"];
+  const { possible } = view.units[0];
+  const found = Object.fromEntries(
+    ["and", "or"].map((kind, i) => [kind, sharing(view.rows, view.models.length, possible[i], kind)]),
+  );
+  const titles = ["model", "kind", "salient", "shared", "opposed", "in all", "chance"];
   const head = make("tr", {}, ...titles.map((title) => make("th", { scope: "col" }, title)));
   const body = view.models.flatMap((model, i) =>
     kinds.map((kind) => {
-      const { salient, shared, power, chance } = found[kind][i];
+      const { salient, shared, opposed, power, chance } = found[kind][i];
       const name = make("th", { scope: "rowgroup", rowspan: kinds.length }, data.models[model]);
       return make(
         "tr",
         {},
         kind === kinds[0] ? name : null,
         make("td", { class: kind }, badge({ kind })),
-        ...[whole(salient), whole(shared), percent(power), percent(chance)].map((text) => make("td", {}, text)),
+        ...[whole(salient), whole(shared), whole(opposed), percent(power), percent(chance)].map((text) =>
+          make("td", {}, text),
+        ),
       );
     }),
   );
   $("sharing").replaceChildren(make("thead", {}, head), make("tbody", {}, ...body));
   $("caution").textContent =
-    "Of each model’s salient interactions of this sample, those that all models have. Chance: the share of sets of " +
-    "the same sizes drawn at random from the possible interactions." +
+    "Of each model’s salient interactions of this sample, those that are salient in all models: shared with one sign, " +
+    "opposed with more than one, and the share of both together. Chance: that share of sets of the same sizes drawn " +
+    "at random from the possible interactions." +
     (view.joint
       ? " Extracting from several models at once favours agreement by itself: sharing beyond chance is not yet common knowledge."
       : "");
@@ -38,7 +44,7 @@ function drawAbout() {
   const gap = gaps.includes(null) ? null : Math.max(...gaps);
   const certified =
     gap === null ? "without a certificate." : `certified to be at most ${percent(gap)} above the optimum.`;
-  const cut = view.parts.some((part) => part.codes.length < part.nonzero);
+  const cut = view.parts.some((part) => part.found.length < part.nonzero);
   const entries = [
     [
       "Split",
@@ -52,12 +58,7 @@ function drawAbout() {
       "Salient",
       `Stronger than ${percent(threshold)} of ${standard}; here ${view.models.map((model, i) => `${number(view.parts[i].bound, "auto", 3)} in ${data.models[model]}`).join(", ")}.`,
     ],
-    [
-      "Noise",
-      view.parts.some((part) => part.kappa)
-        ? "All interactions together reproduce v on every mask up to an output noise of at most κ, given with each model."
-        : "All interactions together reproduce v on every mask.",
-    ],
+    ...(view.known.drawn ? drawnEntries() : [["Noise", noiseText()]]),
     ["Order", "Players of an interaction. With one player AND and OR are the same, and count as AND."],
     data.discovery_rate === null
       ? null
@@ -68,17 +69,48 @@ function drawAbout() {
     [
       "Stored",
       [
-        data.samples.length < data.all_samples
-          ? `The first ${data.samples.length} of ${data.all_samples} samples: more would make the page too large.`
-          : `All ${data.samples.length} samples.`,
+        data.all_samples === 1
+          ? null
+          : data.samples.length < data.all_samples
+            ? `The first ${data.samples.length} of ${data.all_samples} samples: more would make the page too large.`
+            : `All ${data.samples.length} samples.`,
         cut
           ? `Of each model the ${whole(data.strongest)} strongest interactions, or all salient ones if they are more: predictions can use these only.`
           : "All interactions that are not 0.",
         `Numbers in single precision: a prediction is off by at most ${data.precision.toExponential(0)} for it.`,
-      ].join(" "),
+      ]
+        .filter(Boolean)
+        .join(" "),
     ],
   ];
   $("about").replaceChildren(
     ...entries.filter(Boolean).flatMap(([name, text]) => [make("dt", {}, name), make("dd", {}, text)]),
   );
+}
+
+function noiseText() {
+  return view.parts.some((part) => part.kappa)
+    ? "All interactions together reproduce v on every mask up to an output noise of at most κ, given with each model."
+    : "All interactions together reproduce v on every mask.";
+}
+
+// What is said where a sample has too many masks to evaluate all.
+function drawnEntries() {
+  const { n, count, first } = view.known;
+  const { order } = view.units[0];
+  const others = count > first ? ` Predictions are judged on ${whole(count - first)} others, held out.` : "";
+  const upTo = order < n ? `Interactions of up to ${order} ${noun(order)} were looked for. ` : "";
+  const byOrder = view.parts.map((part, i) => {
+    const found = (part.by_order ?? []).map(([most, share]) => `${most}: ${number(share, "auto", 3)}`).join(", ");
+    return found ? `${data.models[view.models[i]]} ${found}` : null;
+  });
+  const fits = byOrder.filter(Boolean).join("; ");
+  return [
+    ["Masks", `Fitted to ${whole(first)} masks drawn at random.${others}`],
+    [
+      "Errors",
+      `± is one standard error, by the jackknife over masks. ${upTo}What a prediction misses is its typical error, given with each model.`,
+    ],
+    fits ? ["R²", `On masks held out, of a fit of its own up to so many ${noun()} an interaction: ${fits}.`] : null,
+  ];
 }

@@ -1,34 +1,70 @@
 "use strict";
 
-// Numbers of the page: pure functions, no document. A coalition is a bit mask; the code of an interaction is its
-// coalition, plus 2^n if it is an OR interaction. A part is one model's interactions, strongest first.
+// Numbers of the page: pure functions, no document. Who is present is a byte for each player, 1 or 0. A code is the
+// same as one number, in hexadecimal, player 0 its lowest bit; that of an interaction has one more bit, set if it is an
+// OR interaction. A part is one model's interactions, strongest first.
 
 function numbers(text, Type) {
   return new Type(Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0)).buffer); // little-endian, as stored
 }
 
-function decode(part, n) {
-  const codes = numbers(part.codes, n < 16 ? Uint16Array : Uint32Array);
-  return { ...part, codes, strengths: numbers(part.strengths, Float32Array) };
+// Rows of bits that were stored in bytes of their own.
+function unpacked(text, count) {
+  const bytes = numbers(text, Uint8Array);
+  const width = Math.ceil(count / 8);
+  return Array.from({ length: bytes.length / width }, (_, row) =>
+    Uint8Array.from({ length: count }, (_, bit) => (bytes[row * width + (bit >> 3)] >> (bit & 7)) & 1),
+  );
 }
 
-function orderOf(coalition) {
-  let order = 0;
-  for (let rest = coalition; rest; rest &= rest - 1) order += 1;
-  return order;
+function coded(bits) {
+  let code = "";
+  for (let bit = 0; bit < bits.length; bit += 4) {
+    code = (bits[bit] | (bits[bit + 1] << 1) | (bits[bit + 2] << 2) | (bits[bit + 3] << 3)).toString(16) + code;
+  }
+  return code.replace(/^0+(?=.)/, "");
+}
+
+// The bits of a code; null if it is none of so many bits.
+function decoded(code, count) {
+  const bits = new Uint8Array(count);
+  [...code].reverse().forEach((digit, place) => {
+    for (let bit = 0; bit < 4; bit += 1) bits[4 * place + bit] = (parseInt(digit, 16) >> bit) & 1;
+  });
+  return coded(bits) === code ? bits : null;
+}
+
+function byCode(one, other) {
+  return one.length - other.length || (one < other ? -1 : Number(one > other));
+}
+
+function playersIn(bits) {
+  return Array.from(bits.keys()).filter((player) => bits[player]);
+}
+
+function decode(part, n) {
+  const strengths = numbers(part.strengths, Float32Array);
+  const errors = part.errors ? numbers(part.errors, Float32Array) : null;
+  const found = unpacked(part.codes, n + 1).map((bits, rank) => ({
+    code: coded(bits),
+    kind: bits[n] ? "or" : "and",
+    players: playersIn(bits.subarray(0, n)),
+    strength: strengths[rank],
+    error: errors ? errors[rank] : null,
+  }));
+  return { ...part, found };
 }
 
 // Whether an interaction adds its strength: an AND one when all of its players are present, an OR one when any is.
-function acts(code, n, present) {
-  const coalition = code & (2 ** n - 1);
-  return code >> n ? (coalition & present) !== 0 : (coalition & present) === coalition;
+function acts({ kind, players }, present) {
+  return kind === "or" ? players.some((player) => present[player]) : players.every((player) => present[player]);
 }
 
 // What the constant and the k strongest interactions add up to when these players are present.
-function predicted(part, n, k, present) {
+function predicted(part, k, present) {
+  const count = Math.min(k, part.found.length);
   let sum = part.empty;
-  const count = Math.min(k, part.codes.length);
-  for (let rank = 0; rank < count; rank += 1) if (acts(part.codes[rank], n, present)) sum += part.strengths[rank];
+  for (let rank = 0; rank < count; rank += 1) if (acts(part.found[rank], present)) sum += part.found[rank].strength;
   return sum;
 }
 
@@ -40,19 +76,21 @@ function zeta(values) {
   return values;
 }
 
+function maskOf(players) {
+  return players.reduce((mask, player) => mask | (1 << player), 0);
+}
+
 // The same prediction for all 2^n coalitions at once. An OR interaction acts unless all of it lies outside of S.
 function predictedEverywhere(part, n, k) {
   const size = 2 ** n;
   const ofAnd = new Float64Array(size);
   const ofOr = new Float64Array(size);
   let total = part.empty;
-  const count = Math.min(k, part.codes.length);
-  for (let rank = 0; rank < count; rank += 1) {
-    const code = part.codes[rank];
-    if (code < size) ofAnd[code] += part.strengths[rank];
+  for (const { kind, players, strength } of part.found.slice(0, k)) {
+    if (kind === "and") ofAnd[maskOf(players)] += strength;
     else {
-      ofOr[code - size] += part.strengths[rank];
-      total += part.strengths[rank];
+      ofOr[maskOf(players)] += strength;
+      total += strength;
     }
   }
   zeta(ofAnd);
@@ -60,40 +98,69 @@ function predictedEverywhere(part, n, k) {
   return ofAnd.map((value, present) => total + value - ofOr[size - 1 - present]);
 }
 
+// The masks on which a sample's outputs are known: all by number, or those drawn. Predictions are judged on all, or on
+// those held out, which are the last ones, from `first` on.
+function evaluated(sample) {
+  const n = sample.names.length;
+  if (!sample.drawn) return { n, count: 2 ** n, first: 0, placeOf: (present) => maskOf(playersIn(present)) };
+  const drawn = unpacked(sample.drawn.presence, n);
+  const places = new Map();
+  drawn.forEach((present, place) => places.set(coded(present), places.get(coded(present)) ?? place));
+  return {
+    n,
+    drawn,
+    count: drawn.length,
+    first: sample.drawn.fitted,
+    placeOf: (present) => places.get(coded(present)) ?? null,
+  };
+}
+
+// Predictions on the masks on which they are judged.
+function predictions(part, k, known) {
+  if (!known.drawn) return predictedEverywhere(part, known.n, k);
+  return Float64Array.from(known.drawn.slice(known.first), (present) => predicted(part, k, present));
+}
+
 // Interactions of several models side by side: a row for each that is not 0 in one of them.
-function compared(parts, n) {
+function compared(parts) {
   const rows = new Map();
   parts.forEach((part, model) => {
-    part.codes.forEach((code, rank) => {
+    part.found.forEach(({ code, kind, players, strength, error }, rank) => {
       if (!rows.has(code)) {
-        const coalition = code & (2 ** n - 1);
         rows.set(code, {
           code,
-          coalition,
-          kind: code >> n ? "or" : "and",
-          order: orderOf(coalition),
+          kind,
+          players,
+          order: players.length,
           strengths: parts.map(() => 0),
+          errors: parts.map(() => null),
           ranks: parts.map(() => null),
           salient: parts.map(() => false),
         });
       }
       const row = rows.get(code);
-      row.strengths[model] = part.strengths[rank];
+      row.strengths[model] = strength;
+      row.errors[model] = error;
       row.ranks[model] = rank + 1;
       row.salient[model] = rank < part.salient;
     });
   });
   for (const row of rows.values()) {
     // Models differ in scale, so an interaction counts by its share of the model's strongest.
-    const shares = row.strengths.map((strength, model) => strength / Math.abs(parts[model].strengths[0] || 1));
+    const shares = row.strengths.map((strength, model) => strength / strongestOf(parts[model]));
     const leading = shares.reduce((best, share, model) => (Math.abs(share) > Math.abs(shares[best]) ? model : best), 0);
     const signs = new Set(row.strengths.filter((_, model) => row.salient[model]).map(Math.sign));
     row.score = Math.abs(shares[leading]);
     row.leading = leading;
     row.opposed = signs.size > 1;
-    row.share = row.salient.every(Boolean) ? "shared" : row.salient.some(Boolean) ? "distinctive" : "weak";
+    row.share = row.salient.some(Boolean) ? "distinctive" : "weak";
+    if (row.salient.every(Boolean)) row.share = row.opposed ? "opposed" : "shared";
   }
   return [...rows.values()];
+}
+
+function strongestOf(part) {
+  return Math.abs(part.found[0]?.strength || 1);
 }
 
 // Rows that a selection leaves, strongest first: in any model, relative to its strongest, or in one model.
@@ -109,20 +176,20 @@ function selected(rows, { kind, sign, low, high, model }) {
         strength(row) !== 0 &&
         (sign === "all" || strength(row) > 0 === (sign === "positive")),
     )
-    .sort((a, b) => weight(b) - weight(a) || a.code - b.code);
+    .sort((a, b) => weight(b) - weight(a) || byCode(a.code, b.code));
 }
 
-// Of each model's salient interactions of a kind, how many all models share, and the share that sets of these sizes,
-// drawn at random from the possible interactions, would share.
-function sharing(rows, models, n, kind) {
-  const possible = 2 ** n - 1 - (kind === "or" ? n : 0);
+// Of each model's salient interactions of a kind, how many all models have, with one sign (shared) or not (opposed); the
+// share of both together, and the share that sets of these sizes would have, drawn at random from the possible ones.
+function sharing(rows, models, possible, kind) {
   const ofKind = rows.filter((row) => row.kind === kind);
-  const shared = ofKind.filter((row) => row.share === "shared").length;
+  const [shared, opposed] = ["shared", "opposed"].map((share) => ofKind.filter((row) => row.share === share).length);
   const salient = Array.from({ length: models }, (_, model) => ofKind.filter((row) => row.salient[model]).length);
   return salient.map((count, model) => ({
     salient: count,
     shared,
-    power: count ? shared / count : null,
+    opposed,
+    power: count ? (shared + opposed) / count : null,
     chance: count
       ? salient.reduce((product, other, i) => (i === model ? product : (product * other) / possible), 1)
       : null,
@@ -131,4 +198,12 @@ function sharing(rows, models, n, kind) {
 
 function rootMeanSquare(values) {
   return Math.sqrt(values.reduce((sum, value) => sum + value * value, 0) / values.length);
+}
+
+// Share of the variance of values that predictions explain; null if there is none.
+function explainedShare(values, predictions) {
+  const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
+  const variance = values.reduce((sum, value) => sum + (value - mean) ** 2, 0);
+  const left = values.reduce((sum, value, i) => sum + (value - predictions[i]) ** 2, 0);
+  return variance > 0 ? 1 - left / variance : null;
 }

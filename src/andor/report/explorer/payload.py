@@ -1,17 +1,13 @@
 """What the page holds: the numbers of a task, small enough for one file, as values that JSON can carry.
 
-Stored are v on all coalitions and the interactions that are not 0, not v_and and v_or, from which a page could rebuild
-them. At an optimum most interactions are exactly 0, so their list is the shorter of the two; rounding v_and would turn
-those zeros into noise that fills up every set of strongest ones; and a strength in float32 is off by 2^-24 of itself,
-where one rebuilt from a rounded v_and would be off by up to 2^order times as much.
-
-An interaction is written as its *code*: the bit mask of its coalition, plus 2^n if it is an OR interaction.
+Stored are v on the coalitions that models were asked on, and the interactions that are not 0, not v_and and v_or, from
+which a page could rebuild them. At an optimum most interactions are exactly 0, so their list is the shorter of the two;
+rounding v_and would turn those zeros into noise that fills up every set of strongest ones; and a strength in float32 is
+off by 2^-24 of itself, where one rebuilt from a rounded v_and would be off by up to 2^order times as much.
 """
 
 from __future__ import annotations
 
-import base64
-import itertools
 import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -24,20 +20,17 @@ from andor.analysis.salience import salience_bound
 from andor.data.table import rows
 from andor.game.coalitions import KINDS
 from andor.game.interactions import Interactions
+from andor.report.explorer.coding import STRONGEST, code, encode_drawn, encode_interactions, to_base64
+from andor.report.explorer.content import content
 from andor.report.figures import style
 from andor.report.results import TaskResults, per_model
 
-STRONGEST = 2**11
-"""Interactions kept of a model, or all salient ones if they are more: for n <= 10 these are all there are."""
 Q_VALUE = "q"
 """Column of the table `interactions` that may hold a false discovery rate."""
 
 
 def payload(results: TaskResults, title: str, budget: int, listed: pd.DataFrame | None = None) -> dict[str, Any]:
-    """Everything the page of a task shows, as JSON values.
-
-    Arrays are base64 of little-endian numbers: v as float32 (2^n,); of each model's interactions, orders <= 1 merged
-    and the empty coalition apart, the codes as uint16 (uint32 if n > 15) and the strengths as float32, strongest first.
+    """Everything the page of a task shows, as JSON values; see `andor.report.explorer.coding` for its arrays.
 
     Parameters
     ----------
@@ -50,38 +43,53 @@ def payload(results: TaskResults, title: str, budget: int, listed: pd.DataFrame 
     """
     groups = results.ensembles or {model: [model] for model in results.models}
     methods = [name for name in style.method_order(results.methods) if results.subjects(name)]
-    colours = style.method_colours(methods)
-    rates = _rates(listed, len(results.player_names[0]))
-    held = _held(results, methods, rates, budget)
-    parts = [
-        part
-        for about in held
-        for of_method in about["parts"].values()
-        for of_subject in of_method.values()
-        for part in of_subject["models"]
-    ]
-    return {
-        "title": title,
-        "players": len(results.player_names[0]),
-        "output": results.reward.words,
-        "centred": results.reward.centred,
-        "models": results.models,
+    rates = _rates(listed, results.sizes)
+    return assembled(
+        _held(results, methods, rates, budget),
+        title=title,
+        output=results.reward.words,
+        centred=results.reward.centred,
+        models=results.models,
+        ensembles=groups,
+        methods={name: results.methods[name] for name in methods},
+        salience={"rule": results.analysis.salience.rule, "threshold": results.analysis.salience.threshold},
+        discovery_rate=RATE if rates else None,
+        all_samples=len(results.sample_numbers),
+    )
+
+
+def assembled(
+    held: Sequence[Mapping[str, Any]],
+    models: Sequence[str],
+    ensembles: Mapping[str, Sequence[str]],
+    methods: Mapping[str, str],
+    **said: Any,
+) -> dict[str, Any]:
+    """The page of some samples: what can be chosen, and what is said of all of it.
+
+    Parameters
+    ----------
+    held : samples with their `parts`, by method and subject
+    models, ensembles, methods : as of `TaskResults`
+    """
+    units = [unit for about in held for of_method in about["parts"].values() for unit in of_method.values()]
+    colours = style.method_colours(list(methods))
+    return said | {
+        "models": list(models),
         "ensembles": [
             {
                 "name": name,
                 "title": style.ensemble_title(name, members),
-                "models": [results.models.index(model) for model in members],
+                "models": [models.index(model) for model in members],
             }
-            for name, members in groups.items()
+            for name, members in ensembles.items()
         ],
-        "methods": [{"name": name, "kind": results.methods[name], "colour": colours[name]} for name in methods],
-        "start": {"ensemble": style.widest(groups), "method": _first_joint(results, methods)},
-        "salience": {"rule": results.analysis.salience.rule, "threshold": results.analysis.salience.threshold},
-        "discovery_rate": RATE if rates else None,
-        "all_samples": len(results.sample_numbers),
+        "methods": [{"name": name, "kind": kind, "colour": colours[name]} for name, kind in methods.items()],
+        "start": {"ensemble": style.widest(ensembles), "method": _first_joint(methods)},
+        "order": max(unit["order"] for unit in units),
         "strongest": STRONGEST,
-        "precision": max(part["precision"] for part in parts),
-        "samples": held,
+        "precision": max(part["precision"] for unit in units for part in unit["models"]),
+        "samples": list(held),
     }
 
 
@@ -96,8 +104,8 @@ def _held(results: TaskResults, methods: Sequence[str], rates: Mapping[int, Any]
     for number, row in zip(results.sample_numbers, rows(results.samples), strict=True):
         about = {
             "number": number,
-            **_content(row),
-            "v": [_base64(results.values(model)[number], "<f4") for model in results.models],
+            **content(row),
+            **_values(results, number),
             "parts": {m: {subject: encode[m, subject](number) for subject in results.subjects(m)} for m in methods},
         }
         if number in rates:
@@ -109,150 +117,92 @@ def _held(results: TaskResults, methods: Sequence[str], rates: Mapping[int, Any]
     return held
 
 
-# ------------------------------------------------------------------------------------------------- interactions
+def _values(results: TaskResults, number: int) -> dict[str, Any]:
+    """v of every model: on all coalitions, or on the drawn ones beside them."""
+    if results.sampled:
+        return encode_drawn([results.drawn_values(model)[number] for model in results.models], str(results.folder))
+    return {"v": [to_base64(results.values(model)[number], "<f4") for model in results.models]}
 
 
 def _encoder(results: TaskResults, method: str, subject: str) -> Callable[[int], dict[str, Any]]:
     """What encodes the interactions of a subject, of one sample after the other."""
     members = results.subjects(method)[subject]
     merged, said = results.merged_interactions(method, subject), results.interaction_metadata(method, subject)
+    errors = _errors(results, method, subject)
     salience = results.analysis.salience
     largest = np.array([one.magnitude.max((1, 2), initial=0) for one in merged])
     bound = salience_bound(largest, salience.rule, salience.threshold, results.output_range(members))
 
     def encode(number: int) -> dict[str, Any]:
-        entry = said[number]
-        return {
-            "gap": _finite(entry["gap"]),
-            "models": [
-                {
-                    **encode_interactions(merged[number].of_models([model]), bound[number, place]),
-                    "kappa": _finite(np.max(per_model(entry["kappa"], model))),
-                }
-                for place, model in enumerate(members)
-            ],
-        }
+        known = None if errors is None else errors[number].on(merged[number].coalitions)
+        made = unit(merged[number], bound[number], said[number]["gap"], known)
+        for place, (model, part) in enumerate(zip(members, made["models"], strict=True)):
+            part |= _stated(said[number], model, place)
+        return made
 
     return encode
 
 
-def encode_interactions(interactions: Interactions, bound: float) -> dict[str, Any]:
-    """One model's merged interactions of a sample as the page holds them.
+def _errors(results: TaskResults, method: str, subject: str) -> list[Interactions] | None:
+    """Standard errors of a subject's interactions in each sample; of a model alone, from any ensemble it is in."""
+    members = results.subjects(method)[subject]
+    ensemble = next((name for name, own in results.ensembles.items() if set(members) <= set(own)), None)
+    known = None if ensemble is None else results.errors(method, ensemble)
+    return None if known is None else [one.of_models(members) for one in known]
 
-    Returns
-    -------
-    dict
-        `codes` and `strengths` (base64), `empty` (the constant I(∅)), `nonzero` and `salient` (how many there are; the
-        salient ones come first), `bound` (of salience), and `precision`: the most that rounding can change a
-        prediction.
+
+def unit(
+    interactions: Interactions, bound: np.ndarray, gap: float, errors: Interactions | None = None
+) -> dict[str, Any]:
+    """What one extraction found in a sample.
+
+    Parameters
+    ----------
+    interactions : of its m models, merged
+    bound : of salience in each, (m,)
+    gap : that was certified
+    errors : standard errors on the same coalitions
     """
-    coalitions = interactions.coalitions
-    empty = 0.0 if coalitions.empty is None else float(interactions.strengths[0, :, coalitions.empty].sum())
-    n, flat = coalitions.n, interactions.magnitude.ravel()
-    order = np.argsort(-flat, kind="stable")
-    nonzero, salient = int((flat > 0).sum()), int((flat > bound).sum())
-    places = order[: max(min(nonzero, STRONGEST), salient)]
-    strengths = interactions.strengths.ravel()[places]
-    every = coalitions.masks.astype(np.int64) + (np.arange(len(interactions.kinds))[:, None] << n)
-    codes = every.ravel()[places]
+    order = interactions.order or interactions.coalitions.n
     return {
-        "codes": _base64(codes, "<u2" if n < 16 else "<u4"),
-        "strengths": _base64(strengths, "<f4"),
-        "empty": empty,
-        "bound": float(bound),
-        "nonzero": nonzero,
-        "salient": salient,
-        "precision": float(np.abs(strengths - strengths.astype(np.float32)).sum()),
+        "gap": finite(gap),
+        "order": order,
+        "possible": [float(interactions.coalitions.possible(kind, up_to=order)) for kind in KINDS],
+        "models": [
+            encode_interactions(
+                interactions.of_models([model]), bound[i], None if errors is None else errors.strengths[[i]]
+            )
+            for i, model in enumerate(interactions.models)
+        ],
     }
 
 
-def decode_interactions(part: Mapping[str, Any], n: int) -> np.ndarray:
-    """Interactions as the page reads them: float64 (2, 2^n), the constant at the empty AND coalition."""
-    interactions = np.zeros(2 << n)
-    codes = np.frombuffer(base64.b64decode(part["codes"]), "<u2" if n < 16 else "<u4")
-    interactions[codes] = np.frombuffer(base64.b64decode(part["strengths"]), "<f4")
-    interactions[0] = part["empty"]
-    return interactions.reshape(2, -1)
+def _stated(said: Mapping[str, Any], model: str, place: int) -> dict[str, Any]:
+    """What the extraction said of one of its models: κ, or R² by the largest order."""
+    if "kappa" in said:
+        return {"kappa": finite(np.max(per_model(said["kappa"], model)))}
+    return {"by_order": [[int(order), finite(found[place])] for order, found in said.get("by_order", {}).items()]}
 
 
-def decode_values(text: str) -> np.ndarray:
-    """v as the page reads it: float32 (2^n,)."""
-    return np.frombuffer(base64.b64decode(text), "<f4")
-
-
-def _rates(listed: pd.DataFrame | None, n: int) -> dict[int, dict[str, dict[str, dict[str, float]]]]:
+def _rates(listed: pd.DataFrame | None, sizes: Sequence[int]) -> dict[int, dict[str, dict[str, dict[str, float]]]]:
     """False discovery rates by sample, method, ensemble and code; of the models' rates the largest."""
     rates: dict[int, Any] = {}
     if listed is None or Q_VALUE not in listed:
         return rates
-    keys = ["sample", "method", "ensemble", "kind", "coalition"]
+    keys = ["sample", "method", "ensemble", "kind", "players"]
     known = listed.dropna(subset=[Q_VALUE]).astype({"kind": str}).groupby(keys, sort=True)[Q_VALUE].max()
-    for (sample, method, ensemble, kind, coalition), rate in known.items():
+    for (sample, method, ensemble, kind, players), rate in known.items():
         of_ensemble = rates.setdefault(int(sample), {}).setdefault(str(method), {}).setdefault(str(ensemble), {})
-        of_ensemble[str(coalition + (KINDS.index(kind) << n))] = float(rate)
+        name = code(map(int, players.split()), sizes[int(sample)], KINDS.index(kind))
+        of_ensemble[name] = float(rate)
     return rates
 
 
-# ------------------------------------------------------------------------------------------------------ samples
-
-
-def _content(row: Mapping[str, Any]) -> dict[str, Any]:
-    """What there is to see of a sample: its text in pieces, its image with the players' areas, or names alone."""
-    players = row["players"]
-    content: dict[str, Any] = {"names": row["player_names"]}
-    content |= {key: row[key] for key in ("label", "target") if row.get(key) is not None}
-    if row.get("text") is not None:
-        content["text"] = pieces(row["text"], players)
-    elif row.get("image") is not None:
-        image = np.asarray(row["image"])
-        content["image"] = {
-            "channels": image.shape[0],
-            "height": image.shape[1],
-            "width": image.shape[2],
-            "pixels": _base64(np.moveaxis(np.rint(255 * np.clip(image, 0, 1)), 0, -1), "u1"),
-            "areas": [areas(pixels, image.shape[2]) for pixels in players],
-        }
-    return content
-
-
-def pieces(text: str, players: Sequence[Sequence[int]]) -> list[list[Any]]:
-    """A text cut at its players: [piece, number of the player or None], in reading order.
-
-    Cut here, because the positions count characters, and a browser counts UTF-16 units.
-    """
-    cut: list[list[Any]] = []
-    end = 0
-    for start, stop, player in sorted((start, stop, player) for player, (start, stop) in enumerate(players)):
-        cut += [[text[end:start], None], [text[start:stop], player]]
-        end = stop
-    return [piece for piece in [*cut, [text[end:], None]] if piece[0]]
-
-
-def areas(pixels: Sequence[int], width: int) -> list[list[int]]:
-    """A set of pixels (row·width + column) as rectangles [column, row, width, height]."""
-    rectangles: list[list[int]] = []
-    for row in sorted({pixel // width for pixel in pixels}):
-        columns = sorted(pixel % width for pixel in pixels if pixel // width == row)
-        breaks = [0, *(np.flatnonzero(np.diff(columns) > 1) + 1).tolist(), len(columns)]
-        for first, last in itertools.pairwise(breaks):
-            run = [columns[first], last - first]
-            above = next((r for r in rectangles if [r[0], r[2]] == run and r[1] + r[3] == row), None)
-            if above:
-                above[3] += 1
-            else:
-                rectangles.append([run[0], row, run[1], 1])
-    return rectangles
-
-
-def _first_joint(results: TaskResults, methods: Sequence[str]) -> str:
+def _first_joint(methods: Mapping[str, str]) -> str:
     """The first method that explains models together, or else the first one."""
-    return max(methods, key=lambda name: results.methods[name] == "generalizable")
+    return max(methods, key=lambda name: methods[name] == "generalizable")
 
 
-def _finite(number: float) -> float | None:
+def finite(number: float) -> float | None:
     """JSON knows no infinity: a bound that is none is None."""
     return float(number) if np.isfinite(number) else None
-
-
-def _base64(numbers: np.ndarray, dtype: str) -> str:
-    return base64.b64encode(np.ascontiguousarray(numbers).astype(dtype).tobytes()).decode("ascii")

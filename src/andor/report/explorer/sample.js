@@ -1,5 +1,7 @@
 // The sample: its words or patches, each a switch.
 
+const MANY = 36; // players from which on the sample takes all the room there is, and its words less of it
+
 function drawSample() {
   const { sample } = view;
   const about = [
@@ -7,18 +9,36 @@ function drawSample() {
     sample.target === undefined ? null : `target “${sample.target}”`,
   ].filter(Boolean);
   $("sample-title").replaceChildren(
-    `Sample ${sample.number}`,
+    sample.title ?? `Sample ${sample.number}`,
     make("span", { class: "muted small" }, about.length ? ` · ${about.join(", ")}` : ""),
   );
   const stage = $("stage");
   if (stage.dataset.sample === String(sample.number)) return;
   stage.dataset.sample = String(sample.number);
-  stage.className = sample.text ? "text" : sample.image ? "image" : "names";
-  $("scene").className = sample.image ? "beside" : "";
-  if (sample.text)
-    stage.replaceChildren(...sample.text.map(([piece, player]) => (player === null ? piece : word(piece, player))));
+  const many = sample.names.length > MANY;
+  stage.className = `${sample.text ? "text" : sample.image ? "image" : "names"}${many ? " many" : ""}`;
+  $("scene").className = sample.image && !many ? "beside" : "";
+  if (sample.text) stage.replaceChildren(...running(sample.text));
   else if (sample.image) stage.replaceChildren(...picture(sample.image));
   else stage.replaceChildren(...sample.names.map(word));
+}
+
+// A text whose lines break at spaces, not between a word and its comma.
+function running(pieces) {
+  const tokens = pieces.flatMap(([piece, player]) =>
+    player === null ? piece.split(/(\s+)/).map((text) => [text, null]) : [[piece, player]],
+  );
+  const groups = [[]];
+  for (const [text, player] of tokens.filter(([each]) => each)) {
+    if (player === null && !text.trim()) groups.push(text, []);
+    else groups.at(-1).push([text, player]);
+  }
+  return groups.flatMap((group) => {
+    if (typeof group === "string") return [group];
+    const nodes = group.map(([text, player]) => (player === null ? text : word(text, player)));
+    const length = group.reduce((sum, [text]) => sum + text.length, 0);
+    return nodes.length > 1 && length < 24 ? [make("span", { class: "together" }, ...nodes)] : nodes;
+  });
 }
 
 function word(text, player) {
@@ -50,8 +70,10 @@ function picture(image) {
     make("rect", { width: unit, height: 2 * unit, fill: "#5a6067" }),
   );
   const patches = image.areas.map((areas, player) => {
-    const label = make("text", { x: areas[0][0] + 0.6 * unit, y: areas[0][1] + 2.4 * unit }, String(player + 1));
-    label.style.fontSize = `${2.2 * unit}px`;
+    const size = Math.min(2.2 * unit, 0.5 * areas[0][2]); // a small cell has room for a small number only
+    const label = make("text", { x: areas[0][0] + 0.27 * size, y: areas[0][1] + 1.09 * size }, String(player + 1));
+    label.style.fontSize = `${size}px`;
+    label.style.strokeWidth = `${0.19 * size}px`;
     return make(
       "g",
       {
@@ -88,11 +110,12 @@ function outline(areas) {
 }
 
 function toggle(player) {
-  setPresent(state.present ^ (1 << player));
+  setPresent(present.map((here, each) => (each === player ? 1 - here : here)));
 }
 
-function setPresent(present) {
-  state = { ...state, present };
+function setPresent(players) {
+  present = players;
+  state = { ...state, present: present.every(Boolean) ? null : coded(present) };
   drawPresence();
   drawOutputs();
   drawActing();
@@ -101,9 +124,9 @@ function setPresent(present) {
 
 function drawPresence() {
   for (const node of $("stage").querySelectorAll("[data-player]")) {
-    node.setAttribute("aria-pressed", String(Boolean((state.present >> node.dataset.player) & 1)));
+    node.setAttribute("aria-pressed", String(Boolean(present[node.dataset.player])));
   }
-  const count = orderOf(state.present);
+  const [count, n] = [playersIn(present).length, present.length];
   $("count").textContent =
     `${count} of ${n} ${noun(n)} present; ${count === n ? `click a ${noun(1)} to mask it` : "what is masked has its baseline value"}.`;
 }

@@ -1,11 +1,9 @@
 // The view: which sample, models, method and players, what is selected of the interactions, and its address.
 
 const data = JSON.parse($("data").textContent);
-const n = data.players;
-const everyone = 2 ** n - 1;
 const PAGE = 40; // rows of a list before one has to ask for more
 const CHOICES = {
-  show: { salient: "Salient", shared: "Shared", distinctive: "Distinctive", all: "All" },
+  show: { salient: "Salient", shared: "Shared", opposed: "Opposed", distinctive: "Distinctive", all: "All" },
   kind: { all: "Both", and: "AND", or: "OR" },
   sign: { all: "Both", positive: "+", negative: "−" },
 };
@@ -14,18 +12,19 @@ const start = {
   sample: data.samples[0].number,
   ensemble: data.start.ensemble,
   method: data.start.method,
-  present: everyone,
-  k: Math.max(1, Math.floor(0.05 * 2 ** n)),
+  present: null, // code of the players present, or null: all
+  k: null, // number of the strongest interactions, or null: as usual
   show: "salient",
   kind: "all",
   sign: "all",
   low: 1,
-  high: n,
+  high: data.order,
   sort: null, // a model's name, or null: any model
   pin: null, // code of the interaction that stays lit
 };
 let state = { ...start };
 let view = null; // what the state's sample, ensemble and method amount to
+let present = null; // the players present: what the state's code says
 let hovered = null; // the interaction under the pointer or the keyboard
 let limit = PAGE;
 
@@ -34,16 +33,22 @@ function look() {
   const ensemble = data.ensembles.find((each) => each.name === state.ensemble);
   const method = data.methods.find((each) => each.name === state.method);
   const key = `${state.sample} ${state.ensemble} ${state.method}`;
+  present = state.present === null ? null : decoded(state.present, sample.names.length);
+  if (present === null || present.every(Boolean)) state.present = null;
+  present ??= new Uint8Array(sample.names.length).fill(1);
   if (view?.key === key) return;
+  const known = view?.sample === sample ? view.known : evaluated(sample);
   const units = sample.parts[method.name];
-  const joint = Object.hasOwn(units, ensemble.name) ? units[ensemble.name] : null;
+  const joint = method.kind === "generalizable" ? units[ensemble.name] : null;
   const found = ensemble.models.map((model) => {
     const unit = joint ?? units[data.models[model]];
     const place = joint ? ensemble.models.indexOf(model) : 0;
-    return { unit, part: decode(unit.models[place], n), v: numbers(sample.v[model], Float32Array) };
+    return { unit, part: decode(unit.models[place], known.n), v: numbers(sample.v[model], Float32Array) };
   });
   const parts = found.map((each) => each.part);
-  const strongest = Math.max(...parts.map((part) => Math.abs(part.strengths[0] ?? 0)));
+  const strongest = Math.max(...parts.map((part) => Math.abs(part.found[0]?.strength ?? 0)));
+  const most = Math.max(...parts.map((part) => part.found.length));
+  const judged = found.map((each) => each.v.subarray(known.first));
   view = {
     key,
     sample,
@@ -53,11 +58,14 @@ function look() {
     models: ensemble.models,
     units: found.map((each) => each.unit),
     parts,
+    known,
     v: found.map((each) => each.v),
-    ascending: found.map((each) => Uint32Array.from(each.v.keys()).sort((a, b) => each.v[a] - each.v[b])),
-    rows: compared(parts, n),
+    judged, // outputs on the masks on which predictions are judged
+    ascending: judged.map((v) => Uint32Array.from(v.keys()).sort((a, b) => v[a] - v[b])),
+    rows: compared(parts),
     places: strongest >= 100 ? 1 : strongest >= 0.3 ? 2 : strongest >= 0.03 ? 3 : 4,
-    most: Math.max(...parts.map((part) => part.codes.length)),
+    most,
+    usual: known.drawn ? most : Math.max(1, Math.floor(0.05 * known.count)),
   };
 }
 
@@ -75,6 +83,7 @@ function asked(text) {
     const value = /^\d+$/.test(given.get(name) ?? "") ? Number(given.get(name)) : NaN;
     return value >= low && value <= high ? value : start[name];
   };
+  const code = (name) => (/^[0-9a-f]+$/.test(given.get(name) ?? "") ? given.get(name) : start[name]);
   const result = {
     sample: between("sample", 0, data.samples.length - 1),
     ensemble: among(
@@ -85,15 +94,15 @@ function asked(text) {
       "method",
       data.methods.map((each) => each.name),
     ),
-    present: between("present", 0, everyone),
-    k: between("k", 0, 2 ** (n + 1)),
+    present: code("present"),
+    k: between("k", 0, 2 ** 31),
     show: among("show", Object.keys(CHOICES.show)),
     kind: among("kind", Object.keys(CHOICES.kind)),
     sign: among("sign", Object.keys(CHOICES.sign)),
-    low: between("low", 1, n),
-    high: between("high", 1, n),
+    low: between("low", 1, data.order),
+    high: between("high", 1, data.order),
     sort: among("sort", data.models),
-    pin: between("pin", 1, 2 ** (n + 1) - 1),
+    pin: code("pin"),
   };
   return result.low > result.high ? { ...result, low: start.low, high: start.high } : result;
 }
@@ -101,7 +110,7 @@ function asked(text) {
 function change(part) {
   const before = state;
   state = { ...state, ...part };
-  if (state.sample !== before.sample && !("present" in part)) Object.assign(state, { present: everyone, pin: null });
+  if (state.sample !== before.sample && !("present" in part)) Object.assign(state, { present: null, pin: null });
   look();
   if (!view.models.some((model) => data.models[model] === state.sort)) state.sort = null;
   if (state.pin !== null && !view.rows.some((row) => row.code === state.pin)) state.pin = null;
@@ -132,14 +141,15 @@ function draw() {
 
 // ------------------------------------------------------------------------------------------------- names of the view
 
-function playersOf(coalition) {
-  return Array.from({ length: n }, (_, player) => player).filter((player) => (coalition >> player) & 1);
-}
-
 // A strength with its sign, in the same number of decimals as all of the view; 0 is told apart from next to nothing.
 function signed(strength) {
   if (strength === 0) return "0";
   return Math.abs(strength) < 0.5 * 0.1 ** view.places ? "≈ 0" : number(strength, "always", view.places);
+}
+
+// A strength with its standard error, where that is known.
+function withError(strength, error) {
+  return error === null ? signed(strength) : `${signed(strength)} ± ${number(error, "auto", view.places)}`;
 }
 
 // How a player is called in lists: a word by itself, a patch by the number it has on the image.
