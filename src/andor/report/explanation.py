@@ -15,6 +15,7 @@ import numpy as np
 from andor.errors import UserError
 from andor.files import digest
 from andor.outputs.drawn import HELD_OUT, Values, drawn, is_unseen
+from andor.report.inputs import Input, array_input, text_input
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -41,6 +42,7 @@ def explain(
     players: str | Sequence[Sequence[int]] | None = None,
     masked: str = "",
     baseline: np.ndarray | float | None = None,
+    names: Sequence[str] | None = None,
     alpha: float | None = None,
     order: int | None = 3,
     penalty: float | None = None,
@@ -60,6 +62,7 @@ def explain(
         array, places of each in it when flattened; all words, or each place by itself, if None
     masked : what stands for a masked word; a text does without it if it is empty
     baseline : what stands for masked entries of an array
+    names : of the players of an array; their numbers if None
     alpha : weight of the sum against the maximum over models, if they are explained jointly; None: each alone
     order, penalty, gap : of `andor.sparsify.sampled.fit.fit`
     seed : of the masked inputs
@@ -67,37 +70,61 @@ def explain(
         function has changed another name.
     progress : whether to say how many calls there are, and show the time left, on standard error
     """
+    if isinstance(item, str):
+        given = text_input(item, "words" if players is None else players, masked)
+    else:
+        given = array_input(item, players, baseline, names)
+    functions = {name: functools.partial(_called, model, given.versions) for name, model in models.items()}
+    ends = given.versions(np.array([[True], [False]]).repeat(len(given.names), 1))
+    keys = {
+        name: {"model": name, "players": given.names, "item": str(ends), "masked": str(ends[1:])} for name in models
+    }
+    settings = {"alpha": alpha, "order": order, "penalty": penalty, "gap": gap}
+    return explained_on(functions, given, keys, budget, held_out, seed, cache, progress, **settings)
+
+
+def explained_on(
+    functions: Mapping[str, Callable[[np.ndarray], Any]],
+    given: Input,
+    keys: Mapping[str, Mapping[str, Any]],
+    budget: int,
+    held_out: int,
+    seed: int,
+    cache: str | Path | None,
+    progress: bool,
+    **settings: Any,
+) -> Explanation:
+    """The same for functions of which players are present, bool (B, n), to B numbers each.
+
+    Parameters
+    ----------
+    keys : for each, what determines its numbers, as JSON values
+    settings : `alpha`, `order`, `penalty` and `gap` of `andor.sparsify.sampled.fit.fit`
+    """
     from andor.outputs.stored import DrawnValues
     from andor.sparsify.sampled.fit import fit
     from andor.sparsify.sampled.problem import SampledGames
 
-    if not models:
+    if not functions:
         raise UserError("models is empty; give a function by name")
-    if isinstance(item, str):
-        names, places, inputs = _text(item, "words" if players is None else players, masked)
-    else:
-        names, places, inputs = _array(item, players, baseline)
-    fitted = drawn(len(names), budget, seed)
-    new = drawn(len(names), held_out, seed, HELD_OUT)
+    fitted = drawn(len(given.names), budget, seed)
+    new = drawn(len(given.names), held_out, seed, HELD_OUT)
     new = new[is_unseen(new, fitted)]
-    asked = np.concatenate([fitted, new])
-    values = {}
-    for name, model in models.items():
-        key = digest(
-            {"model": name, "players": names, "item": str(inputs(asked[:2])), "masked": str(inputs(asked[1:2]))}
-        )
-        path = None if cache is None else Path(cache) / "explained" / f"{key}.parquet"
-        values[name] = Values(functools.partial(_called, model, inputs), path)
-    _compute(values, asked, progress)
+    folder = None if cache is None else Path(cache) / "explained"
+    values = {
+        name: Values(function, None if folder is None else folder / f"{digest(keys[name])}.parquet")
+        for name, function in functions.items()
+    }
+    _compute(values, np.concatenate([fitted, new]), progress)
     known = {name: DrawnValues(fitted, own.of(fitted), new, own.of(new)) for name, own in values.items()}
-    joint = alpha is not None and len(models) > 1
+    joint = settings["alpha"] is not None and len(functions) > 1
     games = SampledGames(fitted, [own.of(fitted) for own in values.values()])
-    found = fit(games, alpha if joint else None, order, penalty, gap)
+    found = fit(games, **settings | {"alpha": settings["alpha"] if joint else None})
     fidelity = {
         name: found.fidelity(i, new, own.held_out_values) if len(new) else None
         for i, (name, own) in enumerate(known.items())
     }
-    return Explanation(tuple(models), names, found, fidelity, item, places, known, joint)
+    return Explanation(tuple(functions), given.names, found, fidelity, given.item, given.places, known, joint)
 
 
 @dataclass(frozen=True, eq=False)
@@ -278,57 +305,3 @@ def _compute(values: Mapping[str, Values], asked: np.ndarray, progress: bool) ->
 
 def _called(model: Model, inputs: Callable[[np.ndarray], Any], presence: np.ndarray) -> Any:
     return model(inputs(presence))
-
-
-def _text(
-    text: str, players: str | Sequence[Sequence[int]], masked: str
-) -> tuple[list[str], list[list[int]], Callable[[np.ndarray], list[str]]]:
-    """Names of the players of a text, their characters, and its masked versions by which are present."""
-    from andor.data.players.sentences import sentences
-    from andor.data.players.words import unique_names, words
-
-    if isinstance(players, str):
-        kinds = {"words": words, "sentences": sentences}
-        if players not in kinds:
-            raise UserError(f"players `{players}` are neither `words` nor `sentences`; name one of them")
-        found = [(part.start, part.stop) for part in kinds[players](text)]
-    else:
-        found = [(start, stop) for start, stop in players]
-    ordered = sorted(found)
-    if not ordered:
-        raise UserError("the text has no words; give `players`")
-    if any(stop > start for (_, stop), (start, _) in itertools.pairwise(ordered)):
-        raise UserError("two players share a character; give spans that do not overlap")
-
-    def version(present: np.ndarray) -> str:
-        pieces, end = [], 0
-        for (start, stop), here in zip(ordered, present, strict=True):
-            pieces += [text[end:start], text[start:stop] if here else masked]
-            end = stop
-        joined = "".join([*pieces, text[end:]])
-        return joined if masked else " ".join(joined.split())
-
-    names = unique_names([text[start:stop] for start, stop in ordered])
-    return names, [list(span) for span in ordered], lambda presence: [version(present) for present in presence]
-
-
-def _array(
-    item: Any, groups: str | Sequence[Sequence[int]] | None, baseline: np.ndarray | float | None
-) -> tuple[list[str], list[list[int]], Callable[[np.ndarray], np.ndarray]]:
-    """Names of the players of an array, their places, and its masked versions by which are present."""
-    array = np.asarray(item)
-    if baseline is None:
-        raise UserError("an array needs `baseline`: what stands for its masked entries")
-    if isinstance(groups, str):
-        raise UserError(f"players `{groups}` are parts of a text; give places in the array")
-    value = np.broadcast_to(np.asarray(baseline, dtype=array.dtype), array.shape).ravel()
-    groups = [[place] for place in range(array.size)] if groups is None else groups
-    owner = np.full(array.size, len(groups))  # nobody's entries stay
-    for player, places in enumerate(groups):
-        owner[list(places)] = player
-
-    def versions(presence: np.ndarray) -> np.ndarray:
-        present = np.column_stack([presence, np.ones(len(presence), bool)])[:, owner]
-        return np.where(present, array.ravel(), value).reshape(len(presence), *array.shape)
-
-    return [str(player) for player in range(len(groups))], [list(own) for own in groups], versions
