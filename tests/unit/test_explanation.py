@@ -149,3 +149,39 @@ def test_a_larger_budget_adds_to_a_smaller_one():
 def test_what_makes_no_sense_is_one_line(models, item, options, message):
     with pytest.raises(UserError, match=message):
         andor.explain(models, item, **{**QUIET, **options})
+
+
+def test_large_arrays_that_differ_in_the_middle_are_not_taken_for_each_other(tmp_path):
+    first, second = np.ones((40, 40)), np.ones((40, 40))
+    second[20, 20] = 6.0  # where numpy's text of an array has dots
+    groups = [list(range(start, start + 400)) for start in range(0, 1600, 400)]
+    sums = [
+        andor.explain(
+            {"m": lambda batch: batch.sum((1, 2)) + batch[:, 0, 0] * batch[:, 39, 39]}, item, players=groups,
+            baseline=0.0, budget=16, held_out=0, order=2, cache=tmp_path, progress=False,
+        ).drawn["m"].values[0]
+        for item in (first, second)
+    ]  # fmt: skip
+    assert sums[1] == sums[0] + 5
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"baseline": 0.5}, "baseline 0.5 is no value of an array of int64"),
+        ({"baseline": 0, "players": [[0, 1], [1, 2]]}, "player 1 shares a place"),
+        ({"baseline": 0, "names": ["a", "b"]}, "2 names of 4 players"),
+    ],
+)
+def test_arrays_that_make_no_sense_are_one_line(options, message):
+    with pytest.raises(UserError, match=message):
+        andor.explain({"m": lambda batch: batch.sum(1)}, np.arange(4), **{**QUIET, **options})
+
+
+def test_players_of_arrays_may_have_names():
+    weights = np.random.default_rng(0).normal(size=4)
+    found = andor.explain(
+        {"m": lambda batch: batch @ weights}, np.ones(4), baseline=0.0, names=["a", "b", "c", "d"], budget=16,
+        held_out=0, order=1, penalty=1e-4, progress=False,
+    )  # fmt: skip
+    assert set(found.frame()["players"]) == {"{a}", "{b}", "{c}", "{d}"}

@@ -75,10 +75,7 @@ def explain(
     else:
         given = array_input(item, players, baseline, names)
     functions = {name: functools.partial(_called, model, given.versions) for name, model in models.items()}
-    ends = given.versions(np.array([[True], [False]]).repeat(len(given.names), 1))
-    keys = {
-        name: {"model": name, "players": given.names, "item": str(ends), "masked": str(ends[1:])} for name in models
-    }
+    keys = {name: {"model": name, **given.content()} for name in models}
     settings = {"alpha": alpha, "order": order, "penalty": penalty, "gap": gap}
     return explained_on(functions, given, keys, budget, held_out, seed, cache, progress, **settings)
 
@@ -231,7 +228,7 @@ class Explanation:
         """A page to look at it by hand, as HTML: one file that needs no network."""
         from andor.report.explorer import explained, render
 
-        return render(explained(self))
+        return render(explained(self, SALIENT))
 
     def _repr_html_(self) -> str:
         """The page in a frame, as notebooks show it."""

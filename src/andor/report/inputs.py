@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -30,6 +31,14 @@ class Input:
     names: list[str]
     places: list[list[int]]
     versions: Callable[[np.ndarray], Any]
+
+    def content(self) -> dict[str, Any]:
+        """What determines the masked versions, as JSON values: players, and the input whole and with all masked."""
+        ends = self.versions(np.array([[True], [False]]).repeat(len(self.names), 1))
+        if isinstance(ends, np.ndarray):
+            sha256 = hashlib.sha256(np.ascontiguousarray(ends).tobytes()).hexdigest()
+            ends = [str(ends.dtype), list(ends.shape), sha256]
+        return {"players": self.names, "places": self.places, "ends": ends}
 
 
 def text_input(text: str, players: str | Spans = "words", masked: str = "") -> Input:

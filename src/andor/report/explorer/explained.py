@@ -3,19 +3,43 @@
 from __future__ import annotations
 
 import html
-from typing import Any
+from typing import TYPE_CHECKING, Any, Protocol
 
-from andor.report.explanation import SALIENT, Explanation
 from andor.report.explorer.coding import encode_drawn
 from andor.report.explorer.content import pieces
 from andor.report.explorer.payload import assembled, unit
 
 
-def explained(found: Explanation) -> dict[str, Any]:
-    """Everything the page of an explanation shows, as JSON values."""
+if TYPE_CHECKING:
+    from andor.game.interactions import Interactions
+    from andor.outputs.stored import DrawnValues
+    from andor.sparsify.sampled.fit import Fit
+
+
+class Explained(Protocol):
+    """What the page needs of an `andor.report.explanation.Explanation`, which has its attributes."""
+
+    models: tuple[str, ...]
+    players: list[str]
+    fit: Fit
+    item: Any
+    places: list[list[int]]
+    drawn: dict[str, DrawnValues]
+    joint: bool
+    interactions: Interactions
+    errors: Interactions
+
+
+def explained(found: Explained, salient: float) -> dict[str, Any]:
+    """Everything the page of an explanation shows, as JSON values.
+
+    Parameters
+    ----------
+    salient : share of a model's largest strength above which an interaction is
+    """
     models = list(found.models)
     interactions, errors = found.interactions, found.errors
-    bound, gaps = SALIENT * interactions.magnitude.max((1, 2), initial=0), found.fit.gap
+    bound, gaps = salient * interactions.magnitude.max((1, 2), initial=0), found.fit.gap
     if found.joint:
         method, kind, parts = "jointly", "generalizable", {"all": unit(interactions, bound, gaps[0], errors)}
     else:
@@ -40,7 +64,7 @@ def explained(found: Explanation) -> dict[str, Any]:
         models=models,
         ensembles={"all": models},
         methods={method: kind},
-        salience={"rule": "sample", "threshold": SALIENT},
+        salience={"rule": "sample", "threshold": salient},
         discovery_rate=None,
         all_samples=1,
     )
