@@ -133,8 +133,8 @@ def test_one_figure_needs_its_tables_only(run, tmp_path):
     assert (folder / "results/digits/figures/orders.png").exists()
 
 
-def test_a_task_takes_the_models_of_another(run, configuration, tmp_path):
-    folder = copied(run, tmp_path / "taken")
+def test_a_task_takes_the_models_of_another(configuration, tmp_path):
+    folder = tmp_path
     rows = [f"The {word} film .<br />A {word} story of love .,{label}" for word, label in (("superb", 1), ("dull", 0))]
     (folder / "whole.csv").write_text("\n".join(["text,label", *rows]), encoding="utf-8")
     whole = {
@@ -154,7 +154,7 @@ def test_a_task_takes_the_models_of_another(run, configuration, tmp_path):
         assert load(own).digest == load(taken).digest
         splits = json.loads((taken / "metrics.json").read_text())["splits"]
         assert splits["train"]["items"] == 0 and splits["test"]["items"] == 2
-    assert planned(folder, *targets) == set()
+    assert planned(folder, "--", *targets) == set()
 
 
 def test_masked_outputs_outlive_the_results(run, tmp_path):
