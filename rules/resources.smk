@@ -126,7 +126,7 @@ def games_memory(wildcards, games: int, attempt: int) -> int:
     samples = len(chunks(wildcards.task)[wildcards.chunk])
     arrays = models * max(ARRAYS_PER_MODEL, 20 * samples * games)
     return attempt * (
-        2500 + ceil(8e-6 * arrays * 2 ** TASKS[wildcards.task].players.most)
+        2500 + ceil(8e-6 * arrays * 2 ** TASKS[wildcards.task].most_players)
     )
 
 
@@ -183,6 +183,6 @@ def tabulate_memory(wildcards, attempt: int) -> int:
         for method in CONFIG.methods_of(wildcards.task).values()
         for unit in units_of(wildcards.task, method.kind)
     )
-    coalitions = SAMPLED_COLUMNS if task.budget else 2**task.players.most
+    coalitions = SAMPLED_COLUMNS if task.budget else 2**task.most_players
     arrays = (1 + null_draws()) * task.samples.count * models * 2 * 8 * coalitions
     return attempt * (2000 + ceil(4e-6 * arrays))

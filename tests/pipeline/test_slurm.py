@@ -4,6 +4,7 @@
 """
 
 import os
+import shlex
 import re
 import shutil
 import signal
@@ -306,13 +307,14 @@ def test_commands_of_the_documentation_plan(folder):
 def test_a_job_says_what_it_was_not_given(folder):
     environment = {**os.environ, "PYTHONPATH": f"{ROOT / 'src'}:{ROOT / 'workflow' / 'scripts'}"}
     (folder / "job.py").write_text(ALLOCATION)
-    job = ["sbatch", "--wait", "--mem=100", "--output=said.log", f"--wrap={sys.executable} job.py"]
+    job = ["sbatch", "--wait", "--mem=100", "--output=said.log", f"--wrap={shlex.quote(sys.executable)} job.py"]
     assert subprocess.run(job, cwd=folder, env=environment, capture_output=True, check=False).returncode == 1
     assert "got mem_mb 100 instead of 4000" in (folder / "said.log").read_text()
 
 
 ALLOCATION = """
 import os
+import shlex
 from types import SimpleNamespace
 from _job import check_allocation
 check_allocation(SimpleNamespace(threads=1, rule="evaluate", resources={"mem_mb": 4000}), os.environ)

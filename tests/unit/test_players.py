@@ -16,6 +16,8 @@ from andor.data.players.sentences import SentencePlayers, choose_sentences, sent
 from andor.data.players.tokens import TokenPlayers, choose_tokens
 from andor.data.players.words import WordPlayers, choose_words, is_content, unique_names, words
 from andor.data.readers.digits import DigitsData
+from andor.data.readers.film_reviews import FilmReviewsData
+from andor.data.readers.scikit_learn import ScikitLearnData
 from andor.errors import UserError
 from andor.settings import MAX_SAMPLED
 from tiny import byte_bpe, metaspace_bpe, wordpieces
@@ -116,6 +118,9 @@ def test_all_words_and_all_content_words():
     assert choose_words(text, every, (0, 0)) == choose_words(text, every, (1, 1))
 
 
+TEXTS = FilmReviewsData(reader="film_reviews", source="s")
+
+
 def test_what_is_said_of_the_number_of_players_before_there_are_texts():
     said = {
         (5, 5): WordPlayers(kind="words", count=5, max_words=3),
@@ -125,10 +130,10 @@ def test_what_is_said_of_the_number_of_players_before_there_are_texts():
         (196, 196): GridPlayers(kind="grid", rows=14, columns=14),
     }
     for numbers, kind in said.items():
-        assert (kind.count, kind.most) == numbers
+        assert (kind.count, kind.most(TEXTS)) == numbers
         assert players(kind.model_dump(mode="json")) == kind  # as a rule hands it to its script
     for kind in (SentencePlayers(kind="sentences"), PixelPlayers(kind="pixels", source="p")):
-        assert (kind.count, kind.most) == (None, MAX_SAMPLED)
+        assert (kind.count, kind.most(TEXTS)) == (None, MAX_SAMPLED)
 
 
 def test_texts_with_more_players_than_can_be_explained_are_passed_over():
@@ -362,7 +367,8 @@ def test_columns_and_groups_of_them():
     found, _ = chosen(table, FeaturePlayers(kind="features", count=2))
     assert found[0]["players"] == [[0], [1, 2, 3]] and found[0]["player_names"] == ["size", "colour"]
     every = FeaturePlayers(kind="features", count="all")
-    assert (every.count, every.most) == (None, MAX_SAMPLED) and players(every.model_dump(mode="json")) == every
+    assert (every.count, every.most(TEXTS)) == (None, MAX_SAMPLED) and players(every.model_dump(mode="json")) == every
+    assert every.most(ScikitLearnData(reader="scikit_learn", name="wine", positive=1)) == 13
     found, _ = chosen(table, every)
     assert found[0]["player_names"] == ["size", "colour", "weight"]
     with pytest.raises(ValueError, match="`count: all` is not the number of `groups`, 1; take it away"):

@@ -43,11 +43,13 @@ def check(config: Annotated[Path, typer.Argument(help="A configuration in YAML."
     """Check a configuration: one line for each fault, or what it describes."""
     from andor.config import check as check_config
     from andor.config import load_raw
+    from andor.settings import MAX_SAMPLED
 
     checked = check_config(load_raw(config), str(config), base=Path.cwd())
     for name, task in checked.tasks.items():
-        ensembles, most = ", ".join(task.ensembles_by_name()), task.players.most
-        players = f"{most} players" if task.players.count is not None else f"up to {most} players"
+        ensembles, most = ", ".join(task.ensembles_by_name()), task.most_players
+        fixed = task.players.count is not None or task.players.same_in_all
+        players = f"{most} players" if fixed and most < MAX_SAMPLED else f"up to {most} players"
         kind = "all coalitions" if task.budget is None else f"{task.budget.budget} coalitions to fit"
         kept = f" and {task.budget.held_out} held out" if task.budget else ""
         passes = task.samples.count * task.masks * len(task.models)

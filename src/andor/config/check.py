@@ -81,7 +81,7 @@ def _too_large(config: Config) -> list[str]:
     for name, task in config.tasks.items():
         models = max(map(len, task.ensembles_by_name().values()), default=1)
         if task.budget is None:
-            key, needed = f"players.count: {task.players.most}", ARRAYS_PER_MODEL * models * 8 * 2**task.players.most
+            key, needed = f"players.count: {task.most_players}", ARRAYS_PER_MODEL * models * 8 * 2**task.most_players
         else:
             key, needed = f"coalitions.budget: {task.budget.budget}", task.sampled_bytes(models)
         if needed > memory:

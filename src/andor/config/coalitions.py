@@ -7,7 +7,6 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Discriminator, Field, Tag, field_validator
 
-from andor.data.player_kind import PlayerKind
 from andor.settings import BLOCK, MAX_PLAYERS, Closed
 
 FEW = 12
@@ -54,10 +53,10 @@ Coalitions = Annotated[
 """All of them, or a budget."""
 
 
-def misfits(coalitions: Budget | str | None, players: PlayerKind) -> Iterator[str]:
+def misfits(coalitions: Budget | str | None, most: int) -> Iterator[str]:
     """All coalitions of too many players."""
-    if coalitions == "all" and players.most > MAX_PLAYERS:
+    if coalitions == "all" and most > MAX_PLAYERS:
         yield (
-            f"`coalitions: all` of {players.most} players are 2^{players.most}, at most {MAX_PLAYERS} players can be; "
+            f"`coalitions: all` of {most} players are 2^{most}, at most {MAX_PLAYERS} players can be; "
             "write `coalitions: {budget: 1000, held_out: 250}`"
         )

@@ -82,7 +82,7 @@ class Masking(Closed):
     def misfits(self, data: Reader, players: PlayerKind) -> Iterator[str]:
         """What does not go with the data or the players."""
         yield from self.misfits_of(data.modality)
-        if self.baseline == "learned" and players.most < 2:
+        if self.baseline == "learned" and players.most(data) < 2:
             yield "masking.baseline `learned` needs two players, and there is one; raise their number"
         if self.background == "integrate" and not players.leaves_background:
             yield (

@@ -98,7 +98,7 @@ class Task(Closed):
             yield f"players of kind `{players.kind}` do not fit {data.reader}; use {' or '.join(kinds)}"
         yield from masking.misfits(data, players)
         yield from players.misfits(data)
-        yield from coalitions.misfits(self.coalitions, players)
+        yield from coalitions.misfits(self.coalitions, self.most_players)
         yield from self.reward.misfits(data)
         yield from self.samples.misfits(data)
 
@@ -111,22 +111,27 @@ class Task(Closed):
         return {key: source for key, source in wanted.items() if source is not None}
 
     @property
+    def most_players(self) -> int:
+        """The most players that a sample may have."""
+        return self.players.most(self.data)
+
+    @property
     def budget(self) -> Budget | None:
         """The budget of coalitions in force; None where all are evaluated."""
         if self.coalitions is None:
-            return None if self.players.most <= FEW else Budget()
+            return None if self.most_players <= FEW else Budget()
         return None if self.coalitions == "all" else self.coalitions
 
     @property
     def masks(self) -> int:
         """Masked versions of a sample."""
-        return 2**self.players.most if self.budget is None else self.budget.total
+        return 2**self.most_players if self.budget is None else self.budget.total
 
     def sampled_bytes(self, models: int) -> int:
         """Bytes that finding interactions of so many models on drawn coalitions takes: columns, and their products."""
         coalitions = self.masks
         columns = models * SAMPLED_COLUMNS * (4 * coalitions + 5 * 8 * SAMPLED_COLUMNS)
-        return columns + 16 * models * coalitions * self.players.most
+        return columns + 16 * models * coalitions * self.most_players
 
     def ensembles_by_name(self) -> dict[str, list[str]]:
         """Ensembles by name: the stated ones, or every pair and all at once, named by their models joined with `-`."""

@@ -57,8 +57,7 @@ class PlayerKind(Kind):
             If columns or pixels that make up players do not exist, or their file cannot be read.
         """
 
-    @property
-    def most(self) -> int:
+    def most(self, data: Reader) -> int:
         """The most players that a sample may have."""
         return MAX_SAMPLED if self.count is None else self.count
 

@@ -34,6 +34,10 @@ class FeaturePlayers(PlayerKind):
     """Players by name, each one or more columns that are masked together; the first `count` columns, each alone, if
     unset."""
 
+    def most(self, data: Reader) -> int:
+        """The columns of the table, where they are known before it is read."""
+        return data.columns or MAX_SAMPLED if self.count is None else self.count
+
     @property
     def same_in_all(self) -> bool:
         """Every row has the same columns."""

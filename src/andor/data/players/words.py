@@ -13,6 +13,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Field, model_validator
 
 from andor.data.player_kind import Choice, Chooser, PlayerKind, PlayersError
+from andor.data.reader import Reader
 from andor.settings import MAX_SAMPLED, PositiveInt
 
 _WORD = re.compile(r"[^\W_]+(?:['’\-][^\W_]+)*")
@@ -37,8 +38,7 @@ class WordPlayers(PlayerKind):
     max_words: PositiveInt | None = None
     """Pass over texts with more words than this."""
 
-    @property
-    def most(self) -> int:
+    def most(self, data: Reader) -> int:
         """The most players that a text may have."""
         return min(self.max_words or MAX_SAMPLED, MAX_SAMPLED) if self.count is None else self.count
 

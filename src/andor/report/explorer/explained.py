@@ -9,25 +9,41 @@ from andor.report.explorer.coding import encode_drawn
 from andor.report.explorer.content import pieces
 from andor.report.explorer.payload import assembled, unit
 
-
 if TYPE_CHECKING:
     from andor.game.interactions import Interactions
     from andor.outputs.stored import DrawnValues
     from andor.sparsify.sampled.fit import Fit
 
 
-class Explained(Protocol):
-    """What the page needs of an `andor.report.explanation.Explanation`, which has its attributes."""
+class Explained(Protocol):  # noqa: D102 - its attributes say what they are where it is
+    """What the page needs of an `andor.report.explanation.Explanation`, which has these attributes."""
 
-    models: tuple[str, ...]
-    players: list[str]
-    fit: Fit
-    item: Any
-    places: list[list[int]]
-    drawn: dict[str, DrawnValues]
-    joint: bool
-    interactions: Interactions
-    errors: Interactions
+    @property
+    def models(self) -> tuple[str, ...]: ...
+
+    @property
+    def players(self) -> list[str]: ...
+
+    @property
+    def fit(self) -> Fit: ...
+
+    @property
+    def item(self) -> Any: ...
+
+    @property
+    def places(self) -> list[list[int]]: ...
+
+    @property
+    def drawn(self) -> dict[str, DrawnValues]: ...
+
+    @property
+    def joint(self) -> bool: ...
+
+    @property
+    def interactions(self) -> Interactions: ...
+
+    @property
+    def errors(self) -> Interactions: ...
 
 
 def explained(found: Explained, salient: float) -> dict[str, Any]:
