@@ -87,14 +87,11 @@ def explain(
         values[name] = Values(functools.partial(_called, model, inputs), path)
     _compute(values, asked, progress)
     known = {name: DrawnValues(fitted, own.of(fitted), new, own.of(new)) for name, own in values.items()}
-    joint = alpha is not None and len(models) > 1
     games = SampledGames(fitted, [own.of(fitted) for own in values.values()])
-    found = fit(games, alpha if joint else None, order, penalty, gap)
-    fidelity = {
-        name: found.fidelity(i, new, own.held_out_values) if len(new) else None
-        for i, (name, own) in enumerate(known.items())
-    }
-    return Explanation(tuple(models), names, found, fidelity, item, places, known, joint)
+    found = fit(games, alpha if len(models) > 1 else None, order, penalty, gap)
+    judged = [found.fidelity(i, new, own.of(new)) if len(new) else None for i, own in enumerate(values.values())]
+    fidelity = dict(zip(models, judged, strict=True))
+    return Explanation(tuple(models), names, found, fidelity, item, places, known)
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,7 +107,6 @@ class Explanation:
     item : the text or the array
     places : where each player is: characters [start, stop) of a text, places in an array when flattened
     drawn : the masked inputs that were asked for, by which players are present, and each model's values there
-    joint : whether the models were explained jointly
     """
 
     models: tuple[str, ...]
@@ -120,7 +116,6 @@ class Explanation:
     item: Any
     places: list[list[int]]
     drawn: dict[str, DrawnValues]
-    joint: bool
 
     def frame(self) -> pd.DataFrame:
         """A row for each model and interaction that is not 0 in it, the strongest first."""
@@ -201,7 +196,9 @@ class Explanation:
         """A page to look at it by hand, as HTML: one file that needs no network."""
         from andor.report.explorer import explained, render
 
-        return render(explained(self))
+        fit, text = self.fit, (self.item, self.places) if isinstance(self.item, str) else None
+        drawn = [self.drawn[model] for model in self.models]
+        return render(explained(self.interactions, self.errors, fit.gap, drawn, self.players, SALIENT, text))
 
     def _repr_html_(self) -> str:
         """The page in a frame, as notebooks show it."""
