@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import fcntl
 import json
 import os
@@ -11,6 +12,7 @@ import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -161,6 +163,23 @@ class Browser:
             size = self.call("Page.getLayoutMetrics")["cssContentSize"]
             options["clip"] = {"x": 0, "y": 0, "width": size["width"], "height": size["height"], "scale": 1}
         Path(path).write_bytes(base64.b64decode(self.call("Page.captureScreenshot", **options)["data"]))
+
+    @contextlib.contextmanager
+    def frame(self) -> Iterator[None]:
+        """Have what follows done in the page's first frame that is apart from it, as a sandboxed one is."""
+        outer, deadline = self._session, time.monotonic() + 10
+        while True:
+            every = self.call("Target.getTargets")["targetInfos"]
+            found = [target["targetId"] for target in every if target["type"] == "iframe"]
+            if found:
+                break
+            assert time.monotonic() < deadline, "the page has no frame"
+            time.sleep(0.02)
+        self._session = self.call("Target.attachToTarget", targetId=found[0], flatten=True)["sessionId"]
+        try:
+            yield
+        finally:
+            self._session = outer
 
     # ------------------------------------------------------------------------------------------------------- hands
 

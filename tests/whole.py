@@ -21,29 +21,7 @@ from andor.outputs.drawn import HELD_OUT, drawn
 from andor.outputs.stored import outputs_table
 
 MODELS = ("minilm", "cnn", "bag")
-WORDS = [
-    "the",
-    "a",
-    "film",
-    "story",
-    "not",
-    "never",
-    "good",
-    "dull",
-    "long",
-    "slow",
-    "actors",
-    "music",
-    "war",
-    "town",
-    "letters",
-    "ending",
-    "it",
-    "was",
-    "is",
-    "of",
-    "and",
-]
+WORDS = ["the", "a", "film", "story", "not", "never", "good", "dull", "slow", "actors", "music", "war", "town"]
 ORDER = 3
 NOISE = 0.05
 
@@ -101,9 +79,8 @@ def write_whole_results(
 
 def planted(random: np.random.Generator, n: int, count: int) -> Interactions:
     """Interactions of all models: the first third shared, the second opposed, the others of some models each."""
-    players = [
-        sorted(random.choice(n, int(random.integers(1, ORDER + 1)), replace=False).tolist()) for _ in range(count)
-    ]
+    orders = random.integers(1, ORDER + 1, count).tolist()
+    players = [sorted(random.choice(n, order, replace=False).tolist()) for order in orders]
     coalitions = Coalitions.of_players(n, [[], *players])
     strengths = np.zeros((len(MODELS), len(KINDS), len(coalitions)))
     for number, own in enumerate(players):

@@ -4,8 +4,8 @@
 """
 
 import os
-import shlex
 import re
+import shlex
 import shutil
 import signal
 import subprocess

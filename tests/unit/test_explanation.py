@@ -1,5 +1,8 @@
 """`andor.explain`: any functions of a text or an array, asked as often as needed and no more."""
 
+import html
+import re
+
 import numpy as np
 import pytest
 
@@ -7,9 +10,12 @@ import andor
 from andor.errors import UserError
 from andor.outputs.drawn import HELD_OUT, drawn, is_unseen
 from andor.report import explanation
+from andor.report.explorer import page
+from andor.report.explorer.coding import decode_interactions, decode_values, from_bits
 from andor.store import read_table
 
 TEXT = "Not a good film, and not a long one: the camera loves good actors but hates the story."
+WORDS = re.compile(r"\w+")
 QUIET = {"budget": 300, "held_out": 100, "progress": False}
 
 
@@ -63,6 +69,43 @@ def test_sentences_are_players_too():
     for item, message in ((text, "`pieces` are neither `words` nor"), (np.zeros(3), "`pieces` are parts of a text")):
         with pytest.raises(UserError, match=message):
             andor.explain({"small": small}, item, players="pieces", baseline=0.0, progress=False)
+
+
+def test_its_page_says_the_same(found):
+    shown = page.read(found.page())
+    (sample,) = shown["samples"]
+    assert shown["models"] == ["small", "large"] and sample["names"] == found.players
+    assert "".join(piece for piece, _ in sample["text"]) == TEXT
+    assert [piece for piece, player in sample["text"] if player == 3] == ["film"]
+    presence = from_bits(sample["drawn"]["presence"], 18)
+    for place, model in enumerate(found.models):
+        (part,) = sample["parts"]["each alone"][model]["models"]
+        predicted = found.fit.predict(presence)[place]
+        np.testing.assert_allclose(decode_interactions(part, 18).predict(presence)[0], predicted, atol=1e-5)
+        asked = [" ".join(w for w, here in zip(WORDS.findall(TEXT), row, strict=True) if here) for row in presence]
+        np.testing.assert_allclose(decode_values(sample["v"][place]), [small, large][place](asked), atol=1e-6)
+        assert part["nonzero"] == (found.fit.penalised[place] != 0).sum()
+    in_notebook = found._repr_html_()
+    assert in_notebook.count("<") == 2 and found.page() in html.unescape(in_notebook)
+
+
+def test_the_page_of_a_joint_explanation_has_one_unit():
+    found = andor.explain({"small": small, "large": large}, TEXT, alpha=1 / 9, penalty=0.05, **QUIET)
+    (sample,) = page.read(found.page())["samples"]
+    assert list(sample["parts"]) == ["jointly"] and len(sample["parts"]["jointly"]["all"]["models"]) == 2
+
+
+def test_the_page_of_an_array_names_its_players():
+    found = andor.explain(
+        {"m": lambda inputs: inputs.sum((1, 2))},
+        np.ones((3, 4)),
+        baseline=0.0,
+        penalty=0.05,
+        **(QUIET | {"held_out": 0}),
+    )
+    (sample,) = page.read(found.page())["samples"]
+    assert sample["names"] == [str(place) for place in range(12)] and not {"text", "image"} & set(sample)
+    assert len(decode_values(sample["v"][0])) == sample["drawn"]["fitted"] == QUIET["budget"]
 
 
 def test_it_is_saved_as_the_command_does(found, tmp_path):

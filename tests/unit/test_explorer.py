@@ -259,9 +259,8 @@ def test_script_computes_what_the_package_does(results, shown, tmp_path):
         assert set(entry["negative"]) == {2**n + coalition for coalition in np.flatnonzero(fits)}
         assert np.all(np.diff(strength[1, 1, np.array(entry["negative"], int) - 2**n]) <= 1e-6)
         shared = (salient & agreed).all(0).sum(-1)
-        assert [[cell["shared"] for cell in kind] for kind in entry["sharing"]] == [
-            [int(s)] * len(merged) for s in shared
-        ]
+        for of_kind, number in zip(entry["sharing"], shared, strict=True):
+            assert [cell["shared"] for cell in of_kind] == [number] * len(merged)
         for name, expected in {
             "power": generalization_power(salient),
             "chance": chance_power(salient, np.array([2**n - 1, 2**n - n - 1])),

@@ -9,10 +9,11 @@ import pyarrow as pa
 import pytest
 
 import browser as driver
+import whole
 from andor.analysis.overlap import same_sign
 from andor.game.attributions import predict
-from andor.report.explorer import BUDGET, payload, render
-from andor.report.explorer.coding import decode_interactions
+from andor.report.explorer import BUDGET, framed, payload, render
+from andor.report.explorer.coding import code, decode_interactions
 from andor.report.explorer.payload import Q_VALUE
 from andor.report.results import TaskResults
 from synthetic import write_synthetic_results
@@ -56,6 +57,17 @@ def hostile(results):
     changed = dataclasses.replace(results)
     vars(changed)["samples"] = pa.Table.from_pylist(rows, schema=results.samples.schema)
     return changed
+
+
+@pytest.fixture(scope="module")
+def reviews(tmp_path_factory):
+    """Results and address of the page of whole reviews, known on drawn coalitions."""
+    folder = tmp_path_factory.mktemp("reviews")
+    settings = whole.write_whole_results(folder, [70, 115])
+    results = TaskResults.of(folder / "reviews", settings, "reviews")
+    path = folder / "reviews.html"
+    path.write_text(render(payload(results, "reviews", BUDGET)), encoding="utf-8")
+    return results, path.as_uri()
 
 
 @pytest.fixture(scope="module")
@@ -288,6 +300,84 @@ def test_a_phone_shows_all_of_it(browser, tasks, task):
     assert sorted(lit) == [player for player in range(len(results.player_names[0])) if row >> player & 1]
     browser.tap("#stage [data-player='1']")
     browser.wait("!present[1]")
+
+
+def test_a_mask_that_was_evaluated_shows_its_output_and_another_none(browser, reviews):
+    results, address = reviews
+    drawn = [results.drawn_values(model)[1] for model in results.models]
+    interactions = results.of_ensemble("generalizable", list(results.ensembles)[-1])[1]
+    asked = {
+        drawn[0].presence[5].tobytes(): [own.values[5] for own in drawn],
+        drawn[0].held_out_presence[3].tobytes(): [own.held_out_values[3] for own in drawn],
+    }
+    for key, truth in asked.items():
+        row = np.frombuffer(key, bool)
+        browser.open(f"{address}#sample=1&present={code(np.flatnonzero(row), 115)}")
+        np.testing.assert_allclose(outputs(browser)[:, 0], truth, atol=0.051)
+        np.testing.assert_allclose(outputs(browser)[:, 1], interactions.predict(row[None])[:, 0], atol=0.051)
+        player = int(row.argmin())
+        browser.click(f'#stage [data-player="{player}"]')
+        assert browser.texts('[data-figure="output"]') == ["not evaluated"] * 3
+        other = row | (np.arange(len(row)) == player)
+        shown = [shown_number(text) for text in browser.texts('[data-figure="predicted"]')]
+        np.testing.assert_allclose(shown, interactions.predict(other[None])[:, 0], atol=0.051)
+        assert f"present={code(np.flatnonzero(other), 115)}" in browser.do("location.hash")
+        browser.click(f'#stage [data-player="{player}"]')
+        assert "not evaluated" not in browser.texts('[data-figure="output"]')
+
+
+def test_predictions_of_reviews_are_judged_on_what_was_held_out(browser, reviews):
+    results, address = reviews
+    browser.open(address)
+    interactions = results.of_ensemble("generalizable", list(results.ensembles)[-1])[0]
+    drawn = [results.drawn_values(model)[0] for model in results.models]
+    v = np.array([own.held_out_values for own in drawn])
+    missed = v - interactions.predict(drawn[0].held_out_presence)
+    said = browser.texts("#outputs li > p")
+    for text, own, true in zip(said, missed, v, strict=True):
+        found = re.search(r"typical error on (\d+) masks held out ([\d.]+) .* R² ([\d.]+)", text)
+        assert int(found[1]) == len(true)
+        assert float(found[2]) == pytest.approx(np.sqrt((own**2).mean()), abs=0.0051)
+        assert float(found[3]) == pytest.approx(1 - (own**2).mean() / true.var(), abs=0.00051)
+    browser.do("document.querySelector('#k').focus()")
+    browser.press("Home")
+    assert browser.texts("#outputs li > p") != said
+
+
+def test_a_whole_review_is_a_running_text_that_lights_up(browser, reviews):
+    results, address = reviews
+    for sample, n in enumerate([70, 115]):
+        browser.open(f"{address}#sample={sample}")
+        assert browser.text("#stage") == results.samples["text"][sample].as_py()
+        assert browser.do("document.querySelectorAll('#stage .word').length") == n
+        row = codes(browser)[0]
+        browser.click(f'.row[data-code="{row:x}"]')
+        lit = browser.do("[...document.querySelectorAll('#stage .lit')].map((node) => Number(node.dataset.player))")
+        assert sorted(lit) == [player for player in range(n) if row >> player & 1]
+        assert "±" in browser.text("#lit table") and "±" in browser.text(f'.row[data-code="{row:x}"] .cell')
+        browser.click("#lit .joined button")  # only these
+        assert browser.text("#count").startswith(f"{len(lit)} of {n}")
+        browser.click("#invert")
+        assert browser.text("#count").startswith(f"{n - len(lit)} of {n}")
+        state, link = browser.do("state"), browser.do("location.href")
+        browser.open(link)
+        assert browser.do("state") == state
+    browser.view(320, 640, touch=True)
+    browser.open(address)
+    assert browser.do("document.documentElement.scrollWidth") <= 320
+
+
+def test_a_notebook_shows_the_page_in_a_frame(browser, tasks, reviews, tmp_path):
+    page = render(payload(reviews[0], "reviews", BUDGET))
+    path = tmp_path / "notebook.html"
+    path.write_text(f"<!doctype html><meta charset=utf-8><p>cell</p>{framed(page)}", encoding="utf-8")
+    browser.open(path.as_uri())
+    with browser.frame():
+        browser.wait("document.querySelectorAll('#stage .word').length === 70")
+        browser.wait("typeof view === 'object' && document.querySelectorAll('.row').length > 0")
+        browser.do("document.querySelector('#stage .word').click()")
+        assert browser.text("#count").startswith("69 of 70")
+        assert browser.do("document.querySelector('#link').hidden")
 
 
 def luminance(colour):

@@ -114,14 +114,11 @@ def explained_on(
     }
     _compute(values, np.concatenate([fitted, new]), progress)
     known = {name: DrawnValues(fitted, own.of(fitted), new, own.of(new)) for name, own in values.items()}
-    joint = settings["alpha"] is not None and len(functions) > 1
     games = SampledGames(fitted, [own.of(fitted) for own in values.values()])
-    found = fit(games, **settings | {"alpha": settings["alpha"] if joint else None})
-    fidelity = {
-        name: found.fidelity(i, new, own.held_out_values) if len(new) else None
-        for i, (name, own) in enumerate(known.items())
-    }
-    return Explanation(tuple(functions), given.names, found, fidelity, given.item, given.places, known, joint)
+    found = fit(games, **settings | ({"alpha": None} if len(functions) == 1 else {}))
+    judged = [found.fidelity(i, new, own.of(new)) if len(new) else None for i, own in enumerate(values.values())]
+    fidelity = dict(zip(functions, judged, strict=True))
+    return Explanation(tuple(functions), given.names, found, fidelity, given.item, given.places, known)
 
 
 @dataclass(frozen=True, eq=False)
@@ -137,7 +134,6 @@ class Explanation:
     item : the text or the array
     places : where each player is: characters [start, stop) of a text, places in an array when flattened
     drawn : the masked inputs that were asked for, by which players are present, and each model's values there
-    joint : whether the models were explained jointly
     """
 
     models: tuple[str, ...]
@@ -147,7 +143,6 @@ class Explanation:
     item: Any
     places: list[list[int]]
     drawn: dict[str, DrawnValues]
-    joint: bool
 
     def frame(self) -> pd.DataFrame:
         """A row for each model and interaction that is not 0 in it, the strongest first."""
@@ -228,7 +223,9 @@ class Explanation:
         """A page to look at it by hand, as HTML: one file that needs no network."""
         from andor.report.explorer import explained, render
 
-        return render(explained(self, SALIENT))
+        fit, text = self.fit, (self.item, self.places) if isinstance(self.item, str) else None
+        drawn = [self.drawn[model] for model in self.models]
+        return render(explained(self.interactions, self.errors, fit.gap, drawn, self.players, SALIENT, text))
 
     def _repr_html_(self) -> str:
         """The page in a frame, as notebooks show it."""

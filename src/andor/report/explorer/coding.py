@@ -101,7 +101,7 @@ def decode_values(text: str) -> np.ndarray:
 
 def code(players: Iterable[int], n: int, kind: int | None = None) -> str:
     """The code of a coalition, or of an interaction of one of the `KINDS`."""
-    return format(sum(1 << player for player in players) + ((kind or 0) << n), "x")
+    return format(sum(1 << int(player) for player in players) + ((kind or 0) << n), "x")
 
 
 def to_bits(presence: np.ndarray) -> str:

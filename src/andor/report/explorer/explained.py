@@ -3,60 +3,39 @@
 from __future__ import annotations
 
 import html
-from typing import TYPE_CHECKING, Any, Protocol
+from collections.abc import Sequence
+from typing import Any
 
+from andor.game.interactions import Interactions
+from andor.outputs.stored import DrawnValues
 from andor.report.explorer.coding import encode_drawn
 from andor.report.explorer.content import pieces
 from andor.report.explorer.payload import assembled, unit
 
-if TYPE_CHECKING:
-    from andor.game.interactions import Interactions
-    from andor.outputs.stored import DrawnValues
-    from andor.sparsify.sampled.fit import Fit
 
-
-class Explained(Protocol):  # noqa: D102 - its attributes say what they are where it is
-    """What the page needs of an `andor.report.explanation.Explanation`, which has these attributes."""
-
-    @property
-    def models(self) -> tuple[str, ...]: ...
-
-    @property
-    def players(self) -> list[str]: ...
-
-    @property
-    def fit(self) -> Fit: ...
-
-    @property
-    def item(self) -> Any: ...
-
-    @property
-    def places(self) -> list[list[int]]: ...
-
-    @property
-    def drawn(self) -> dict[str, DrawnValues]: ...
-
-    @property
-    def joint(self) -> bool: ...
-
-    @property
-    def interactions(self) -> Interactions: ...
-
-    @property
-    def errors(self) -> Interactions: ...
-
-
-def explained(found: Explained, salient: float) -> dict[str, Any]:
-    """Everything the page of an explanation shows, as JSON values.
+def explained(
+    interactions: Interactions,
+    errors: Interactions,
+    gaps: Sequence[float],
+    drawn: Sequence[DrawnValues],
+    names: Sequence[str],
+    threshold: float,
+    text: tuple[str, Sequence[Sequence[int]]] | None = None,
+) -> dict[str, Any]:
+    """Everything the page of one input shows, as JSON values.
 
     Parameters
     ----------
-    salient : share of a model's largest strength above which an interaction is
+    interactions, errors : of its m models, and their standard errors on the same coalitions
+    gaps : that were certified, one for each model, or one for all where they were explained jointly
+    drawn : values of each model on drawn coalitions
+    names : of the players
+    threshold : share of a model's strongest above which an interaction is salient
+    text : it and the characters [start, stop) of each player; if None, players are shown by name
     """
-    models = list(found.models)
-    interactions, errors = found.interactions, found.errors
-    bound, gaps = salient * interactions.magnitude.max((1, 2), initial=0), found.fit.gap
-    if found.joint:
+    models = list(interactions.models)
+    bound = threshold * interactions.magnitude.max((1, 2), initial=0)
+    if len(gaps) == 1 < len(models):
         method, kind, parts = "jointly", "generalizable", {"all": unit(interactions, bound, gaps[0], errors)}
     else:
         method, kind = "each alone", "traditional"
@@ -66,10 +45,10 @@ def explained(found: Explained, salient: float) -> dict[str, Any]:
         }
     sample = {
         "number": 0,
-        "title": "Text" if isinstance(found.item, str) else "Array",
-        "names": found.players,
-        **({"text": pieces(found.item, found.places)} if isinstance(found.item, str) else {}),
-        **encode_drawn([found.drawn[model] for model in models], "explanation"),
+        "title": "Players" if text is None else "Text",
+        "names": list(names),
+        **({} if text is None else {"text": pieces(*text)}),
+        **encode_drawn(drawn, "explanation"),
         "parts": {method: parts},
     }
     return assembled(
@@ -80,7 +59,7 @@ def explained(found: Explained, salient: float) -> dict[str, Any]:
         models=models,
         ensembles={"all": models},
         methods={method: kind},
-        salience={"rule": "sample", "threshold": salient},
+        salience={"rule": "sample", "threshold": threshold},
         discovery_rate=None,
         all_samples=1,
     )

@@ -109,7 +109,7 @@ function drawnEntries() {
     ["Masks", `Fitted to ${whole(first)} masks drawn at random.${others}`],
     [
       "Errors",
-      `± is one standard error, by the jackknife over masks. ${upTo}What a prediction misses is its typical error, given with each model.`,
+      `± and the thin line on a bar are one standard error, by the jackknife over masks. ${upTo}What a prediction misses is its typical error, given with each model.`,
     ],
     fits ? ["R²", `On masks held out, of a fit of its own up to so many ${noun()} an interaction: ${fits}.`] : null,
   ];

@@ -70,7 +70,7 @@ function picture(image) {
     make("rect", { width: unit, height: 2 * unit, fill: "#5a6067" }),
   );
   const patches = image.areas.map((areas, player) => {
-    const size = Math.min(2.2 * unit, 0.5 * areas[0][2]); // a small cell has room for a small number only
+    const size = Math.min(2.2 * unit, (image.areas.length > MANY ? 0.36 : 0.6) * areas[0][2]); // as there is room
     const label = make("text", { x: areas[0][0] + 0.27 * size, y: areas[0][1] + 1.09 * size }, String(player + 1));
     label.style.fontSize = `${size}px`;
     label.style.strokeWidth = `${0.19 * size}px`;
