@@ -118,7 +118,7 @@ def test_bounds_hold_the_optimum(seed, models, alpha, penalty):
     designs = [columns.design(torch.as_tensor(own.T, dtype=torch.float64)) for own in games.presence]
     squares = Squares.of([Moments.of(*each) for each in zip(designs, path.values, strict=True)])
     x = solve(squares, torch.zeros((models, len(columns)), dtype=torch.float64), penalty, weights, 1e-9)
-    duals = squares.right - (squares.gram @ x[..., None])[..., 0]
+    duals = squares.duals(x)
     assert float(gauge(duals, *weights).max()) <= penalty * (1 + 1e-3)
     best = bounds(squares, x, penalty, weights, float(gauge(duals, *weights).max()))
     assert point.bounds.lower <= best.objective * (1 + 1e-9)
@@ -209,16 +209,23 @@ def test_a_refit_without_a_ridge_is_least_squares():
     values = torch.as_tensor(random.normal(size=60))
     penalised = torch.tensor([0.5, 0.0, -0.2, 0.1], dtype=torch.float64)
     moments = Moments.of(design, values)
-    strengths = moments.squares().refitted(penalised[None], 1e-12)[0]
+    strengths = Squares.of([moments]).refitted(penalised[None], 1e-12)[0]
     used = np.column_stack([np.ones(60), design.numpy()[[0, 2, 3]].T])
     expected = np.linalg.lstsq(used, values.numpy(), rcond=None)[0]
     np.testing.assert_allclose(strengths[[0, 2, 3]], expected[1:], atol=1e-6)
     assert float(moments.constant(strengths)) == pytest.approx(expected[0], abs=1e-6)
     assert strengths[1] == 0
-    residual = ((values.numpy() - used @ expected) ** 2).sum()
-    assert float(moments.error(strengths, moments.constant(strengths))) == pytest.approx(residual)
-    half = Moments.of(design[:, :25], values[:25])
-    assert torch.equal((moments - half + half).gram, moments.gram)
+
+
+def test_models_that_share_coalitions_share_their_products():
+    games = made(np.random.default_rng(11), 6, 1, [60])
+    values = [games.values[0], np.random.default_rng(12).permutation(games.values[0])]
+    one = Path(SampledGames(games.presence[0], values), 3, (1.0, 0.5))
+    two = Path(SampledGames([own.copy() for own in games.presence * 2], values), 3, (1.0, 0.5))
+    assert (len(one.distinct), len(two.distinct)) == (1, 2)
+    points = [path.solve(0.05, 1e-4) for path in (one, two)]
+    assert points[0].bounds.objective == pytest.approx(points[1].bounds.objective, rel=1e-4)
+    np.testing.assert_allclose(one.refitted(0.1).abs().sum(1), two.refitted(0.1).abs().sum(1), rtol=0.05)
 
 
 def test_errors_are_those_of_least_squares():
@@ -226,7 +233,14 @@ def test_errors_are_those_of_least_squares():
     design = torch.as_tensor(random.random((3, 2000)) < 0.5)
     truth = torch.tensor([1.0, -1.0, 0.5], dtype=torch.float64)
     values = truth @ design.double() + torch.as_tensor(random.normal(0, 0.3, 2000))
-    found = errors(design, values, truth, 1e-9, torch.arange(2000) % 40)
+    groups = torch.arange(2000) % 40
+    found = errors(design, values, truth, 1e-9, groups)
+    moved = []
+    for group in range(40):
+        kept = groups != group
+        used = np.column_stack([np.ones(int(kept.sum())), design.numpy()[:, kept].T])
+        moved.append(np.linalg.lstsq(used, values.numpy()[kept], rcond=None)[0][1:])
+    np.testing.assert_allclose(found, np.sqrt(np.var(moved, axis=0) * 39), rtol=1e-6)
     np.testing.assert_allclose(found, 0.3 / np.sqrt(2000 * 0.25), rtol=0.4)
 
 

@@ -13,7 +13,7 @@ from torch import Tensor
 from andor.sparsify.penalty import gauge
 from andor.sparsify.sampled.columns import Columns
 from andor.sparsify.sampled.problem import SampledGames
-from andor.sparsify.sampled.restricted import Bounds, Moments, Squares, bounds, solve
+from andor.sparsify.sampled.restricted import Bounds, Squares, bounds, solve
 from andor.sparsify.sampled.search import Found, search
 
 ADDED = 400
@@ -49,6 +49,10 @@ class Path:
     order : of the largest coalitions looked at
     weights : of the maximum and of the sum over models
     device : of the search
+
+    Attributes
+    ----------
+    distinct : columns (W, M_i) float32, 0 and 1, of each model; of one if all share their coalitions
     """
 
     def __init__(
@@ -60,14 +64,22 @@ class Path:
             shared.setdefault(id(own), torch.as_tensor(own.T, dtype=torch.float32, device=device).contiguous())
             for own in games.presence
         ]
+        lists = games.models if len(shared) > 1 else 1
         self.values = [
             torch.as_tensor(v / scale, device=device) for v, scale in zip(games.values, games.scales, strict=True)
         ]
         self._centred = [v - v.mean() for v in self.values]
         self.columns = Columns.none(games.players, device)
-        self.designs = [own.new_empty((0, own.shape[1])) for own in self._presence]
-        self._squares = Squares.of([Moments.of(*each) for each in zip(self.designs, self.values, strict=True)])
-        self.x = torch.zeros((games.models, 0), dtype=torch.float64, device=device)
+        self.distinct = [own.new_empty((0, own.shape[1])) for own in self._presence[:lists]]
+        empty = torch.zeros((games.models, 0), dtype=torch.float64, device=device)
+        total = torch.stack([(v @ v) / len(v) for v in self._centred])
+        self._squares = Squares(empty.new_empty((lists, 0, 0)), empty, total)
+        self.x = empty
+
+    @property
+    def designs(self) -> list[Tensor]:
+        """Columns of each model, (W, M_i) float32, 0 and 1; one object if all models share their coalitions."""
+        return [self.distinct[model % len(self.distinct)] for model in range(self.games.models)]
 
     def largest_penalty(self) -> float:
         """Least penalty at which no interaction is left."""
@@ -101,14 +113,16 @@ class Path:
 
     def near(self, level: float) -> Tensor:
         """Columns that are in the last solution or whose gauge is above a level; their places."""
-        duals = self._squares.right - (self._squares.gram @ self.x[..., None])[..., 0]
-        return ((self.x != 0).any(0) | (gauge(duals, *self.weights) > level)).nonzero()[:, 0]
+        gauges = gauge(self._squares.duals(self.x), *self.weights)
+        return ((self.x != 0).any(0) | (gauges > level)).nonzero()[:, 0]
 
     def _thetas(self) -> list[Tensor]:
         """Residuals divided by the number of coalitions, (M_i,), float64, each with sum 0."""
+        used = (self.x != 0).any(0)
+        designs = [design[used].to(self.x.dtype) for design in self.distinct]
         thetas = []
-        for design, centred, x in zip(self.designs, self._centred, self.x, strict=True):
-            fit = x @ design.to(x.dtype)
+        for model, (centred, x) in enumerate(zip(self._centred, self.x[:, used], strict=True)):
+            fit = x @ designs[model % len(designs)]
             thetas.append((centred - fit + fit.mean()) / len(centred))
         return thetas
 
@@ -127,28 +141,30 @@ class Path:
         kept = (self.x != 0).any(0)
         if len(self.columns) > 3 * int(kept.sum()) + 2 * ADDED:
             self.columns, self.x = self.columns.take(kept), self.x[:, kept]
-            self.designs = [design[kept] for design in self.designs]
-            self._squares = self._squares.take(kept)
-        new = found
-        added = {id(own): new.design(own) for own in self._presence}
-        designs = [added[id(own)] for own in self._presence]
-        self._squares = _joined(self._squares, self.designs, designs, self.values)
-        self.designs = [torch.cat(pair) for pair in zip(self.designs, designs, strict=True)]
-        self.columns = self.columns.join(new)
-        self.x = torch.cat((self.x, self.x.new_zeros((len(self.x), len(new)))), 1)
+            self.distinct = [design[kept] for design in self.distinct]
+            self._squares = self._squares.take(kept.nonzero()[:, 0])
+        new = [found.design(own) for own in self._presence[: len(self.distinct)]]
+        self._squares = _joined(self._squares, self.distinct, new, self._centred)
+        self.distinct = [torch.cat(pair) for pair in zip(self.distinct, new, strict=True)]
+        self.columns = self.columns.join(found)
+        self.x = torch.cat((self.x, self.x.new_zeros((len(self.x), len(found)))), 1)
         return True
 
 
 def _joined(squares: Squares, old: Sequence[Tensor], new: Sequence[Tensor], values: Sequence[Tensor]) -> Squares:
-    """Products after columns were added, of which only those with the new ones are computed."""
-    grams, rights = [], []
-    for gram, right, a, b, v in zip(squares.gram, squares.right, old, new, values, strict=True):
-        a, b = (design.to(torch.float64) for design in (a, b))
-        a, b, v = a - a.mean(1, keepdim=True), b - b.mean(1, keepdim=True), v - v.mean()
-        across, among = a @ b.T / b.shape[1], b @ b.T / b.shape[1]
+    """Products after columns were added, of which only those with the new ones are computed; values are centred.
+
+    Columns hold 0 and 1, so that products in single precision are exact numbers of coalitions.
+    """
+    grams, dtype = [], squares.gram.dtype
+    for gram, a, b in zip(squares.gram, old, new, strict=True):
+        means = [design.mean(1, dtype=dtype) for design in (a, b)]
+        across = ((a @ b.T).to(dtype) / b.shape[1]).addr_(*means, alpha=-1)
+        among = ((b @ b.T).to(dtype) / b.shape[1]).addr_(means[1], means[1], alpha=-1)
         grams.append(torch.cat((torch.cat((gram, across), 1), torch.cat((across.T, among), 1))))
-        rights.append(torch.cat((right, b @ v / b.shape[1])))
-    return Squares(torch.stack(grams), torch.stack(rights), squares.total)
+    designs = [design.to(dtype) for design in new]
+    rights = torch.stack([designs[model % len(new)] @ v / len(v) for model, v in enumerate(values)])
+    return Squares(torch.stack(grams), torch.cat((squares.right, rights), 1), squares.total)
 
 
 def penalties(largest: float, count: int, least: float) -> np.ndarray:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
 
 import torch
@@ -14,15 +14,19 @@ CHECK = 10
 """Steps between two looks at the gap."""
 RELAXED = 1.6
 """Over-relaxation."""
+LEAST, SHARE = 100, 0.2
+"""Columns that may come into work at once: so many, or a share of those in use."""
+ROUGH, FEW, MANY = 1e-3, 300, 5_000
+"""Least gap that single precision is tried for, steps before double precision, and most steps of that."""
 
 
 @dataclass(frozen=True, eq=False)
 class Moments:
-    """Sums over some of one model's coalitions, of which sums over others are made by adding and subtracting; float64.
+    """Sums over some of one model's coalitions, of which sums over others are made by adding and subtracting.
 
     Attributes
     ----------
-    gram : (W, W), products of columns
+    gram : (W, W) float32, products of columns: numbers of coalitions, so that it is exact
     right : (W,), columns with values
     columns : (W,), columns alone
     values, square, count : values, their squares, and how many there are
@@ -36,10 +40,13 @@ class Moments:
     count: int
 
     @classmethod
-    def of(cls, design: Tensor, values: Tensor) -> Moments:
-        """From columns (W, M), 0 and 1, and values (M,)."""
-        design = design.to(torch.float64)
-        return cls(design @ design.T, design @ values, design.sum(1), values.sum(), values @ values, len(values))
+    def of(cls, design: Tensor, values: Tensor, gram: Tensor | None = None) -> Moments:
+        """From columns (W, M), 0 and 1, and values (M,) float64; products of columns may be known."""
+        if gram is None:
+            design = design.to(torch.float32)
+            gram = design @ design.T
+        right, columns = design.to(torch.float64) @ values, design.sum(1, dtype=torch.float64)
+        return cls(gram, right, columns, values.sum(), values @ values, len(values))
 
     def __add__(self, other: Moments) -> Moments:
         """Over both."""
@@ -49,21 +56,9 @@ class Moments:
         """Over what is left when others are taken away."""
         return Moments(*(getattr(self, name) - getattr(other, name) for name in _FIELDS))
 
-    def squares(self) -> Squares:
-        """Products of the columns and values less their means."""
-        means, mean = self.columns / self.count, self.values / self.count
-        gram = self.gram / self.count - means[:, None] * means
-        right, total = self.right / self.count - means * mean, self.square / self.count - mean**2
-        return Squares(gram[None], right[None], total[None])
-
     def constant(self, x: Tensor) -> Tensor:
         """The constant b that goes best with interactions (W,)."""
         return (self.values - self.columns @ x) / self.count
-
-    def error(self, x: Tensor, constant: Tensor) -> Tensor:
-        """Sum of squares of what interactions (W,) and a constant leave."""
-        fit = 2 * (self.right @ x + constant * self.values) - x @ self.gram @ x
-        return self.square - fit + 2 * constant * (self.columns @ x) + constant**2 * self.count
 
 
 _FIELDS = [field.name for field in fields(Moments)]
@@ -71,11 +66,11 @@ _FIELDS = [field.name for field in fields(Moments)]
 
 @dataclass(frozen=True, eq=False)
 class Squares:
-    """Products of centred columns and values of m models, each divided by its number of coalitions; float64.
+    """Products of centred columns and values of m models, each divided by its number of coalitions.
 
     Attributes
     ----------
-    gram : (m, W, W)
+    gram : (m, W, W), or (1, W, W) for models that share their coalitions
     right : (m, W), columns with values
     total : (m,), values with themselves
     """
@@ -85,14 +80,29 @@ class Squares:
     total: Tensor
 
     @classmethod
-    def of(cls, moments: Sequence[Moments]) -> Squares:
-        """Of several models."""
-        each = [own.squares() for own in moments]
-        return cls(*(torch.cat([getattr(own, name) for own in each]) for name in ("gram", "right", "total")))
+    def of(cls, moments: Sequence[Moments], dtype: torch.dtype = torch.float64) -> Squares:
+        """Of several models, which share their coalitions if they share `gram`."""
+        rights, totals, means = [], [], []
+        for own in moments:
+            columns, values = own.columns / own.count, own.values / own.count
+            means.append(columns.to(dtype))
+            rights.append(own.right / own.count - columns * values)
+            totals.append(own.square / own.count - values**2)
+        one = all(own.gram is moments[0].gram for own in moments)
+        grams = [
+            (own.gram.to(dtype) / own.count).addr_(mean, mean, alpha=-1)
+            for own, mean in zip(moments[: 1 if one else None], means, strict=False)
+        ]
+        return cls(torch.stack(grams), torch.stack(rights).to(dtype), torch.stack(totals).to(dtype))
 
-    def take(self, which: Tensor) -> Squares:
-        """Of some columns."""
-        return Squares(self.gram[:, which][:, :, which], self.right[:, which], self.total)
+    def take(self, which: Tensor, dtype: torch.dtype | None = None) -> Squares:
+        """Of some columns, in a given precision."""
+        grams = torch.stack([gram.index_select(0, which).to(dtype).index_select(1, which) for gram in self.gram])
+        return Squares(grams, self.right[:, which].to(dtype), self.total.to(dtype))
+
+    def duals(self, x: Tensor) -> Tensor:
+        """Products of columns and residuals at interactions (m, W): (m, W)."""
+        return self.right - times(self.gram, x)
 
     def refitted(self, x: Tensor, ridge: float) -> Tensor:
         """Strengths (m, W) of least squares on the support of each model's x, drawn towards x by a ridge.
@@ -100,14 +110,21 @@ class Squares:
         {i}, {j}, AND{i,j} and OR{i,j} are linearly dependent, so that least squares on a support may be singular. This
         minimises ½·mean_j (residual)² + (ρ/2)·‖strengths − x‖²: dependent columns stay as x shares them out.
         """
-        strengths = x.clone()
+        strengths, rest = x.clone(), self.duals(x)
         for model, own in enumerate(x):
             support = own.nonzero()[:, 0]
-            rest = self.right[model] - self.gram[model] @ own
-            inner = self.gram[model][support][:, support]
+            inner = self.gram[model % len(self.gram)][support][:, support]
             inner.diagonal().add_(ridge)
-            strengths[model, support] += torch.linalg.solve(inner, rest[support])
+            step = torch.cholesky_solve(rest[model, support, None], torch.linalg.cholesky(inner))
+            strengths[model, support] += step[:, 0]
         return strengths
+
+
+def times(matrices: Tensor, x: Tensor) -> Tensor:
+    """Each model's matrix, (m, W, W) or (1, W, W), times its row of x (m, W): (m, W)."""
+    if len(matrices) == 1:
+        return torch.stack([matrices[0] @ own for own in x])  # one by one: the library is slow at a few columns
+    return torch.stack([matrix @ own for matrix, own in zip(matrices, x, strict=True)])
 
 
 @dataclass(frozen=True)
@@ -133,7 +150,7 @@ def bounds(squares: Squares, x: Tensor, penalty: float, weights: tuple[float, fl
     D(θ) = Σ_i [⟨θ_i, u_i⟩ − (M_i/2)‖θ_i‖²] at θ_i = s·r_i/M_i, with the best s ≤ 1 for which the gauge is ≤ λ.
     """
     fit = (squares.right * x).sum()
-    quadratic = (x * (squares.gram @ x[..., None])[..., 0]).sum()
+    quadratic = (x * times(squares.gram, x)).sum()
     total = squares.total.sum()
     residual, correlation = total - 2 * fit + quadratic, total - fit
     primal = 0.5 * residual + penalty * cost(x, *weights).sum()
@@ -145,21 +162,29 @@ def bounds(squares: Squares, x: Tensor, penalty: float, weights: tuple[float, fl
 def solve(squares: Squares, x: Tensor, penalty: float, weights: tuple[float, float], gap: float) -> Tensor:
     """Interactions (m, W) whose relative gap on these columns is at most `gap`, from a first guess.
 
-    Most of them are 0: columns are worked on that are not, and those whose duals leave the dual ball.
+    Most of them are 0: columns are worked on that are not, and those whose duals leave the dual ball farthest.
     """
     used = (x != 0).any(0)
     while True:
-        duals = squares.right - (squares.gram @ x[..., None])[..., 0]
+        duals = squares.duals(x)
         gauges = gauge(duals, *weights)
         proven = bounds(squares, x, penalty, weights, _most(gauges))
         if proven.gap <= gap:
             return x
-        used = used | (gauges > penalty)
-        which = used.nonzero()[:, 0]
-        inner = _split(squares.take(which), x[:, which], penalty, weights, 0.5 * gap)
+        which = _worked_on(used, gauges, penalty)
+        inner = _split(squares.take(which), x[:, which], duals[:, which], penalty, weights, 0.5 * gap)
         x = torch.zeros_like(x)
         x[:, which] = inner
         used = (x != 0).any(0)
+
+
+def _worked_on(used: Tensor, gauges: Tensor, penalty: float) -> Tensor:
+    """Places of the columns in use and of the others farthest outside the ball; not all of these, as most stay 0."""
+    outside = torch.where(used, 0, gauges)
+    most = min(int((outside > penalty).sum()), max(LEAST, int(SHARE * used.sum())))
+    which = used.clone()
+    which[outside.topk(most).indices] = True
+    return which.nonzero()[:, 0]
 
 
 def _most(gauges: Tensor) -> float:
@@ -167,36 +192,60 @@ def _most(gauges: Tensor) -> float:
 
 
 def _split(
-    squares: Squares, x: Tensor, penalty: float, weights: tuple[float, float], gap: float, most: int = 5_000
+    squares: Squares, x: Tensor, duals: Tensor, penalty: float, weights: tuple[float, float], gap: float
 ) -> Tensor:
-    """Alternating directions (ADMM; Boyd et al. 2011): least squares with a factored matrix, then the prox.
-
-    Columns of nested coalitions are all alike, so that gradients alone see one direction among hundreds.
-    """
+    """Interactions with at most a gap, in single precision where that does, else in double precision."""
     if not x.shape[1]:
         return x
-    size = x[x != 0].abs()
+    for dtype, most in ((torch.float32, FEW if gap > ROUGH else 0), (squares.gram.dtype, MANY)):
+        for point in _alternating(squares, x, duals, penalty, weights, dtype, most):
+            largest = _most(gauge(squares.duals(point), *weights))
+            if bounds(squares, point, penalty, weights, largest).gap <= gap:
+                return point
+    return point
+
+
+def _alternating(
+    squares: Squares,
+    x: Tensor,
+    duals: Tensor,
+    penalty: float,
+    weights: tuple[float, float],
+    dtype: torch.dtype,
+    most: int,
+) -> Iterator[Tensor]:
+    """Points of alternating directions (ADMM; Boyd et al. 2011): least squares with a factored matrix, then the prox.
+
+    Columns of nested coalitions are all alike, so that gradients alone see one direction among hundreds. At the optimum
+    ρ times the multiplier is the duals, with which it begins.
+    """
+    size, given = x[x != 0].abs(), x.dtype
     rho = penalty / float(size.mean()) if len(size) else 0.1
-    inverse, multiplier = _inverse(squares, rho), torch.zeros_like(x)
+    right, x, multiplier = squares.right.to(dtype), x.to(dtype), (duals / rho).to(dtype)
+    inverse = _inverse(squares, rho, dtype) if most else None
     for step in range(1, most + 1):
-        free = (inverse @ (squares.right + rho * (x - multiplier))[..., None])[..., 0]
+        free = times(inverse, right + rho * (x - multiplier))
         relaxed = RELAXED * free + (1 - RELAXED) * x
         new = prox(relaxed + multiplier, penalty / rho, *weights)
         multiplier = multiplier + relaxed - new
-        primal, dual = float((free - new).norm()), rho * float((new - x).norm())
+        primal, dual = free - new, new - x
         x = new
         if step % CHECK == 0:
-            duals = squares.right - (squares.gram @ x[..., None])[..., 0]
-            if bounds(squares, x, penalty, weights, _most(gauge(duals, *weights))).gap <= gap:
-                return x
-            factor = min(10.0, max(0.1, (primal / dual) ** 0.5)) if primal and dual else 1.0
+            yield x.to(given)
+            sizes = float(primal.norm()), rho * float(dual.norm())
+            factor = min(10.0, max(0.1, (sizes[0] / sizes[1]) ** 0.5)) if all(sizes) else 1.0
             if not 0.4 < factor < 2.5:
                 rho, multiplier = rho * factor, multiplier / factor
-                inverse = _inverse(squares, rho)
-    return x
+                inverse = _inverse(squares, rho, dtype)
 
 
-def _inverse(squares: Squares, rho: float) -> Tensor:
-    """(Gram + ρ)⁻¹ of each model, (m, W, W)."""
-    drawn = squares.gram + rho * torch.eye(squares.gram.shape[1], dtype=squares.gram.dtype, device=squares.gram.device)
-    return torch.cholesky_inverse(torch.linalg.cholesky(drawn))
+def _inverse(squares: Squares, rho: float, dtype: torch.dtype) -> Tensor:
+    """(Gram + ρ)⁻¹ of each model, in a precision; factored in double precision where rounding leaves none to factor."""
+    drawn = squares.gram.to(dtype, copy=True)
+    drawn.diagonal(dim1=1, dim2=2).add_(rho)
+    factor, failed = torch.linalg.cholesky_ex(drawn)
+    if failed.any():
+        drawn = squares.gram.to(torch.float64, copy=True)
+        drawn.diagonal(dim1=1, dim2=2).add_(rho)
+        factor = torch.linalg.cholesky(drawn)
+    return torch.cholesky_inverse(factor).to(dtype)

@@ -68,7 +68,7 @@ def search(
     searched = 0
     for kind in (AND, OR):
         sets = presence if kind == AND else [complement[id(own)] for own in presence]
-        for piece, first, gauges in _levels(sets, thetas, order, level, weights):
+        for piece, first, gauges in _levels(sets, thetas, order, kept, weights):
             searched += int((gauges >= 0).sum())
             if piece.shape[1] or kind == AND:  # with one player there is nothing between AND and OR
                 kept.add(kind, piece, first, gauges)
@@ -76,7 +76,7 @@ def search(
 
 
 class _Kept:
-    """The coalitions of largest gauge so far."""
+    """The coalitions of largest gauge so far: once there are as many as are kept, the level is the least of theirs."""
 
     def __init__(self, order: int, most: int, level: float, like: Tensor) -> None:
         self.most, self.order, self.level, self.largest = most, order, level, level
@@ -109,7 +109,7 @@ class _Kept:
 
 
 def _levels(
-    sets: Sequence[Tensor], thetas: Sequence[Tensor], order: int, level: float, weights: tuple[float, float]
+    sets: Sequence[Tensor], thetas: Sequence[Tensor], order: int, kept: _Kept, weights: tuple[float, float]
 ) -> Iterator[tuple[Tensor, int, Tensor]]:
     """Branches (B, d) that no bound excludes, order by order and piece by piece, and the gauges of what follows them.
 
@@ -127,7 +127,7 @@ def _levels(
             later = torch.arange(first, n, device=piece.device) > last
             yield piece, first, _gauge(sums, weights).where(later, sums.new_tensor(-1))
             if size < order:
-                open_ = (_gauge(bounds, weights) * (1 + SLACK) > level) & later
+                open_ = (_gauge(bounds, weights) * (1 + SLACK) > kept.level) & later
                 row, column = open_.nonzero(as_tuple=True)
                 ahead.append(torch.cat((piece[row], column[:, None] + first), 1))
         branches = torch.cat(ahead) if ahead else branches[:0]
