@@ -96,13 +96,8 @@ def test_the_page_of_a_joint_explanation_has_one_unit():
 
 
 def test_the_page_of_an_array_names_its_players():
-    found = andor.explain(
-        {"m": lambda inputs: inputs.sum((1, 2))},
-        np.ones((3, 4)),
-        baseline=0.0,
-        penalty=0.05,
-        **(QUIET | {"held_out": 0}),
-    )
+    options = QUIET | {"held_out": 0, "baseline": 0.0, "penalty": 0.05}
+    found = andor.explain({"m": lambda inputs: inputs.sum((1, 2))}, np.ones((3, 4)), **options)
     (sample,) = page.read(found.page())["samples"]
     assert sample["names"] == [str(place) for place in range(12)] and not {"text", "image"} & set(sample)
     assert len(decode_values(sample["v"][0])) == sample["drawn"]["fitted"] == QUIET["budget"]

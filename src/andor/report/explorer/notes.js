@@ -98,19 +98,20 @@ function noiseText() {
 function drawnEntries() {
   const { n, count, first } = view.known;
   const { order } = view.units[0];
-  const others = count > first ? ` Predictions are judged on ${whole(count - first)} others, held out.` : "";
-  const upTo = order < n ? `Interactions of up to ${order} ${noun(order)} were looked for. ` : "";
+  const others =
+    count > first
+      ? ` Predictions are judged on ${whole(count - first)} others, held out: what they miss there is the typical error.`
+      : " None were held out.";
+  const upTo = order < n ? `, in interactions of up to ${order} ${noun(order)}` : "";
   const byOrder = view.parts.map((part, i) => {
-    const found = (part.by_order ?? []).map(([most, share]) => `${most}: ${number(share, "auto", 3)}`).join(", ");
+    const known = (part.by_order ?? []).filter(([, share]) => share !== null);
+    const found = known.map(([most, share]) => `${most}: ${number(share, "auto", 3)}`).join(", ");
     return found ? `${data.models[view.models[i]]} ${found}` : null;
   });
   const fits = byOrder.filter(Boolean).join("; ");
   return [
-    ["Masks", `Fitted to ${whole(first)} masks drawn at random.${others}`],
-    [
-      "Errors",
-      `± and the thin line on a bar are one standard error, by the jackknife over masks. ${upTo}What a prediction misses is its typical error, given with each model.`,
-    ],
+    ["Masks", `Fitted to ${whole(first)} masks drawn at random${upTo}.${others}`],
+    ["Errors", "± and the thin line on a bar are one standard error, by the jackknife over masks."],
     fits ? ["R²", `On masks held out, of a fit of its own up to so many ${noun()} an interaction: ${fits}.`] : null,
   ];
 }

@@ -11,6 +11,8 @@ function drawOutputs() {
   const where = view.known.drawn ? "masks held out" : "all masks";
   $("key-band").textContent = view.known.drawn ? "typical error of a prediction" : "its noise bound ±κ";
   $("key-line").textContent = `outputs on ${where}, ascending`;
+  const judged = view.known.count > view.known.first; // whether anything was held out
+  for (const id of ["key-band", "key-line"]) $(id).parentElement.hidden = !judged;
   const at = view.known.placeOf(present);
   const all = view.models.map((_, i) => outputOf(i, k, at));
   $("outputs").replaceChildren(...all.map((each) => each.item));
