@@ -21,6 +21,7 @@ from PIL import Image
 from andor.errors import UserError
 from andor.report import catalogue, figures
 from andor.report.figures import COLUMNS, FIGURES, TaskInfo, controls, style
+from masks import members as members_of
 
 KINDS = ("and", "or")
 WORDS = [
@@ -92,6 +93,7 @@ def made_up(
                     model,
                     kind,
                     share,
+                    int(share * 2**n),
                     power,
                     power - 0.04,
                     power + 0.04,
@@ -106,19 +108,7 @@ def made_up(
                 for share in (0.01, 0.02, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45)
                 for power in [0.9 * share ** (0.6 / (1 + 2 * speed[method])) * (0.9 if kind == "or" else 1)]
             ],
-            columns=[
-                "method",
-                "ensemble",
-                "model",
-                "kind",
-                "share",
-                "power",
-                "low",
-                "high",
-                "chance",
-                "null",
-                "samples",
-            ],
+            columns=list(COLUMNS["generalization"]["generalization"]),
         ),
         "controls": pd.DataFrame(
             [
@@ -198,6 +188,15 @@ def made_up(
             columns=["method", "unit", "model", "sample", "kappa"],
         ),
         "matching_curve": pd.concat([_matching(random, n, *row) for row in units]),
+        "fidelity": pd.DataFrame(
+            [
+                (method, unit, model, by, most, r2, r2 - 0.05, min(1, r2 + 0.03), samples)
+                for method, unit, model in units
+                for by, levels in FIDELITY.items()
+                for most, r2 in levels.items()
+            ],
+            columns=list(COLUMNS["fidelity"]["fidelity"]),
+        ),
         "samples": _samples(random, n, (words or WORDS), images),
     }
     shape = (1, 32, 32) if images else None
@@ -210,6 +209,9 @@ THRESHOLD_MEASURES = {
     "signed power": lambda threshold: 1,
     "shared strength": lambda threshold: 1 - threshold,
 }
+
+
+FIDELITY = {"order": {1: 0.5, 2: 0.8, 3: 0.9}, "number": {0: -0.02, 1: 0.2, 5: 0.5, 20: 0.8, 100: 0.9}}
 
 
 def _curves(
@@ -254,29 +256,17 @@ def _listed(
                             method,
                             ensemble,
                             kind,
-                            coalition,
+                            " ".join(map(str, members_of(coalition))),
                             coalition.bit_count(),
                             names,
                             model,
                             strength,
+                            np.nan,
                             is_salient,
                             salient.all(),
                         )
                     )
-    columns = [
-        "sample",
-        "method",
-        "ensemble",
-        "kind",
-        "coalition",
-        "order",
-        "members",
-        "model",
-        "strength",
-        "salient",
-        "shared",
-    ]
-    return pd.DataFrame(rows, columns=columns)
+    return pd.DataFrame(rows, columns=list(COLUMNS["interactions"]["interactions"]))
 
 
 def _matching(random: Generator, n: int, method: str, unit: str, model: str) -> pd.DataFrame:
@@ -290,13 +280,17 @@ def _matching(random: Generator, n: int, method: str, unit: str, model: str) -> 
 
 
 def _samples(random: Generator, n: int, words: Sequence[str], images: bool) -> pd.DataFrame:
+    names = [words[i % len(words)] for i in range(n)]
     if not images:
-        text = " ".join(words[i % len(words)] for i in range(2 * n))
-        return pd.DataFrame({"sample": [0], "players": [[[i, i + 1] for i in range(n)]], "text": [text]})
+        ends = np.cumsum([len(name) + 1 for name in names]) - 1
+        spans = [[int(end) - len(name), int(end)] for name, end in zip(names, ends, strict=True)]
+        text = " ".join(names + names)
+        return pd.DataFrame({"sample": [0], "players": [spans], "player_names": [names], "text": [text]})
     cells = random.choice(64, n, replace=False)
     patches = [[(4 * (c // 8) + i) * 32 + 4 * (c % 8) + j for i in range(4) for j in range(4)] for c in cells.tolist()]
     blob = np.exp(-((np.arange(32) - 16) ** 2) / 60)
-    return pd.DataFrame({"sample": [0], "players": [patches], "image": [np.outer(blob, blob).ravel()]})
+    image = np.outer(blob, blob).ravel()
+    return pd.DataFrame({"sample": [0], "players": [patches], "player_names": [names], "image": [image]})
 
 
 CASES = {
@@ -350,7 +344,7 @@ def test_a_model_outside_of_the_widest_ensemble_is_drawn_by_the_other_methods(na
 
 
 def drawn_texts(figure: Figure, monkeypatch: pytest.MonkeyPatch) -> list[tuple[Text, Bbox]]:
-    """Texts that a figure really draws (ticks outside of the axes are not), with their extents in pixels."""
+    """Texts that a figure really draws (ticks outside of the axes are not), with their extents in pixels as saved."""
     found = {}
     draw_text = Text.draw
 
@@ -360,6 +354,7 @@ def drawn_texts(figure: Figure, monkeypatch: pytest.MonkeyPatch) -> list[tuple[T
         return draw_text(text, renderer, *args, **kwargs)
 
     monkeypatch.setattr(Text, "draw", spy)
+    figure.set_dpi(style.RC["savefig.dpi"])
     with style.styled():
         figure.draw_without_rendering()
     monkeypatch.undo()
@@ -383,17 +378,18 @@ def test_texts_lie_inside_the_page_apart_and_large_enough(case, name, monkeypatc
     width, height = figure.get_size_inches()
     assert width in (style.COLUMN, style.WIDTH)
     assert 1.5 < height < 10.5
-    assert all(axes.bbox.height > 0.2 * figure.dpi and axes.bbox.width > 0.35 * figure.dpi for axes in figure.axes)
-    page = figure.bbox
+    drawn = [axes for axes in figure.axes if axes.axison]
+    assert all(axes.bbox.height > 0.2 * figure.dpi and axes.bbox.width > 0.35 * figure.dpi for axes in drawn)
     texts = drawn_texts(figure, monkeypatch)
+    page, near = figure.bbox, 0.015 * figure.dpi
     assert len(texts) > 10
     for text, box in texts:
         assert text.get_fontsize() >= 6.5
-        inside = box.x0 >= -0.5 and box.y0 >= -0.5 and box.x1 <= page.x1 + 0.5 and box.y1 <= page.y1 + 0.5
+        inside = min(box.x0, box.y0) >= -near / 3 and box.x1 <= page.x1 + near / 3 and box.y1 <= page.y1 + near / 3
         assert inside, f"{text.get_text()!r} leaves the page"
     for (text, box), (other, other_box) in itertools.combinations(texts, 2):
         shared = Bbox.intersection(box, other_box)
-        apart = shared is None or min(shared.width, shared.height) < 1.5
+        apart = shared is None or min(shared.width, shared.height) < near
         assert apart, f"{text.get_text()!r} lies on {other.get_text()!r}"
 
 
@@ -524,23 +520,28 @@ def test_orders_say_totals_and_draw_both_signs(small, monkeypatch):
 def test_interactions_tell_shared_from_distinctive(small, monkeypatch):
     tables, task = small
     rows = [
-        ("and", 3, "shared pair", 2.0, 1.0, True, True),
-        ("or", 5, "only in a", 3.0, 0.01, True, False),
-        ("and", 1, "salient nowhere", 0.01, 0.01, False, False),
+        ("and", "0 1", "shared pair", 2.0, 1.0, True, True),
+        ("or", "0 2", "only in a", 3.0, 0.01, True, False),
+        ("and", "0", "salient nowhere", 0.01, 0.01, False, False),
     ]
     table = pd.DataFrame(
         [
-            (0, "traditional", "a-b", kind, coalition, 2, members, model, strength, salient, salient and in_b)
-            for kind, coalition, members, in_model_a, in_model_b, in_a, in_b in rows
+            (0, "traditional", "a-b", kind, players, 2, members, model, strength, 0.1, salient, salient and in_b)
+            for kind, players, members, in_model_a, in_model_b, in_a, in_b in rows
             for model, strength, salient in (("a", in_model_a, in_a), ("b", in_model_b, in_b))
         ],
         columns=COLUMNS["interactions"]["interactions"],
     ).assign(shared=lambda t: t["members"] == "shared pair")
     words = words_of(figures.draw("interactions", tables | {"interactions": table}, task), monkeypatch)
     listed = [
-        text for text in words if text in {row[2] for row in rows} or text.startswith(("shared by", "distinctive"))
+        text for text in words if text in {row[2] for row in rows} or text.startswith(("shared by", "not shared"))
     ]
-    assert listed == ["shared by both models", "shared pair", "distinctive (salient in some models only)", "only in a"]
+    assert listed == [
+        "shared by both models, with one sign",
+        "shared pair",
+        "not shared (salient in some models, or of both signs)",
+        "only in a",
+    ]
     alone = table[table["members"] == "only in a"]
     assert "none" in words_of(figures.draw("interactions", tables | {"interactions": alone}, task), monkeypatch)
 
@@ -548,15 +549,15 @@ def test_interactions_tell_shared_from_distinctive(small, monkeypatch):
 def test_interactions_mark_the_patches_of_a_coalition():
     tables, task = made_up(("a", "b"), n=4, images=True)
     table = tables["interactions"]
-    coalition = table[(table["kind"] == "or") & (table["method"] == "traditional")]["coalition"].iloc[0]
-    chosen = table[(table["kind"] == "or") & (table["coalition"] == coalition) & (table["method"] == "traditional")]
+    listed = table[(table["kind"] == "or") & (table["method"] == "traditional")]
+    chosen = listed[listed["players"] == listed["players"].iloc[0]]
     figure = figures.draw("interactions", tables | {"interactions": chosen.assign(salient=True, shared=True)}, task)
     image = next(axes for axes in figure.axes if axes.images)
     filled = [patch for patch in image.patches if patch.get_fill()]
     assert {patch.get_facecolor()[:3] for patch in filled} == {to_rgb(style.KINDS["or"])}
     corners = {(patch.get_x() + 0.5, patch.get_y() + 0.5) for patch in filled}
-    players = tables["samples"]["players"].iloc[0]
-    assert corners == {(min(p) % 32, min(p) // 32) for i, p in enumerate(players) if coalition >> i & 1}
+    players = [tables["samples"]["players"].iloc[0][int(number)] for number in chosen["players"].iloc[0].split()]
+    assert corners == {(min(own) % 32, min(own) // 32) for own in players}
 
 
 def test_interactions_of_images_need_their_shape():
@@ -601,7 +602,7 @@ def test_interactions_mark_sets_of_pixels_that_are_no_rectangle():
     samples["players"] = [scattered] * len(samples)
     table = tables["interactions"].assign(salient=True, shared=True)
     figure = figures.draw(
-        "interactions", tables | {"samples": samples, "interactions": table[table["coalition"] == 1]}, task
+        "interactions", tables | {"samples": samples, "interactions": table[table["players"] == "0"]}, task
     )
     image = next(axes for axes in figure.axes if axes.images)
     cells = {
