@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 import io
 import itertools
+import json
+import re
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Mapping, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import matplotlib
 import numpy as np
@@ -19,9 +24,11 @@ from numpy.random import Generator
 from PIL import Image
 
 from andor.errors import UserError
-from andor.report import catalogue, figures
-from andor.report.figures import COLUMNS, FIGURES, TaskInfo, controls, style
+from andor.report import catalogue, figures, tables
+from andor.report.figures import COLUMNS, FIGURES, TaskInfo, controls, running_text, style
+from andor.report.results import TaskResults
 from masks import members as members_of
+from synthetic_sampled import TASKS, write_sampled_results
 
 KINDS = ("and", "or")
 WORDS = [
@@ -317,14 +324,40 @@ CASES = {
     "one method": lambda: made_up(("a", "b"), n=5, methods=("original",)),
     "signs of mathtext": lambda: made_up(("a", "b"), n=5, words=["$5", "10%", "a_b^2", "\\frac", "$"]),
 }
+
+
+def of_tree(name: str) -> tuple[dict[str, pd.DataFrame], TaskInfo]:
+    """Tables of a task with drawn coalitions."""
+    with TemporaryDirectory() as folder:
+        settings = write_sampled_results(Path(folder), samples=2, with_tables=False, only=[name])
+        results = TaskResults.of(Path(folder) / name, settings, name)
+        shape = json.loads((results.samples.schema.metadata or {}).get(b"shape", b"null"))
+        made = tables.make(results) | {"samples": results.samples.to_pandas()}
+    models, words = tuple(results.models), settings.tasks[name].reward.words
+    return made, TaskInfo(name, max(results.sizes), models, words, shape and tuple(shape), sampled=True)
+
+
+CASES |= {f"drawn coalitions, {name}": functools.partial(of_tree, name) for name in TASKS}
 OF_SAMPLES = ("two models, n = 4", "three models, images", "three long names", "signs of mathtext")
 """Cases that differ from others in the samples alone, which only the figure `interactions` shows."""
-LAYOUTS = [(case, name) for case in CASES for name in FIGURES if name == "interactions" or case not in OF_SAMPLES]
+ALL_KNOWN = ("faithfulness", "transfer")
+"""Figures that need all coalitions."""
+LAYOUTS = [
+    (case, name)
+    for case in CASES
+    for name in FIGURES
+    if (name == "interactions" or case not in OF_SAMPLES) and not (case.startswith("drawn") and name in ALL_KNOWN)
+]
 
 
 @pytest.fixture(scope="module")
 def case(request) -> tuple[dict[str, pd.DataFrame], TaskInfo]:
     return CASES[request.param]()
+
+
+@pytest.fixture(scope="module")
+def reviews() -> tuple[dict[str, pd.DataFrame], TaskInfo]:
+    return of_tree("reviews")
 
 
 @pytest.fixture(scope="module")
@@ -649,3 +682,111 @@ def test_transfer_draws_the_honest_curve(small):
     both = figures.draw("transfer", tables, task)
     assert [len(axes.lines) for axes in drawn.axes] == [len(axes.lines) for axes in both.axes]
     assert len(drawn.axes[0].lines) == 3 * 3
+
+
+# ------------------------------------------------------------------------------------------------ drawn coalitions
+
+
+def test_a_whisker_is_where_an_error_is(small):
+    tables, task = small
+    table = tables["interactions"].assign(salient=True, shared=True, strength=1.0)
+    figure = figures.draw("interactions", tables | {"interactions": table.assign(error=0.1)}, task)
+    ends = {tuple(line.get_xdata()) for axes in figure.axes for line in axes.lines if len(set(line.get_ydata())) == 1}
+    assert (1 - 0.196, 1 + 0.196) in {tuple(np.round(end, 6)) for end in ends}
+    limits = [axes.get_xlim() for axes in figure.axes if axes.containers]
+    np.testing.assert_allclose(limits, np.tile([-1.08 * 1.196, 1.08 * 1.196], (len(limits), 1)))
+    without = figures.draw("interactions", tables | {"interactions": table}, task)
+    assert not [line for axes in without.axes for line in axes.lines if len(set(line.get_ydata())) == 1]
+
+
+@pytest.mark.slow
+def test_the_words_of_listed_interactions_are_marked_in_their_text(reviews, monkeypatch):
+    tables, task = reviews
+    figure = figures.draw("interactions", tables, task)
+    names = tables["samples"]["player_names"].iloc[0]
+    bold = [text for text, _ in drawn_texts(figure, monkeypatch) if text.get_fontweight() == "bold"]
+    marked = " ".join(text.get_text() for text in bold if text.get_color() == style.BLACK)
+    first = tables["interactions"].query("sample == 0 and ensemble == 'minilm_l6-minilm_l3-cnn'")
+    drawn = set(words_of(figure, monkeypatch))
+    listed = first[first["members"].isin(drawn) & (first["order"] > 1)]  # one word may be in the text as well
+    assert len(listed)
+    for row in listed.itertuples():
+        for player in row.players.split():
+            assert names[int(player)] in marked
+    assert marked.count("(2)") > 0 and len(bold) < 100
+
+
+def test_running_text_keeps_every_word_and_names_those_that_come_again():
+    text = "It is not good, not\nbad; un-believable."
+    spans = [[6, 9], [16, 19], [20, 23], [25, 27]]
+    names = ["not", "not (2)", "bad", "un"]
+    (line,) = running_text.lines(text, spans, names, {1, 2, 3}, 6.0)
+    assert [(piece.text, piece.player) for _, piece in line] == [
+        ("It", None), ("is", None), ("not", None), ("good,", None), ("not", 1), ("(2)", 1), ("bad", 2), (";", None),
+        ("un", 3), ("-believable.", None),
+    ]  # fmt: skip
+    assert [piece.spaced for _, piece in line] == [True] * 7 + [False, True, False]
+    places = [place for place, _ in line]
+    assert places[0] == 0 and (np.diff(places) > 0).all()
+
+
+@pytest.mark.parametrize("inches", [0.5, 1.0, 3.0])
+def test_running_text_stays_in_its_width(inches):
+    words = [*WORDS, "a" * 60]
+    text = " ".join(words)
+    ends = np.cumsum([len(word) + 1 for word in words]) - 1
+    spans = [[int(end) - len(word), int(end)] for word, end in zip(words, ends, strict=True)]
+    found = running_text.lines(text, spans, words, {3, 9}, inches)
+    assert 1 < len(found) <= running_text.MOST
+    for place, piece in (each for line in found for each in line):
+        assert place + style.text_width(piece.text, weight=piece.weight) <= inches + 1e-9
+    marked = "".join(piece.text for line in found for _, piece in line if piece.player is not None)
+    assert marked.startswith(words[3])
+
+
+def test_a_long_text_is_shown_around_what_is_marked():
+    text = " ".join(f"w{place}" for place in range(2000))
+    spans = [[match.start(), match.end()] for match in re.finditer(r"\S+", text)]
+    found = running_text.lines(text, spans, text.split(), {700, 1500}, 6.0)
+    shown = [piece.text for line in found for _, piece in line]
+    assert len(found) <= running_text.MOST and shown.count("…") == 3
+    assert {"w700", "w701", "w1499", "w1500"} <= set(shown) and "w1100" not in shown
+
+
+@pytest.mark.slow
+def test_generalization_goes_over_numbers_where_coalitions_were_drawn(reviews):
+    tables, task = reviews
+    axes = figures.draw("generalization", tables, task).axes[0]
+    table = tables["generalization"]
+    table = table[(table["kind"] == "and") & (table["ensemble"] == table["ensemble"].iloc[0])]
+    wanted = table[table["method"] == "traditional"].groupby("k")["power"].mean()
+    color = style.METHODS["traditional"]
+    line = next(line for line in axes.lines if line.get_color() == color and line.get_marker() == "o")
+    np.testing.assert_array_equal(line.get_xdata(), wanted.index)
+    np.testing.assert_allclose(line.get_ydata(), wanted)
+    assert axes.get_xscale() == "log"
+
+
+@pytest.mark.slow
+def test_nothing_of_drawn_coalitions_speaks_of_all(reviews, monkeypatch):
+    tables, task = reviews
+    for name in ("sparsity", "generalization", "orders", "controls", "matching", "fidelity"):
+        words = " ".join(words_of(figures.draw(name, tables, task), monkeypatch))
+        assert "2^" not in words and "κ" not in words, name
+        assert ("held-out coalitions" in words) == (name == "matching")
+        assert "other samples" not in words  # samples of different numbers of players are not exchanged
+
+
+def test_fidelity_draws_orders_and_numbers_as_tabled(small):
+    tables, task = small
+    upper, _, lower, *_ = figures.draw("fidelity", tables, task).axes
+    levels = FIDELITY["number"]
+    for color in style.METHODS.values():
+        line = next(line for line in upper.lines if line.get_color() == color)
+        np.testing.assert_array_equal(line.get_xdata(), [most for most in levels if most])
+        np.testing.assert_allclose(line.get_ydata(), [r2 for most, r2 in levels.items() if most])
+        dots = next(line for line in lower.lines if line.get_color() == color)
+        np.testing.assert_array_equal(np.round(dots.get_xdata()), list(FIDELITY["order"]))
+        np.testing.assert_allclose(dots.get_ydata(), list(FIDELITY["order"].values()))
+    single = [line.get_ydata()[0] for line in upper.lines if line.get_linestyle() == "--"]
+    assert single == [FIDELITY["order"][1]] * 3
