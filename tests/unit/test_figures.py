@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 import io
 import itertools
+import json
+import re
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Mapping, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import matplotlib
 import numpy as np
@@ -19,8 +24,11 @@ from numpy.random import Generator
 from PIL import Image
 
 from andor.errors import UserError
-from andor.report import catalogue, figures
-from andor.report.figures import COLUMNS, FIGURES, TaskInfo, controls, style
+from andor.report import catalogue, figures, tables
+from andor.report.figures import COLUMNS, FIGURES, TaskInfo, controls, running_text, style
+from andor.report.results import TaskResults
+from masks import members as members_of
+from synthetic_sampled import TASKS, write_sampled_results
 
 KINDS = ("and", "or")
 WORDS = [
@@ -92,6 +100,7 @@ def made_up(
                     model,
                     kind,
                     share,
+                    int(share * 2**n),
                     power,
                     power - 0.04,
                     power + 0.04,
@@ -106,19 +115,7 @@ def made_up(
                 for share in (0.01, 0.02, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45)
                 for power in [0.9 * share ** (0.6 / (1 + 2 * speed[method])) * (0.9 if kind == "or" else 1)]
             ],
-            columns=[
-                "method",
-                "ensemble",
-                "model",
-                "kind",
-                "share",
-                "power",
-                "low",
-                "high",
-                "chance",
-                "null",
-                "samples",
-            ],
+            columns=list(COLUMNS["generalization"]["generalization"]),
         ),
         "controls": pd.DataFrame(
             [
@@ -198,6 +195,15 @@ def made_up(
             columns=["method", "unit", "model", "sample", "kappa"],
         ),
         "matching_curve": pd.concat([_matching(random, n, *row) for row in units]),
+        "fidelity": pd.DataFrame(
+            [
+                (method, unit, model, by, most, r2, r2 - 0.05, min(1, r2 + 0.03), samples)
+                for method, unit, model in units
+                for by, levels in FIDELITY.items()
+                for most, r2 in levels.items()
+            ],
+            columns=list(COLUMNS["fidelity"]["fidelity"]),
+        ),
         "samples": _samples(random, n, (words or WORDS), images),
     }
     shape = (1, 32, 32) if images else None
@@ -210,6 +216,9 @@ THRESHOLD_MEASURES = {
     "signed power": lambda threshold: 1,
     "shared strength": lambda threshold: 1 - threshold,
 }
+
+
+FIDELITY = {"order": {1: 0.5, 2: 0.8, 3: 0.9}, "number": {0: -0.02, 1: 0.2, 5: 0.5, 20: 0.8, 100: 0.9}}
 
 
 def _curves(
@@ -254,29 +263,17 @@ def _listed(
                             method,
                             ensemble,
                             kind,
-                            coalition,
+                            " ".join(map(str, members_of(coalition))),
                             coalition.bit_count(),
                             names,
                             model,
                             strength,
+                            np.nan,
                             is_salient,
                             salient.all(),
                         )
                     )
-    columns = [
-        "sample",
-        "method",
-        "ensemble",
-        "kind",
-        "coalition",
-        "order",
-        "members",
-        "model",
-        "strength",
-        "salient",
-        "shared",
-    ]
-    return pd.DataFrame(rows, columns=columns)
+    return pd.DataFrame(rows, columns=list(COLUMNS["interactions"]["interactions"]))
 
 
 def _matching(random: Generator, n: int, method: str, unit: str, model: str) -> pd.DataFrame:
@@ -290,13 +287,17 @@ def _matching(random: Generator, n: int, method: str, unit: str, model: str) -> 
 
 
 def _samples(random: Generator, n: int, words: Sequence[str], images: bool) -> pd.DataFrame:
+    names = [words[i % len(words)] for i in range(n)]
     if not images:
-        text = " ".join(words[i % len(words)] for i in range(2 * n))
-        return pd.DataFrame({"sample": [0], "players": [[[i, i + 1] for i in range(n)]], "text": [text]})
+        ends = np.cumsum([len(name) + 1 for name in names]) - 1
+        spans = [[int(end) - len(name), int(end)] for name, end in zip(names, ends, strict=True)]
+        text = " ".join(names + names)
+        return pd.DataFrame({"sample": [0], "players": [spans], "player_names": [names], "text": [text]})
     cells = random.choice(64, n, replace=False)
     patches = [[(4 * (c // 8) + i) * 32 + 4 * (c % 8) + j for i in range(4) for j in range(4)] for c in cells.tolist()]
     blob = np.exp(-((np.arange(32) - 16) ** 2) / 60)
-    return pd.DataFrame({"sample": [0], "players": [patches], "image": [np.outer(blob, blob).ravel()]})
+    image = np.outer(blob, blob).ravel()
+    return pd.DataFrame({"sample": [0], "players": [patches], "player_names": [names], "image": [image]})
 
 
 CASES = {
@@ -323,14 +324,40 @@ CASES = {
     "one method": lambda: made_up(("a", "b"), n=5, methods=("original",)),
     "signs of mathtext": lambda: made_up(("a", "b"), n=5, words=["$5", "10%", "a_b^2", "\\frac", "$"]),
 }
+
+
+def of_tree(name: str) -> tuple[dict[str, pd.DataFrame], TaskInfo]:
+    """Tables of a task with drawn coalitions."""
+    with TemporaryDirectory() as folder:
+        settings = write_sampled_results(Path(folder), samples=2, with_tables=False, only=[name])
+        results = TaskResults.of(Path(folder) / name, settings, name)
+        shape = json.loads((results.samples.schema.metadata or {}).get(b"shape", b"null"))
+        made = tables.make(results) | {"samples": results.samples.to_pandas()}
+    models, words = tuple(results.models), settings.tasks[name].reward.words
+    return made, TaskInfo(name, max(results.sizes), models, words, shape and tuple(shape), sampled=True)
+
+
+CASES |= {f"drawn coalitions, {name}": functools.partial(of_tree, name) for name in TASKS}
 OF_SAMPLES = ("two models, n = 4", "three models, images", "three long names", "signs of mathtext")
 """Cases that differ from others in the samples alone, which only the figure `interactions` shows."""
-LAYOUTS = [(case, name) for case in CASES for name in FIGURES if name == "interactions" or case not in OF_SAMPLES]
+ALL_KNOWN = ("faithfulness", "transfer")
+"""Figures that need all coalitions."""
+LAYOUTS = [
+    (case, name)
+    for case in CASES
+    for name in FIGURES
+    if (name == "interactions" or case not in OF_SAMPLES) and not (case.startswith("drawn") and name in ALL_KNOWN)
+]
 
 
 @pytest.fixture(scope="module")
 def case(request) -> tuple[dict[str, pd.DataFrame], TaskInfo]:
     return CASES[request.param]()
+
+
+@pytest.fixture(scope="module")
+def reviews() -> tuple[dict[str, pd.DataFrame], TaskInfo]:
+    return of_tree("reviews")
 
 
 @pytest.fixture(scope="module")
@@ -350,7 +377,7 @@ def test_a_model_outside_of_the_widest_ensemble_is_drawn_by_the_other_methods(na
 
 
 def drawn_texts(figure: Figure, monkeypatch: pytest.MonkeyPatch) -> list[tuple[Text, Bbox]]:
-    """Texts that a figure really draws (ticks outside of the axes are not), with their extents in pixels."""
+    """Texts that a figure really draws (ticks outside of the axes are not), with their extents in pixels as saved."""
     found = {}
     draw_text = Text.draw
 
@@ -360,6 +387,7 @@ def drawn_texts(figure: Figure, monkeypatch: pytest.MonkeyPatch) -> list[tuple[T
         return draw_text(text, renderer, *args, **kwargs)
 
     monkeypatch.setattr(Text, "draw", spy)
+    figure.set_dpi(style.RC["savefig.dpi"])
     with style.styled():
         figure.draw_without_rendering()
     monkeypatch.undo()
@@ -383,17 +411,18 @@ def test_texts_lie_inside_the_page_apart_and_large_enough(case, name, monkeypatc
     width, height = figure.get_size_inches()
     assert width in (style.COLUMN, style.WIDTH)
     assert 1.5 < height < 10.5
-    assert all(axes.bbox.height > 0.2 * figure.dpi and axes.bbox.width > 0.35 * figure.dpi for axes in figure.axes)
-    page = figure.bbox
+    drawn = [axes for axes in figure.axes if axes.axison]
+    assert all(axes.bbox.height > 0.2 * figure.dpi and axes.bbox.width > 0.35 * figure.dpi for axes in drawn)
     texts = drawn_texts(figure, monkeypatch)
+    page, near = figure.bbox, 0.015 * figure.dpi
     assert len(texts) > 10
     for text, box in texts:
         assert text.get_fontsize() >= 6.5
-        inside = box.x0 >= -0.5 and box.y0 >= -0.5 and box.x1 <= page.x1 + 0.5 and box.y1 <= page.y1 + 0.5
+        inside = min(box.x0, box.y0) >= -near / 3 and box.x1 <= page.x1 + near / 3 and box.y1 <= page.y1 + near / 3
         assert inside, f"{text.get_text()!r} leaves the page"
     for (text, box), (other, other_box) in itertools.combinations(texts, 2):
         shared = Bbox.intersection(box, other_box)
-        apart = shared is None or min(shared.width, shared.height) < 1.5
+        apart = shared is None or min(shared.width, shared.height) < near
         assert apart, f"{text.get_text()!r} lies on {other.get_text()!r}"
 
 
@@ -524,23 +553,28 @@ def test_orders_say_totals_and_draw_both_signs(small, monkeypatch):
 def test_interactions_tell_shared_from_distinctive(small, monkeypatch):
     tables, task = small
     rows = [
-        ("and", 3, "shared pair", 2.0, 1.0, True, True),
-        ("or", 5, "only in a", 3.0, 0.01, True, False),
-        ("and", 1, "salient nowhere", 0.01, 0.01, False, False),
+        ("and", "0 1", "shared pair", 2.0, 1.0, True, True),
+        ("or", "0 2", "only in a", 3.0, 0.01, True, False),
+        ("and", "0", "salient nowhere", 0.01, 0.01, False, False),
     ]
     table = pd.DataFrame(
         [
-            (0, "traditional", "a-b", kind, coalition, 2, members, model, strength, salient, salient and in_b)
-            for kind, coalition, members, in_model_a, in_model_b, in_a, in_b in rows
+            (0, "traditional", "a-b", kind, players, 2, members, model, strength, 0.1, salient, salient and in_b)
+            for kind, players, members, in_model_a, in_model_b, in_a, in_b in rows
             for model, strength, salient in (("a", in_model_a, in_a), ("b", in_model_b, in_b))
         ],
         columns=COLUMNS["interactions"]["interactions"],
     ).assign(shared=lambda t: t["members"] == "shared pair")
     words = words_of(figures.draw("interactions", tables | {"interactions": table}, task), monkeypatch)
     listed = [
-        text for text in words if text in {row[2] for row in rows} or text.startswith(("shared by", "distinctive"))
+        text for text in words if text in {row[2] for row in rows} or text.startswith(("shared by", "not shared"))
     ]
-    assert listed == ["shared by both models", "shared pair", "distinctive (salient in some models only)", "only in a"]
+    assert listed == [
+        "shared by both models, with one sign",
+        "shared pair",
+        "not shared (salient in some models, or of both signs)",
+        "only in a",
+    ]
     alone = table[table["members"] == "only in a"]
     assert "none" in words_of(figures.draw("interactions", tables | {"interactions": alone}, task), monkeypatch)
 
@@ -548,15 +582,15 @@ def test_interactions_tell_shared_from_distinctive(small, monkeypatch):
 def test_interactions_mark_the_patches_of_a_coalition():
     tables, task = made_up(("a", "b"), n=4, images=True)
     table = tables["interactions"]
-    coalition = table[(table["kind"] == "or") & (table["method"] == "traditional")]["coalition"].iloc[0]
-    chosen = table[(table["kind"] == "or") & (table["coalition"] == coalition) & (table["method"] == "traditional")]
+    listed = table[(table["kind"] == "or") & (table["method"] == "traditional")]
+    chosen = listed[listed["players"] == listed["players"].iloc[0]]
     figure = figures.draw("interactions", tables | {"interactions": chosen.assign(salient=True, shared=True)}, task)
     image = next(axes for axes in figure.axes if axes.images)
     filled = [patch for patch in image.patches if patch.get_fill()]
     assert {patch.get_facecolor()[:3] for patch in filled} == {to_rgb(style.KINDS["or"])}
     corners = {(patch.get_x() + 0.5, patch.get_y() + 0.5) for patch in filled}
-    players = tables["samples"]["players"].iloc[0]
-    assert corners == {(min(p) % 32, min(p) // 32) for i, p in enumerate(players) if coalition >> i & 1}
+    players = [tables["samples"]["players"].iloc[0][int(number)] for number in chosen["players"].iloc[0].split()]
+    assert corners == {(min(own) % 32, min(own) // 32) for own in players}
 
 
 def test_interactions_of_images_need_their_shape():
@@ -601,7 +635,7 @@ def test_interactions_mark_sets_of_pixels_that_are_no_rectangle():
     samples["players"] = [scattered] * len(samples)
     table = tables["interactions"].assign(salient=True, shared=True)
     figure = figures.draw(
-        "interactions", tables | {"samples": samples, "interactions": table[table["coalition"] == 1]}, task
+        "interactions", tables | {"samples": samples, "interactions": table[table["players"] == "0"]}, task
     )
     image = next(axes for axes in figure.axes if axes.images)
     cells = {
@@ -648,3 +682,111 @@ def test_transfer_draws_the_honest_curve(small):
     both = figures.draw("transfer", tables, task)
     assert [len(axes.lines) for axes in drawn.axes] == [len(axes.lines) for axes in both.axes]
     assert len(drawn.axes[0].lines) == 3 * 3
+
+
+# ------------------------------------------------------------------------------------------------ drawn coalitions
+
+
+def test_a_whisker_is_where_an_error_is(small):
+    tables, task = small
+    table = tables["interactions"].assign(salient=True, shared=True, strength=1.0)
+    figure = figures.draw("interactions", tables | {"interactions": table.assign(error=0.1)}, task)
+    ends = {tuple(line.get_xdata()) for axes in figure.axes for line in axes.lines if len(set(line.get_ydata())) == 1}
+    assert (1 - 0.196, 1 + 0.196) in {tuple(np.round(end, 6)) for end in ends}
+    limits = [axes.get_xlim() for axes in figure.axes if axes.containers]
+    np.testing.assert_allclose(limits, np.tile([-1.08 * 1.196, 1.08 * 1.196], (len(limits), 1)))
+    without = figures.draw("interactions", tables | {"interactions": table}, task)
+    assert not [line for axes in without.axes for line in axes.lines if len(set(line.get_ydata())) == 1]
+
+
+@pytest.mark.slow
+def test_the_words_of_listed_interactions_are_marked_in_their_text(reviews, monkeypatch):
+    tables, task = reviews
+    figure = figures.draw("interactions", tables, task)
+    names = tables["samples"]["player_names"].iloc[0]
+    bold = [text for text, _ in drawn_texts(figure, monkeypatch) if text.get_fontweight() == "bold"]
+    marked = " ".join(text.get_text() for text in bold if text.get_color() == style.BLACK)
+    first = tables["interactions"].query("sample == 0 and ensemble == 'minilm_l6-minilm_l3-cnn'")
+    drawn = set(words_of(figure, monkeypatch))
+    listed = first[first["members"].isin(drawn) & (first["order"] > 1)]  # one word may be in the text as well
+    assert len(listed)
+    for row in listed.itertuples():
+        for player in row.players.split():
+            assert names[int(player)] in marked
+    assert marked.count("(2)") > 0 and len(bold) < 100
+
+
+def test_running_text_keeps_every_word_and_names_those_that_come_again():
+    text = "It is not good, not\nbad; un-believable."
+    spans = [[6, 9], [16, 19], [20, 23], [25, 27]]
+    names = ["not", "not (2)", "bad", "un"]
+    (line,) = running_text.lines(text, spans, names, {1, 2, 3}, 6.0)
+    assert [(piece.text, piece.player) for _, piece in line] == [
+        ("It", None), ("is", None), ("not", None), ("good,", None), ("not", 1), ("(2)", 1), ("bad", 2), (";", None),
+        ("un", 3), ("-believable.", None),
+    ]  # fmt: skip
+    assert [piece.spaced for _, piece in line] == [True] * 7 + [False, True, False]
+    places = [place for place, _ in line]
+    assert places[0] == 0 and (np.diff(places) > 0).all()
+
+
+@pytest.mark.parametrize("inches", [0.5, 1.0, 3.0])
+def test_running_text_stays_in_its_width(inches):
+    words = [*WORDS, "a" * 60]
+    text = " ".join(words)
+    ends = np.cumsum([len(word) + 1 for word in words]) - 1
+    spans = [[int(end) - len(word), int(end)] for word, end in zip(words, ends, strict=True)]
+    found = running_text.lines(text, spans, words, {3, 9}, inches)
+    assert 1 < len(found) <= running_text.MOST
+    for place, piece in (each for line in found for each in line):
+        assert place + style.text_width(piece.text, weight=piece.weight) <= inches + 1e-9
+    marked = "".join(piece.text for line in found for _, piece in line if piece.player is not None)
+    assert marked.startswith(words[3])
+
+
+def test_a_long_text_is_shown_around_what_is_marked():
+    text = " ".join(f"w{place}" for place in range(2000))
+    spans = [[match.start(), match.end()] for match in re.finditer(r"\S+", text)]
+    found = running_text.lines(text, spans, text.split(), {700, 1500}, 6.0)
+    shown = [piece.text for line in found for _, piece in line]
+    assert len(found) <= running_text.MOST and shown.count("…") == 3
+    assert {"w700", "w701", "w1499", "w1500"} <= set(shown) and "w1100" not in shown
+
+
+@pytest.mark.slow
+def test_generalization_goes_over_numbers_where_coalitions_were_drawn(reviews):
+    tables, task = reviews
+    axes = figures.draw("generalization", tables, task).axes[0]
+    table = tables["generalization"]
+    table = table[(table["kind"] == "and") & (table["ensemble"] == table["ensemble"].iloc[0])]
+    wanted = table[table["method"] == "traditional"].groupby("k")["power"].mean()
+    color = style.METHODS["traditional"]
+    line = next(line for line in axes.lines if line.get_color() == color and line.get_marker() == "o")
+    np.testing.assert_array_equal(line.get_xdata(), wanted.index)
+    np.testing.assert_allclose(line.get_ydata(), wanted)
+    assert axes.get_xscale() == "log"
+
+
+@pytest.mark.slow
+def test_nothing_of_drawn_coalitions_speaks_of_all(reviews, monkeypatch):
+    tables, task = reviews
+    for name in ("sparsity", "generalization", "orders", "controls", "matching", "fidelity"):
+        words = " ".join(words_of(figures.draw(name, tables, task), monkeypatch))
+        assert "2^" not in words and "κ" not in words, name
+        assert ("held-out coalitions" in words) == (name == "matching")
+        assert "other samples" not in words  # samples of different numbers of players are not exchanged
+
+
+def test_fidelity_draws_orders_and_numbers_as_tabled(small):
+    tables, task = small
+    upper, _, lower, *_ = figures.draw("fidelity", tables, task).axes
+    levels = FIDELITY["number"]
+    for color in style.METHODS.values():
+        line = next(line for line in upper.lines if line.get_color() == color)
+        np.testing.assert_array_equal(line.get_xdata(), [most for most in levels if most])
+        np.testing.assert_allclose(line.get_ydata(), [r2 for most, r2 in levels.items() if most])
+        dots = next(line for line in lower.lines if line.get_color() == color)
+        np.testing.assert_array_equal(np.round(dots.get_xdata()), list(FIDELITY["order"]))
+        np.testing.assert_allclose(dots.get_ydata(), list(FIDELITY["order"].values()))
+    single = [line.get_ydata()[0] for line in upper.lines if line.get_linestyle() == "--"]
+    assert single == [FIDELITY["order"][1]] * 3

@@ -59,8 +59,8 @@ def draw(tables: Mapping[str, pd.DataFrame], task: TaskInfo) -> Figure:
             axes.tick_params(labelbottom=row == len(kinds) - 1)
             if column == 0:
                 axes.set_ylabel(style.kind_name(kind), color=style.shade(style.KINDS[kind]), fontweight="bold")
-    label = "k, on a logarithmic axis" if task.sampled else f"k as a share of the {task.coalitions} coalitions"
-    figure.supxlabel(label, fontsize=7)
+    share = "" if task.sampled else f" as a share of the {task.coalitions} coalitions"
+    figure.supxlabel(f"k{share or ', the number of strongest interactions'}", fontsize=7)
     figure.supylabel("generalization power", fontsize=7)
     style.heading(
         figure,

@@ -16,6 +16,8 @@ MOST = 10
 """Lines that a text takes at most."""
 AROUND = (16, 8, 4, 2, 1, 0)
 """Words that are kept on either side of a marked one where the text is longer; as many as fit."""
+PIXELS = 1.02
+"""By how much small type is wider where it is made of pixels, as figures are saved."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +68,7 @@ def lines(
 def show(axes: Axes, text: Sequence[Line], color: str) -> None:
     """Draw lines from the upper left corner of the axes downwards, in inches whatever the size of the axes.
 
-    Each piece is put in its place: in small type whole lines come out wider on a page of pixels than they are.
+    Each piece is put in its place: whole lines of small type would come out of another width in each format.
     """
     for row, line in enumerate(text):
         for place, piece in line:
@@ -163,4 +165,4 @@ def _unspaced(pieces: Sequence[Piece]) -> Iterator[list[Piece]]:
 
 
 def _width(piece: Piece) -> float:
-    return style.text_width(piece.text, weight=piece.weight)
+    return PIXELS * style.text_width(piece.text, weight=piece.weight)

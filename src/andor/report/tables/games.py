@@ -114,8 +114,7 @@ class Games:
     @property
     def most(self) -> int:
         """The largest order that was looked for."""
-        first = self.samples[0].interactions
-        return first.order or max(game.coalitions.n for game in self.samples)
+        return max(game.interactions.order or game.coalitions.n for game in self.samples)
 
     def each(self, measure: Callable[..., Any], *others: Sequence[Any]) -> np.ndarray:
         """What a function of a sample's game, and of what else is given of each sample, says of all; (K, ...)."""

@@ -101,7 +101,7 @@ def alike(each: Games, of: Sequence[Groups]) -> list[Groups]:
     relative to the model's largest); shared ones that have no counterpart count not at all. (kinds, C) for each sample.
     """
     cells, kinds = [_cells(game) for game in each.samples], range(len(each.samples[0].interactions.kinds))
-    most = DOUBLINGS * (1 + each.players)
+    most = DOUBLINGS * (1 + each.most)
 
     def number(by: str, kind: int) -> np.ndarray:
         """How many of a group there are in each cell, of all samples."""

@@ -198,7 +198,8 @@ def interactions(each: Comparison) -> pd.DataFrame:
     numbers = each.results.sample_numbers
     known = each.results.errors(each.method, each.ensemble) or [None] * len(numbers)
     samples = zip(numbers, each.games.samples, each.survival, known, strict=True)
-    return pd.concat([_listed(each, *of_sample) for of_sample in samples], ignore_index=True)
+    frame = pd.concat([_listed(each, *of_sample) for of_sample in samples], ignore_index=True)
+    return frame.assign(coalition=frame["coalition"].astype("Int64"))
 
 
 def _listed(
@@ -235,8 +236,10 @@ def _listed(
 
 
 def _masks(coalitions: Coalitions) -> np.ndarray:
-    """Bit masks; NaN if there are too many players."""
-    return coalitions.masks.astype(np.int64) if coalitions.n < 64 else np.full(len(coalitions), np.nan)
+    """Bit masks, no floats, which have no room for all their bits; pd.NA if there are too many players."""
+    if coalitions.n >= 64:
+        return np.full(len(coalitions), pd.NA, dtype=object)
+    return coalitions.masks.astype(np.int64).astype(object)
 
 
 def _joined(coalitions: Coalitions, between: str, names: Sequence[Any]) -> np.ndarray:
