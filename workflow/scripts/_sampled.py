@@ -32,6 +32,7 @@ def proof(found, gap):
         "status": "optimal" if reached <= gap else "max_iterations",
         "advice": "" if reached <= gap else "the gap is larger than asked for; lower `order` or raise `penalty`",
         "penalty": penalty,
+        "ridge": found.ridge[0],
         "order": found.order,
         "searched": found.searched,
         "seconds": found.seconds,

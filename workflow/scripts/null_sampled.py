@@ -20,16 +20,17 @@ def main(snakemake):
     counts = (snakemake.params.samples, nulls.renamings, nulls.exchanges)
     for number in snakemake.params.numbers:
         name = f"{number}.parquet"
-        penalty = read_metadata(Path(snakemake.input.interactions) / name)["penalty"]
+        true = read_metadata(Path(snakemake.input.interactions) / name)
+        chosen = {"penalty": true["penalty"], "ridge": true["ridge"], "with_errors": False}
         drawn = sampled_null_games(values, number, *counts, snakemake.params.seed)
         found = {
-            null: [fit(SampledGames(*game), penalty=penalty, **extraction.settings) for game in games]
+            null: [fit(SampledGames(*game), **chosen, **extraction.settings) for game in games]
             for null, games in drawn.items()
         }
         metadata = {
             "method": extraction.method.model_dump(mode="json"),
             "models": extraction.models,
-            "penalty": penalty,
+            "penalty": true["penalty"],
             "gap": {null: [each.gap[0] for each in fits] for null, fits in found.items()},
         }
         games = {null: [(each.kinds, each.members, each.strengths) for each in fits] for null, fits in found.items()}

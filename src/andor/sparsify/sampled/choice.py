@@ -4,26 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import reduce
-from operator import add
 from zlib import crc32
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from andor.sparsify.sampled.columns import Columns
 from andor.sparsify.sampled.path import Path
 from andor.sparsify.sampled.problem import SampledGames
-from andor.sparsify.sampled.restricted import Moments, Squares, solve
 
 RIDGES = (1e-3, 1e-2, 1e-1, 1.0)
 """Values of ρ to choose from, in units of the values' variance."""
 FOLDS = 4
-NEAR = 0.9
-"""Columns whose gauge is at least this share of the penalty may be in a fold's solution."""
 ROUGH = 0.05
-"""Gap of the solutions that penalties are compared by, if the wanted one is smaller."""
-PATIENCE = 2
-"""Penalties without a gain after which smaller ones are not tried."""
+"""Least gap at which solutions of folds are compared."""
+GAIN = 0.99
+"""A smaller penalty is taken if it leaves less than this share of the error: fewer interactions say the same."""
 
 
 def parts(games: SampledGames, count: int) -> list[np.ndarray]:
@@ -46,68 +43,79 @@ def _dealt(keys: np.ndarray, count: int) -> np.ndarray:
     return place % count
 
 
-class Folds:
-    """Errors of prediction over folds of a problem's coalitions, along a path.
+class Fold:
+    """A problem without some of its coalitions, which judge its solutions.
+
+    Interactions are looked for anew in each fold: columns that were found with what is left out would know it already.
 
     Parameters
     ----------
-    path : of the whole problem; its columns are those that a fold may use
+    path : of the problem without them
+    presence, values : of each model, what is left out: (n, M_i) float32, and (M_i,) in the units of the path
     """
 
-    def __init__(self, path: Path, folds: int = FOLDS) -> None:
-        self.path, self.folds = path, folds
-        self.parts = [torch.as_tensor(part, device=path.x.device) for part in parts(path.games, folds)]
+    def __init__(self, path: Path, presence: Sequence[Tensor], values: Sequence[Tensor]) -> None:
+        self.path, self.presence, self.values = path, presence, values
 
-    def errors(self, penalty: float, gap: float, ridges: Sequence[float] = RIDGES) -> np.ndarray:
-        """Mean squared error on what is left out after a solution, in shares of the variance, for each ridge."""
-        near = self.path.near(NEAR * penalty)
-        designs = [design[near] for design in self.path.distinct]
-        grams = [
-            [_gram(design[:, part == fold]) for fold in range(self.folds)]
-            for design, part in zip(designs, self.parts, strict=False)
+    def errors(self, penalty: float, gap: float, ridges: Sequence[float]) -> np.ndarray:
+        """Sums of squared errors on what is left out, over all models, for each ridge."""
+        self.path.solve(penalty, gap)
+        used, found = (self.path.x != 0).any(0), np.zeros(len(ridges))
+        columns = self.path.columns.take(used)
+        designs = {id(own): columns.design(own).to(torch.float64) for own in self.presence}
+        fitted = [design[used].mean(1, dtype=torch.float64) for design in self.path.distinct]
+        for place, ridge in enumerate(ridges):
+            for model, strengths in enumerate(self.path.refitted(ridge)[:, used]):
+                constant = self.path.values[model].mean() - strengths @ fitted[model % len(fitted)]
+                predicted = constant + strengths @ designs[id(self.presence[model])]
+                found[place] += float(((self.values[model] - predicted) ** 2).sum())
+        return found
+
+
+def folds(path: Path, count: int = FOLDS) -> list[Fold]:
+    """Folds of a problem."""
+    games, shared = path.games, {}
+    every, made = parts(games, count), []
+    for fold in range(count):
+        out = [part == fold for part in every]
+        rest = games.part([~own for own in out])
+        judged = games.part(out)
+        presence = [
+            shared.setdefault((fold, id(own)), torch.as_tensor(own.T, dtype=torch.float32, device=path.x.device))
+            for own in judged.presence
         ]
-        wholes, total = [reduce(add, own) for own in grams], np.zeros(len(ridges))
-        x = self.path.x[:, near].to(torch.float32)
-        for fold in range(self.folds):
-            rests = [whole - own[fold] for whole, own in zip(wholes, grams, strict=True)]
-            fitted, left_out = [], []
-            for model, (v, part) in enumerate(zip(self.path.values, self.parts, strict=True)):
-                design, out = designs[model % len(designs)], part == fold
-                fitted.append(Moments.of(design[:, ~out], v[~out], rests[model % len(rests)]))
-                left_out.append((design[:, out], v[out]))
-            squares = Squares.of(fitted, torch.float32)
-            found = solve(squares, x, penalty, self.path.weights, gap)
-            for place, ridge in enumerate(ridges):
-                for own, rest, strengths in zip(fitted, left_out, squares.refitted(found, ridge), strict=True):
-                    total[place] += _error(*rest, strengths, own.constant(strengths.to(rest[1].dtype)))
-        return total / sum(len(v) for v in self.path.values)
+        values = [
+            torch.as_tensor(v / scale, device=path.x.device)
+            for v, scale in zip(judged.values, games.scales, strict=True)
+        ]
+        made.append(Fold(Path(rest, path.order, path.weights, path.x.device), presence, values))
+    return made
 
 
-def _gram(design: Tensor) -> Tensor:
-    return design @ design.T
-
-
-def _error(design: Tensor, values: Tensor, strengths: Tensor, constant: Tensor) -> float:
-    """Sum of squares of what interactions and a constant leave."""
-    return float(((values - constant - strengths @ design) ** 2).sum())
-
-
-def chosen(path: Path, grid: Sequence[float], gap: float) -> tuple[float, float]:
+def chosen(path: Path, grid: Sequence[float], gap: float) -> tuple[float, float, Columns]:
     """Penalty and ridge with the least error over folds, along a falling grid that is left when it gains no more.
 
-    With the ridge that is best for one penalty, only its neighbours are tried for the next.
+    With them come the interactions of the last solutions in the folds, to begin with. With the ridge that is best for
+    one penalty, only its neighbours are tried for the next.
     """
-    folds, gap = Folds(path), max(gap, ROUGH)
-    best, since, answer, first, last = np.inf, 0, (float(grid[0]), RIDGES[-1]), 0, len(RIDGES)
+    apart, gap = folds(path), max(gap, ROUGH)
+    best, answer, first, last = np.inf, (float(grid[0]), RIDGES[-1]), 0, len(RIDGES)
+    seen = Columns.none(path.games.players, path.x.device)
     for penalty in grid:
-        path.solve(float(penalty), gap)
-        errors = folds.errors(float(penalty), gap, RIDGES[first:last])
+        errors = reduce(np.add, (fold.errors(float(penalty), gap, RIDGES[first:last]) for fold in apart))
         place = first + int(errors.argmin())
         first, last = max(0, place - 1), place + 2
-        if errors.min() < best:
-            best, since, answer = errors.min(), 0, (float(penalty), RIDGES[place])
-        else:
-            since += 1
-            if since == PATIENCE:
-                break
-    return answer
+        if errors.min() >= GAIN * best:
+            break
+        best, answer, seen = errors.min(), (float(penalty), RIDGES[place]), _all_columns(apart)
+    return *answer, seen
+
+
+def _all_columns(apart: Sequence[Fold]) -> Columns:
+    """Interactions that are not 0 in some fold."""
+    first = apart[0].path
+    seen = Columns.none(first.games.players, first.x.device)
+    for fold in apart:
+        own = fold.path.columns.take((fold.path.x != 0).any(0))
+        seen = seen.join(own.take(seen.new_in(own)))
+    return seen

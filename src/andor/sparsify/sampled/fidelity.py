@@ -16,7 +16,7 @@ import torch
 from andor.sparsify.sampled.columns import Columns
 from andor.sparsify.sampled.fit import Fit, fit
 from andor.sparsify.sampled.problem import SampledGames
-from andor.sparsify.sampled.restricted import Moments
+from andor.sparsify.sampled.restricted import Moments, Squares
 
 HeldOut = Sequence[tuple[np.ndarray, np.ndarray]]
 """Of each model, coalitions (M, n) and its values (M,)."""
@@ -43,7 +43,7 @@ def judged(games: SampledGames, found: Fit, held_out: HeldOut, **settings: Any) 
     found_all = [found.fidelity(model, *own) for model, own in enumerate(held_out)]
     by_order = {}
     for order in range(1, min(found.order, 3)):
-        lower = fit(games, **{**settings, "order": order})
+        lower = fit(games, **{**settings, "order": order}, with_errors=False)
         by_order[order] = [lower.fidelity(model, *own) for model, own in enumerate(held_out)]
     return {
         "fidelity": found_all,
@@ -80,5 +80,5 @@ def _refitted(
     values = torch.as_tensor(games.values[model])
     moments = Moments.of(columns.design(torch.as_tensor(games.presence[model].T, dtype=torch.float64)), values)
     start = torch.as_tensor(strengths)
-    fitted = moments.squares().refitted(start[None], ridge)[0] if len(start) else start
+    fitted = Squares.of([moments]).refitted(start[None], ridge)[0] if len(start) else start
     return fitted.numpy(), float(moments.constant(fitted))

@@ -19,7 +19,7 @@ from andor.sparsify.sampled.refit import errors
 
 GROUPS = 40
 """Groups of coalitions of the jackknife."""
-PENALTIES, LEAST = 10, 0.008
+PENALTIES, LEAST = 7, 0.008
 """Penalties that are tried, and the least of them as a share of the largest that leaves anything."""
 
 
@@ -72,7 +72,9 @@ def fit(
     order: int | None = 3,
     penalty: float | None = None,
     gap: float = 0.02,
+    ridge: float | None = None,
     device: torch.device | str = "cpu",
+    with_errors: bool = True,
 ) -> Fit:
     """Sparse interactions of models, jointly or each alone, proven near the optimum over all coalitions up to an order.
 
@@ -83,28 +85,35 @@ def fit(
     order : of the largest coalitions looked at; all if None
     penalty : λ; chosen over folds of the coalitions if None
     gap : relative gap of the solution
+    ridge : ρ of `Squares.refitted` beside a given penalty; the least of those that are chosen from if None
+    with_errors : whether standard errors are wanted; NaN if not
     """
     began = time.perf_counter()
     order = games.players if order is None else min(order, games.players)
     if order < 1:
         raise UserError(f"order is {order}; give 1 or more")
     if alpha is None and games.models > 1:
-        return _together([fit(game, None, order, penalty, gap, device) for game in games.alone()], began)
+        fits = [fit(game, None, order, penalty, gap, ridge, device, with_errors) for game in games.alone()]
+        return _together(fits, began)
     weights = (0.0, 1.0) if alpha is None or np.isinf(alpha) else (1.0, float(alpha))
     path = Path(games, order, weights, device)
     if penalty is None:
-        penalty, ridge = chosen(path, penalties(path.largest_penalty(), PENALTIES, LEAST), gap)
-    else:
+        penalty, ridge, columns = chosen(path, penalties(path.largest_penalty(), PENALTIES, LEAST), gap)
+        path.begin_with(columns)
+    elif ridge is None:
         ridge = RIDGES[0]
-    return _refitted(path, path.solve(penalty, gap, proven=True), ridge, began)
+    return _refitted(path, path.solve(penalty, gap, proven=True), ridge, began, with_errors)
 
 
-def _refitted(path: Path, point: Point, ridge: float, began: float) -> Fit:
+def _refitted(path: Path, point: Point, ridge: float, began: float, with_errors: bool) -> Fit:
     """The solution of a problem with its strengths refitted, in units of the values."""
     games, used = path.games, (path.x != 0).any(0)
     designs, x, strengths = [design[used] for design in path.designs], path.x[:, used], path.refitted(ridge)[:, used]
-    groups = [torch.as_tensor(part) for part in parts(games, min(GROUPS, len(games.values[0]) // 2))]
-    spread = [errors(*each[:3], ridge, each[3]) for each in zip(designs, path.values, x, groups, strict=True)]
+    spread = torch.full_like(x, torch.nan)
+    if with_errors:
+        groups = [torch.as_tensor(part) for part in parts(games, min(GROUPS, len(games.values[0]) // 2))]
+        each = zip(designs, path.values, x, groups, strict=True)
+        spread = torch.stack([errors(design, v, own, ridge, group) for design, v, own, group in each])
     constants = [
         float(v.mean() - own @ design.mean(1, dtype=own.dtype))
         for design, v, own in zip(designs, path.values, strengths, strict=True)
@@ -112,7 +121,7 @@ def _refitted(path: Path, point: Point, ridge: float, began: float) -> Fit:
     scales = games.scales[:, None]
     return Fit(
         point.columns.kinds.cpu().numpy(), point.columns.members.cpu().numpy(),
-        _scaled(strengths, scales), _scaled(x, scales), _scaled(torch.stack(spread), scales),
+        _scaled(strengths, scales), _scaled(x, scales), _scaled(spread, scales),
         np.array(constants) * scales[:, 0],
         [point.penalty], [ridge], [point.bounds.objective], [point.bounds.lower], [point.bounds.gap],
         path.order, point.searched, time.perf_counter() - began,

@@ -10,7 +10,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from andor.sparsify.penalty import gauge
 from andor.sparsify.sampled.columns import Columns
 from andor.sparsify.sampled.problem import SampledGames
 from andor.sparsify.sampled.restricted import Bounds, Squares, bounds, solve
@@ -111,10 +110,9 @@ class Path:
         """Strengths (m, W) of the last solution by least squares; see `Squares.refitted`."""
         return self._squares.refitted(self.x, ridge)
 
-    def near(self, level: float) -> Tensor:
-        """Columns that are in the last solution or whose gauge is above a level; their places."""
-        gauges = gauge(self._squares.duals(self.x), *self.weights)
-        return ((self.x != 0).any(0) | (gauges > level)).nonzero()[:, 0]
+    def begin_with(self, columns: Columns) -> None:
+        """Have columns at hand, so that fewer searches find what is missing."""
+        self._add(columns)
 
     def _thetas(self) -> list[Tensor]:
         """Residuals divided by the number of coalitions, (M_i,), float64, each with sum 0."""

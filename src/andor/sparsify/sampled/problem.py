@@ -74,6 +74,17 @@ class SampledGames:
         """Standard deviation of each model's values, (m,)."""
         return np.array([v.std() for v in self.values])
 
+    def part(self, chosen: Sequence[np.ndarray]) -> SampledGames:
+        """The games on some coalitions of each model, bool (M_i,), in the units of the whole; not checked again."""
+        part, made = object.__new__(SampledGames), {}
+        keys = [(id(own), which.tobytes()) for own, which in zip(self.presence, chosen, strict=True)]
+        for key, own, which in zip(keys, self.presence, chosen, strict=True):
+            made.setdefault(key, own[which])
+        object.__setattr__(part, "presence", [made[key] for key in keys])
+        object.__setattr__(part, "values", [v[which] for v, which in zip(self.values, chosen, strict=True)])
+        part.__dict__["scales"] = self.scales
+        return part
+
     def alone(self) -> list[SampledGames]:
         """The game of each model."""
         pairs = zip(self.presence, self.values, strict=True)
