@@ -11,6 +11,7 @@ import typer
 import andor
 from andor.cli import cache as cache_cli
 from andor.cli import evaluate as evaluate_cli
+from andor.cli import explain as explain_cli
 from andor.cli import extract as extract_cli
 from andor.errors import UserError, cannot_write, refused
 
@@ -83,6 +84,7 @@ def verify(
 
 app.command()(extract_cli.extract)
 app.command()(evaluate_cli.evaluate)
+app.command()(explain_cli.explain)
 app.add_typer(cache_cli.app)
 
 
