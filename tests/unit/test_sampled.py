@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from sklearn.linear_model import Lasso
 
 from andor.errors import UserError
+from andor.outputs.drawn import drawn
 from andor.sparsify import Problem
 from andor.sparsify import solve as solve_dense
 from andor.sparsify.penalty import cost, gauge
@@ -21,6 +22,7 @@ from andor.sparsify.sampled.problem import SampledGames
 from andor.sparsify.sampled.refit import errors
 from andor.sparsify.sampled.restricted import Moments, Squares, bounds, solve
 from andor.sparsify.sampled.search import search
+from andor.sparsify.sampled.simpler import simplified
 
 
 def draw(random: np.random.Generator, n: int, count: int) -> np.ndarray:
@@ -221,7 +223,8 @@ def test_models_that_share_coalitions_share_their_products():
     games = made(np.random.default_rng(11), 6, 1, [60])
     values = [games.values[0], np.random.default_rng(12).permutation(games.values[0])]
     one = Path(SampledGames(games.presence[0], values), 3, (1.0, 0.5))
-    two = Path(SampledGames([own.copy() for own in games.presence * 2], values), 3, (1.0, 0.5))
+    presence = games.presence[0]
+    two = Path(SampledGames([presence, presence[::-1]], [values[0], values[1][::-1]]), 3, (1.0, 0.5))
     assert (len(one.distinct), len(two.distinct)) == (1, 2)
     points = [path.solve(0.05, 1e-4) for path in (one, two)]
     assert points[0].bounds.objective == pytest.approx(points[1].bounds.objective, rel=1e-4)
@@ -260,3 +263,42 @@ def test_bad_input_is_one_line(presence, values, message):
     with pytest.raises(UserError, match=message) as refused:
         SampledGames([presence], [values])
     assert "\n" not in str(refused.value)
+
+
+# -------------------------------------------------------------------------------------------- the simpler of two
+
+
+@pytest.mark.parametrize("alpha", [None, 1 / 9])
+def test_a_sum_of_players_is_found_as_one(alpha):
+    """AND and OR of a pair together are its two players: for the penalty, the one is worth the other."""
+    random = np.random.default_rng(3)
+    presence = drawn(12, 400, 0)
+    weights = random.uniform(0.5, 2, 12) * np.array([[1.0], [2.0]])  # where models differ, pairs may say what is shared
+    found = fit(SampledGames(presence, list(weights @ presence.T)), alpha=alpha, order=2, penalty=1e-3, gap=1e-3)
+    sizes = found.members.sum(1)
+    np.testing.assert_allclose(np.abs(found.strengths[:, sizes > 1]).max(initial=0), 0, atol=0.02)
+    for player in range(12):
+        (place,) = np.flatnonzero((sizes == 1) & found.members[:, player])
+        np.testing.assert_allclose(found.strengths[:, place], weights[:, player], rtol=0.02)
+
+
+@given(st.integers(1, 3), st.integers(0, 2**32 - 1), st.sampled_from([(0.0, 1.0), (1.0, 1 / 9), (1.0, 1.0)]))
+def test_the_simpler_solution_says_the_same_for_no_more(models, seed, weights):
+    random, n = np.random.default_rng(seed), 5
+    pairs = [np.eye(n, dtype=bool)[[i, j]].any(0) for i in range(n) for j in range(i)]
+    members = torch.tensor(np.array([*np.eye(n, dtype=bool), *pairs, *pairs]))
+    columns = Columns(torch.tensor([0] * (n + len(pairs)) + [1] * len(pairs)), members)
+    x = random.normal(size=(models, len(columns))) * (random.random((models, len(columns))) < 0.6)
+    moved = simplified(columns, x, *weights)
+    design = columns.design(torch.tensor(coalitions_of(n).T, dtype=torch.float64)).numpy()
+    np.testing.assert_allclose(moved @ design, x @ design, atol=1e-12)
+    before, after = (float(cost(torch.tensor(own), *weights).sum()) for own in (x, moved))
+    assert after <= before * (1 + 1e-9)
+    if models == 1:
+        ends = slice(n, n + len(pairs)), slice(n + len(pairs), None)
+        assert (moved[0, ends[0]] * moved[0, ends[1]] <= 1e-24).all()
+
+
+def coalitions_of(n):
+    """All coalitions of n players, bool (2^n, n)."""
+    return (np.arange(2**n)[:, None] >> np.arange(n) & 1).astype(bool)

@@ -22,6 +22,9 @@ ROUGH = 0.05
 GAIN = 0.99
 """A smaller penalty is taken if it leaves less than this share of the error: fewer interactions say the same."""
 
+PATIENCE = 2
+"""Penalties without a gain after which smaller ones are not tried: one alone may only have moved the ridge."""
+
 
 def parts(games: SampledGames, count: int) -> list[np.ndarray]:
     """Part of each coalition of each model, 0…count−1, by content: whatever the order of coalitions, players or models.
@@ -99,15 +102,18 @@ def chosen(path: Path, grid: Sequence[float], gap: float) -> tuple[float, float,
     one penalty, only its neighbours are tried for the next.
     """
     apart, gap = folds(path), max(gap, ROUGH)
-    best, answer, first, last = np.inf, (float(grid[0]), RIDGES[-1]), 0, len(RIDGES)
+    best, since, answer, first, last = np.inf, 0, (float(grid[0]), RIDGES[-1]), 0, len(RIDGES)
     seen = Columns.none(path.games.players, path.x.device)
     for penalty in grid:
         errors = reduce(np.add, (fold.errors(float(penalty), gap, RIDGES[first:last]) for fold in apart))
         place = first + int(errors.argmin())
         first, last = max(0, place - 1), place + 2
-        if errors.min() >= GAIN * best:
-            break
-        best, answer, seen = errors.min(), (float(penalty), RIDGES[place]), _all_columns(apart)
+        if errors.min() < GAIN * best:
+            best, since, answer, seen = errors.min(), 0, (float(penalty), RIDGES[place]), _all_columns(apart)
+        else:
+            since += 1
+            if since == PATIENCE:
+                break
     return *answer, seen
 
 

@@ -14,6 +14,7 @@ from andor.sparsify.sampled.columns import Columns
 from andor.sparsify.sampled.problem import SampledGames
 from andor.sparsify.sampled.restricted import Bounds, Squares, bounds, solve
 from andor.sparsify.sampled.search import Found, search
+from andor.sparsify.sampled.simpler import simplified, singles
 
 ADDED = 400
 """Most columns that one search adds."""
@@ -102,9 +103,18 @@ class Path:
                 break
             if done:
                 dtype = torch.float64
+        if proven:  # the residual stays, and with it the bound
+            self._simplify()
+            at = bounds(self._squares, self.x, penalty, self.weights, found.largest)
         used = (self.x != 0).any(0)
         point = Point(penalty, self.columns.take(used), self.x[:, used], at, searched, time.perf_counter() - began)
         return point
+
+    def _simplify(self) -> None:
+        """Have players instead of pairs where both say the same."""
+        self._add(singles(self.columns.take((self.x != 0).any(0))))
+        moved = simplified(self.columns, self.x.cpu().numpy(), *self.weights)
+        self.x = torch.as_tensor(moved, device=self.x.device)
 
     def refitted(self, ridge: float) -> Tensor:
         """Strengths (m, W) of the last solution by least squares; see `Squares.refitted`."""
