@@ -29,7 +29,14 @@ def test_help_names_the_commands():
 def test_check_says_what_a_configuration_describes():
     done = andor("check")
     assert done.returncode == 0
-    assert done.stdout.startswith("digits: 12 samples, 8 players, ensembles resnet20-vgg16, ")
+    digits, _, reviews = done.stdout.splitlines()
+    assert digits.startswith(
+        "digits: 12 samples, 8 players, all coalitions: 9,216 masked inputs of 3 models; ensembles resnet20-vgg16, "
+    )
+    assert reviews == (
+        "reviews: 8 samples, up to 120 players, 500 coalitions to fit and 100 held out: 14,400 masked inputs of 3 "
+        "models; ensembles encoders, all_three"
+    )
 
 
 def test_check_prints_faults_without_a_traceback(tmp_path):

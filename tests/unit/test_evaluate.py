@@ -447,7 +447,7 @@ def test_a_larger_budget_computes_only_what_is_new(tmp_path):
     assert more.slice(0, 100).equals(less.slice(0, 100)) and more.slice(200).equals(less.slice(100))
 
 
-def test_blocks_that_are_done_outlive_a_failure(tmp_path):
+def test_blocks_that_are_done_outlive_a_failure(tmp_path, monkeypatch):
     samples = image_table(1)
 
     class InterruptedError(Exception):
@@ -462,7 +462,7 @@ def test_blocks_that_are_done_outlive_a_failure(tmp_path):
             raise InterruptedError
         return forward(inputs)
 
-    model.network.forward = failing
+    monkeypatch.setattr(model.network, "forward", failing)
     with pytest.raises(InterruptedError):
         drawn_chunk(tmp_path, samples, 100, 0, model)
     assert len(cached_files(tmp_path)) == 1

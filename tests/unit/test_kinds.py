@@ -137,7 +137,7 @@ def test_they_stand_in_messages_and_in_the_reference(said):
     unfit, other, unknown = said["faults"]
     assert "players of kind `ends` are for more labels than sentences has" in unfit
     assert "players of kind `patches` do not fit lines; use ends or sentences or tokens or words" in other
-    assert unknown.endswith("shapes, point_clouds, lines")
+    assert unknown.endswith("shapes, point_clouds, reviews, lines")
     assert (
         "| `tasks.<name>.data (lines).source` | text | required | An entry of `sources`: the file. |"
         in (said["reference"])

@@ -19,7 +19,7 @@ class ReviewsData(Reader):
     """Labelled texts of any length in CSV, all of them for explaining models that learnt from others."""
 
     modality: ClassVar = "text"
-    place: ClassVar = 9
+    place: ClassVar = 10
     reader: Literal["reviews"]
     """Which reader makes the tidy table."""
     source: Name
