@@ -30,7 +30,7 @@ STUDY = {
 }
 PLAIN = ["film", "story", "actor", "scene", "camera", "ending", "music", "script", "hero", "city", "war", "love"]
 
-EMPTY = {"held_out", "transfer", "discrimination"}
+EMPTY = {"held_out", "transfer", "discrimination", "fidelity"}
 """Tables without rows: no ensemble leaves out one of two models, and words and patches differ from sample to sample."""
 
 

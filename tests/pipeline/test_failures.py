@@ -60,6 +60,8 @@ RULES = {
     "evaluate": "results/f/masked_outputs/one/0000",
     "extract": "results/f/interactions/traditional/two/0000",
     "null_games": "results/g/nulls/generalizable/one-two/0000",
+    "extract_sampled": "results/j/interactions/traditional/two/0000",
+    "null_sampled": "results/k/nulls/generalizable/one-two/0000",
     "tabulate": f"results/h/tables/{TABLES[0]}.parquet",
     "figure": "results/i/figures/sparsity.pdf",
     "page": "results/i/explorer.html",
@@ -74,8 +76,10 @@ LAST = ["findings", "provenance"]
 
 
 def configuration(folder: Path, names: str) -> dict:
-    """Tasks of these names; `c` learns a baseline value, `words` has sources, `i` is studied."""
+    """Tasks of these names; `c` learns a baseline value, `words` has sources, `i` is studied, `j` and `k` are sampled."""
     tasks = {name: task() for name in names}
+    for name in {"j", "k"} & set(names):
+        tasks[name]["coalitions"] = {"budget": 50, "held_out": 0}
     if "c" in tasks:
         tasks["c"]["masking"] = {"baseline": "learned"}
         encoder = {"family": "text_encoder", "source": "encoder"}
@@ -120,7 +124,7 @@ def touched(folder: Path, workflow: list[str]) -> None:
 
 @pytest.mark.parametrize(
     ("tasks", "sets"),
-    [("abcdefghi", [[rule for rule in RULES if rule not in LAST]]), ("a", [[rule] for rule in reversed(LAST)])],
+    [("abcdefghijk", [[rule for rule in RULES if rule not in LAST]]), ("a", [[rule] for rule in reversed(LAST)])],
 )
 def test_a_failure_of_any_rule_is_not_forgotten(clone, tmp_path, tasks, sets):
     """Outputs are touched, not computed: what a job would do is of no account here, that it is run is."""
