@@ -76,7 +76,7 @@ LAST = ["findings", "provenance"]
 
 
 def configuration(folder: Path, names: str) -> dict:
-    """Tasks of these names; `c` learns a baseline value, `words` has sources, `i` is studied, `j` and `k` are sampled."""
+    """Tasks of these names; `c` learns a baseline value, `words` has sources, `i` is studied, `j` and `k` draw."""
     tasks = {name: task() for name in names}
     for name in {"j", "k"} & set(names):
         tasks[name]["coalitions"] = {"budget": 50, "held_out": 0}
