@@ -181,12 +181,16 @@ def chunks(task: str) -> dict[str, list[int]]:
     return TASKS[task].chunks()
 
 
+def exchanges_of(task: str) -> int:
+    """Draws of exchanged samples: none where samples differ in their number of players."""
+    return CONFIG.nulls.exchanges if TASKS[task].players.same_number else 0
+
+
 def shown(wildcards) -> dict[str, list[int]]:
     """Samples of a chunk, and those whose outputs some model shows in their null games, by chunk."""
     task, of_chunk = TASKS[wildcards.task], chunks(wildcards.task)
     models = len(members(wildcards.task, wildcards.unit))
-    exchanges = CONFIG.nulls.exchanges if task.players.count is not None else 0
-    counts = (task.samples.count, models, exchanges)
+    counts = (task.samples.count, models, exchanges_of(wildcards.task))
     numbers = set(partners.shown(of_chunk[wildcards.chunk], *counts))
     return {
         chunk: [number for number in own if number in numbers]

@@ -132,7 +132,8 @@ rule null_sampled:
         numbers=rules.extract.params.numbers,
         method=rules.extract.params.method,
         reward=rules.extract.params.reward,
-        nulls=plain(CONFIG.nulls),
+        nulls=lambda wildcards: plain(CONFIG.nulls)
+        | {"exchanges": exchanges_of(wildcards.task)},
         shown=lambda wildcards: shown(wildcards),
         samples=lambda wildcards: TASKS[wildcards.task].samples.count,
         seed=CONFIG.seed,

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from andor import config, store
 from andor.config import Reward
+from andor.data.players import players as kind_of
 from andor.errors import UserError
 from andor.game.coalitions import KINDS, Coalitions
 from andor.game.files import nulls_from_file, sampled_from_file, sampled_null_table, sampled_table
@@ -271,3 +272,18 @@ def test_fidelity_by_order_and_number():
     assert min(best) > 0.98
     nothing = [(presence[:0], own[:0]) for own in values]
     assert judged(game, fit(game, **settings), nothing, **settings) == {}
+
+
+@pytest.mark.parametrize(
+    ("players", "same"),
+    [
+        ({"kind": "words", "choose": "all"}, False),
+        ({"kind": "words", "count": 30}, True),
+        ({"kind": "features", "count": "all"}, True),
+        ({"kind": "grid", "rows": 7, "columns": 7}, True),
+        ({"kind": "pixels", "source": "p"}, False),
+    ],
+)
+def test_samples_are_exchanged_where_all_have_as_many_players(players, same):
+    """Whatever chunk is looked at: a chunk of one sample says nothing of the others."""
+    assert kind_of(players).same_number == same

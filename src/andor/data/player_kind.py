@@ -71,6 +71,11 @@ class PlayerKind(Kind):
         """Whether a player is the same in every item."""
         return False
 
+    @property
+    def same_number(self) -> bool:
+        """Whether every item has as many players, so that outputs of samples can be exchanged."""
+        return self.count is not None or self.same_in_all
+
     def misfits(self, data: Reader) -> Iterator[str]:
         """What does not go with data of a fitting modality: nothing, unless a kind says otherwise."""
         yield from ()

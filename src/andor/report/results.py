@@ -45,6 +45,7 @@ class TaskResults:
     methods : what each method is (original, traditional, generalizable), by its name
     chunks : sample numbers of each chunk, by its name
     same_players : whether a player is the same in every sample, such as a column of a table
+    same_number : whether every sample has as many players
     sampled : whether masked outputs are those of drawn coalitions
     reward, analysis, nulls, seed : as configured
     """
@@ -57,6 +58,7 @@ class TaskResults:
     methods: dict[str, str]
     chunks: dict[str, list[int]]
     same_players: bool
+    same_number: bool
     sampled: bool
     reward: Reward
     analysis: Analysis
@@ -79,6 +81,7 @@ class TaskResults:
             methods={name: method.kind for name, method in config.methods_of(task).items()},
             chunks=settings.chunks(),
             same_players=same_players(settings),
+            same_number=settings.players.same_number,
             sampled=settings.budget is not None,
             reward=settings.reward,
             analysis=config.analysis,
@@ -232,7 +235,7 @@ class TaskResults:
 
     def draws(self, null: str) -> int:
         """Number of games drawn under a null; samples of different numbers of players cannot be exchanged."""
-        exchanges = self.nulls.exchanges if len(set(self.sizes)) == 1 else 0
+        exchanges = self.nulls.exchanges if self.same_number else 0
         return {"renaming": self.nulls.renamings, "exchange": exchanges}[null]
 
     def null_interactions(self, method: str, ensemble: str) -> dict[str, list[list[Interactions]]]:

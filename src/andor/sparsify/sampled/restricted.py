@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -22,7 +22,7 @@ ROUGH, FEW, MANY = 1e-3, 300, 5_000
 
 @dataclass(frozen=True, eq=False)
 class Moments:
-    """Sums over some of one model's coalitions, of which sums over others are made by adding and subtracting.
+    """Sums over some of one model's coalitions.
 
     Attributes
     ----------
@@ -48,20 +48,9 @@ class Moments:
         right, columns = design.to(torch.float64) @ values, design.sum(1, dtype=torch.float64)
         return cls(gram, right, columns, values.sum(), values @ values, len(values))
 
-    def __add__(self, other: Moments) -> Moments:
-        """Over both."""
-        return Moments(*(getattr(self, name) + getattr(other, name) for name in _FIELDS))
-
-    def __sub__(self, other: Moments) -> Moments:
-        """Over what is left when others are taken away."""
-        return Moments(*(getattr(self, name) - getattr(other, name) for name in _FIELDS))
-
     def constant(self, x: Tensor) -> Tensor:
         """The constant b that goes best with interactions (W,)."""
         return (self.values - self.columns @ x) / self.count
-
-
-_FIELDS = [field.name for field in fields(Moments)]
 
 
 @dataclass(frozen=True, eq=False)
