@@ -148,6 +148,12 @@ def masking_of(wildcards) -> dict:
     return plain(masking) | {"learning": plain(masking.learned) if learned else None}
 
 
+def methods_of(wildcards) -> dict[str, str]:
+    """What each method of a task is, by its name."""
+    methods = CONFIG.methods_of(wildcards.task)
+    return {name: method.kind for name, method in methods.items()}
+
+
 def budget_of(task: str) -> dict | None:
     """Numbers of coalitions that are drawn, or None."""
     budget = TASKS[task].budget

@@ -30,10 +30,7 @@ rule page:
         salience=plain(CONFIG.analysis.salience),
         reward=lambda wildcards: plain(TASKS[wildcards.task].reward),
         ensembles=lambda wildcards: TASKS[wildcards.task].ensembles_by_name(),
-        methods=lambda wildcards: {
-            name: method.kind
-            for name, method in CONFIG.methods_of(wildcards.task).items()
-        },
+        methods=methods_of,
     script:
         "../workflow/scripts/explorer.py"
 

@@ -43,10 +43,7 @@ rule tabulate:
         nulls=plain(CONFIG.nulls),
         reward=lambda wildcards: plain(TASKS[wildcards.task].reward),
         ensembles=lambda wildcards: TASKS[wildcards.task].ensembles_by_name(),
-        methods=lambda wildcards: {
-            name: method.kind
-            for name, method in CONFIG.methods_of(wildcards.task).items()
-        },
+        methods=methods_of,
         seed=CONFIG.seed,
     script:
         "../workflow/scripts/task_tables.py"

@@ -476,3 +476,15 @@ def test_all_models_get_the_same_coalitions_and_samples_others(tmp_path):
     other = tiny.ImageClassifier(network, {"family": "image_classifier"}, torch.zeros(tiny.SHAPE))
     drawn_chunk(tmp_path, image_table(2), 50, 50, other, "other")
     assert store.read_table(tmp_path / "other" / "0.parquet")["present"].to_pylist() == first
+
+
+def test_noise_is_measured_once_a_sample(tmp_path, monkeypatch):
+    """It takes all weights to float32 and back: not for each block of coalitions."""
+    calls = []
+    monkeypatch.setattr("andor.outputs.evaluate.noise", lambda *given: calls.append(given) or {"noise": 0.5})
+    drawn_chunk(tmp_path, image_table(2), 150, 50)
+    assert len(calls) == 2
+    made = store.read_metadata(tmp_path / "out" / "1.parquet")["made"]
+    assert made["noise"] == 0.5
+    evaluate_chunk("lenet", tiny.lenet(), image_table(2), Masking(), OutputCache(tmp_path / "c"), tmp_path / "all")
+    assert len(calls) == 4

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
+from andor.cli.models import device_of, loaded_from, masking_of
 from andor.errors import UserError
 
 if TYPE_CHECKING:
@@ -82,14 +82,14 @@ def evaluate(
     from andor.outputs.evaluate import evaluate_chunk
     from andor.store import read_table
 
-    masking, batch = _masking(baseline, damp, baseline_file, background), _batch_size(batch_size)
+    masking, batch = masking_of(baseline, damp, baseline_file, background), _batch_size(batch_size)
     for path in filter(None, (model, baseline_file, samples)):
         digests.check(path)
     given = _samples(samples, text, word, count, seed)
     if threads is not None:
         torch.set_num_threads(threads)
     name = model.name if model.is_dir() else model.stem
-    loaded = attach(_load(model, _device(device), dtype), baseline_file, name)
+    loaded = attach(loaded_from(model, device_of(device), dtype), baseline_file, name)
     table = _table(given, loaded, target)
     _check_fit(masking, loaded, table)
     evaluate_chunk(name, loaded, table, masking, OutputCache(cache), out, batch_size=cast(Any, batch))
@@ -109,70 +109,12 @@ def _row(number: int, outputs: pa.Table, samples: pa.Table) -> dict[str, Any]:
     return {"sample": number, "coalitions": len(outputs), **described, **ends}
 
 
-def _masking(baseline: str, damp: float | None, file: Path | None, background: str) -> config.Masking:
-    from pydantic import ValidationError
-
-    from andor.config import Masking
-
-    for option, value, names in (("--damp", damp, ["damp"]), ("--baseline-file", file, ["file", "learned"])):
-        if value is None and baseline in names:
-            raise UserError(f"`--baseline {baseline}` needs `{option}`; add it")
-        if value is not None and baseline not in names:
-            raise UserError(f"`{option}` has no effect on `--baseline {baseline}`; use {' or '.join(names)}")
-    values = {"baseline": baseline, "damp": damp, "background": background}
-    try:
-        return Masking.model_validate(values | ({"source": "file"} if baseline == "file" else {}))
-    except ValidationError as error:
-        fault = error.errors()[0]
-        raise UserError(
-            f"`--{fault['loc'][0]} {fault['input']}`: {fault['msg'][0].lower()}{fault['msg'][1:]}"
-        ) from None
-
-
 def _batch_size(text: str) -> int | str:
     if text in ("fixed", "auto"):
         return text
     if text.isdecimal() and int(text) > 0:
         return int(text)
     raise UserError(f"`--batch-size {text}`: write fixed, auto or a number above 0")
-
-
-def _device(name: str) -> str:
-    import torch
-
-    if name == "auto":
-        return "cuda" if torch.cuda.is_available() else "cpu"
-    try:
-        kind = torch.device(name).type
-    except RuntimeError:
-        kind = ""
-    if kind not in ("cpu", "cuda"):
-        raise UserError(f"`--device {name}`: write auto, cpu, cuda or cuda:N")
-    if kind == "cuda" and not torch.cuda.is_available():
-        raise UserError(f"`--device {name}`: no CUDA device here; write cpu")
-    return name
-
-
-def _load(path: Path, device: str, dtype: str | None) -> LoadedModel:
-    """A model the workflow made, one in the layout of transformers, or that of a GGUF file, unpacked for this run."""
-    from andor.models.families.causal_lm import CausalLM
-    from andor.models.files import DESCRIPTION
-    from andor.models.loading import load, load_transformers
-
-    if dtype not in (None, "float32", "bfloat16"):
-        raise UserError(f"`--dtype {dtype}`: write float32 or bfloat16")
-    if not path.exists():
-        raise UserError(f"{path}: no such model; name a folder, or a GGUF file")
-    if (path / DESCRIPTION).exists():
-        if dtype is not None:
-            raise UserError(f"`--dtype {dtype}`: {path / DESCRIPTION} says the precision; take it away")
-        return load(path, device)
-    if path.is_dir():
-        return load_transformers(path, device, dtype or "float32")
-    model = CausalLM(family="causal_lm", source="model", dtype=cast(Any, dtype or "float32"))
-    with tempfile.TemporaryDirectory() as folder:
-        model.make(None, path, None, Path(folder), seed=0)
-        return load(Path(folder), device)
 
 
 def _samples(

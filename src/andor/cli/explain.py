@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from andor.cli.evaluate import _device, _load, _masking
+from andor.cli.models import device_of, loaded_from, masking_of
 from andor.errors import UserError
 
 if TYPE_CHECKING:
@@ -47,6 +47,7 @@ def explain(
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")] = "auto",
 ) -> None:
     """Find the AND and OR interactions of all words of a text; print the strongest, and those that all models share."""
+    from andor import digests
     from andor.files import write_text
     from andor.report.explanation import explained_on
     from andor.report.inputs import text_input
@@ -58,7 +59,8 @@ def explain(
         raise UserError(f"two of the models {', '.join(map(str, models))} have one name; rename a folder")
     given, functions, keys = text_input(text, players), {}, {}
     for name, path in zip(names, models, strict=True):
-        loaded = _load(path, _device(device), None)
+        digests.check(path)
+        loaded = loaded_from(path, device_of(device), None)
         functions[name], keys[name] = _function(name, loaded, given, baseline, label)
     settings = {"alpha": alpha, "order": order or None, "penalty": penalty, "gap": 0.02}
     found = explained_on(functions, given, keys, budget, held_out, seed, cache, progress=True, **settings)
@@ -84,7 +86,7 @@ def _function(
     if "text" not in model.columns or isinstance(model, LanguageModel):
         raise UserError(f"the model `{name}` ({model.family}) is no classifier of texts; use `andor evaluate`")
     sample = {"text": given.item, "players": given.places}
-    located = locate(model, sample, _masking(baseline, None, None, "keep"))
+    located = locate(model, sample, masking_of(baseline, None, None, "keep"))
     masked = located.bind(model)
     return lambda presence: _log_odds(masked, presence, label), cache_content(model, located) | {"label": label}
 

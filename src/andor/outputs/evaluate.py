@@ -106,6 +106,7 @@ class _Passes:
     known: int = 0
     """Coalitions that came from the cache."""
     _last: tuple[Located, MaskedModel] | None = None
+    """The sample that was last computed, with the model's weights."""
 
     def outputs(self, where: str, located: Located, count: int, drawn: np.ndarray | None = None) -> Path:
         """File of the outputs on all coalitions, or on a block of drawn ones (count, n), in the cache."""
@@ -115,17 +116,16 @@ class _Passes:
             self.known += count
             self.bar.total -= count  # the rate is that of forward passes
             return kept
-        masked = self._bound(located)
+        last, is_first = self._last, False
+        if last is None or last[0] is not located:
+            last, is_first = (located, located.bind(self.model)), True
+        self._last, masked = last, last[1]
         done = evaluated(masked, self.sizes.of(masked), where, self.bar.update, drawn)
         self.sizes.learn(masked, done.batch_size)
-        made = provenance(self.model, done.batch_size) | noise(self.model, masked, done.outputs, drawn)
+        made = provenance(self.model, done.batch_size)
+        if is_first:  # once a sample: all weights are converted for it
+            made |= noise(self.model, masked, done.outputs, drawn)
         return self.cache.keep(content, outputs_table(done.outputs, isinstance(self.model, LanguageModel), drawn), made)
-
-    def _bound(self, located: Located) -> MaskedModel:
-        """The sample with the model's weights; the blocks of a sample share it."""
-        if self._last is None or self._last[0] is not located:
-            self._last = located, located.bind(self.model)
-        return self._last[1]
 
 
 class _Sizes:
