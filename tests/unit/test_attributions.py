@@ -34,14 +34,14 @@ seeds = st.integers(0, 2**32 - 1)
 
 
 @given(st.integers(0, 5), seeds)
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_shapley_values_are_the_mean_over_permutations(n, seed):
     v, i_and, i_or = split(n, seed)
     np.testing.assert_allclose(shapley_values(i_and, i_or), shapley_by_permutations(v, n), atol=1e-12)
 
 
 @given(st.integers(0, 9), seeds)
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_shapley_values_are_efficient(n, seed):
     v, i_and, i_or = split(n, seed, (2, 3))
     phi = shapley_values(i_and, i_or)
@@ -50,7 +50,7 @@ def test_shapley_values_are_efficient(n, seed):
 
 
 @given(st.integers(0, 5), seeds)
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_coalition_attributions_by_definition(n, seed):
     _, i_and, i_or = split(n, seed)
     phi = coalition_attributions(i_and, i_or)
@@ -62,7 +62,7 @@ def test_coalition_attributions_by_definition(n, seed):
 
 
 @given(st.integers(0, 10), seeds)
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_all_interactions_predict_all_masked_outputs(n, seed):
     v, i_and, i_or = split(n, seed, (2,))
     np.testing.assert_allclose(predict(i_and, i_or), v, atol=1e-9)
@@ -70,7 +70,7 @@ def test_all_interactions_predict_all_masked_outputs(n, seed):
 
 
 @given(st.integers(0, 5), seeds)
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_prediction_from_some_interactions(n, seed):
     _, i_and, i_or = split(n, seed)
     keep_and, keep_or = np.random.default_rng(seed).random((2, 2**n)) < 0.5

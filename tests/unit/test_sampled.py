@@ -60,7 +60,7 @@ def made(random: np.random.Generator, n: int, models: int, counts: list[int]) ->
 
 
 @given(st.integers(0, 10**6), st.integers(2, 7), st.integers(1, 3), st.integers(1, 7), st.floats(0, 1))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_the_search_finds_what_leaves_the_ball(seed, n, models, order, share):
     random, order = np.random.default_rng(seed), min(order, n)
     presence = [draw(random, n, int(random.integers(8, 40))) for _ in range(models)]
@@ -108,7 +108,7 @@ def test_one_model_agrees_with_scikit_learn(penalty):
 
 
 @given(st.integers(0, 10**6), st.integers(1, 3), st.floats(0, 3), st.floats(0.01, 0.5))
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 def test_bounds_hold_the_optimum(seed, models, alpha, penalty):
     """Against all columns at once, solved to the conditions of optimality."""
     random = np.random.default_rng(seed)

@@ -165,7 +165,7 @@ def test_small_gaps_are_reached():
     assert result.objective[0] <= optimum * (1 + 2e-6)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.integers(0, 2**32 - 1), st.floats(0, 3), st.sampled_from([0.0, 0.1, 1.0, np.inf]))
 def test_any_forces_give_a_valid_lower_bound(seed, size, alpha):
     values = random_game(np.random.default_rng(12), 2, n=3)

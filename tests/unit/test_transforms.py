@@ -111,7 +111,7 @@ def test_equals_the_definition(transform, definition, n, dtype):
 
 
 @given(st.data(), st.integers(0, 11))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_inverses_undo(data, n):
     v = data.draw(arrays(n, (2,)))
     for forward, backward in PAIRS:
@@ -120,7 +120,7 @@ def test_inverses_undo(data, n):
 
 
 @given(st.data(), st.integers(0, 11))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_adjoints(data, n):
     x, y = data.draw(arrays(n)), data.draw(arrays(n))
     for transform, adjoint in ADJOINTS:
@@ -130,7 +130,7 @@ def test_adjoints(data, n):
 
 
 @given(st.data(), st.integers(0, 9))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_every_split_matches_all_masked_outputs(data, n):
     v, gamma = data.draw(arrays(n)), data.draw(arrays(n))
     v_and, v_or = v / 2 + gamma, v / 2 - gamma
@@ -138,7 +138,7 @@ def test_every_split_matches_all_masked_outputs(data, n):
 
 
 @given(st.data(), st.integers(0, 8), st.floats(-2, 2))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_kronecker_power_is_numpys(data, n, scale):
     x = data.draw(arrays(n, (3,)))
     matrix = np.random.default_rng(n).standard_normal((2, 2))
