@@ -1,7 +1,7 @@
 """Tables of tasks with a budget of drawn coalitions, against plain counting in the files: 115 words, 196 cells."""
 
 import dataclasses
-from collections import Counter, defaultdict
+from collections import defaultdict
 from itertools import product
 from math import comb
 
@@ -11,7 +11,6 @@ import pyarrow.parquet as pq
 import pytest
 
 from andor import store
-from andor.analysis.discovery import RATE
 from andor.game.coalitions import Coalitions
 from andor.game.interactions import Interactions
 from andor.game.nulls import permutations
@@ -19,7 +18,7 @@ from andor.game.partners import partner
 from andor.report import catalogue, tables
 from andor.report.results import TaskResults
 from andor.report.tables.held_out import alike, groups
-from andor.report.tables.parts import STRONGEST_DRAWN, games
+from andor.report.tables.parts import STRONGEST_DRAWN, comparisons, games
 from andor.report.tables.table import COUNT, NUMBER
 from masks import mask_of
 from synthetic_sampled import LEAST, MOST, ORDER, SIDE, TASKS, write_sampled_results
@@ -244,59 +243,57 @@ def test_controls_are_what_counting_says(results, made, found, method):
     assert not sized["of"].str.contains("%").any() and set(sized["samples"]) == {SAMPLES}
 
 
-def test_survivors_are_what_counting_says(results, made, found):
-    """Least strength over models, in shares of each one's largest, against that of renamed players of the order."""
-    method, ensemble = "traditional", "-".join(results.models)
-    listed = found[method]
-
-    def least(sets):
-        return {
-            players: min(abs(own[players]) for own in sets)
-            for players in set.intersection(*map(set, sets))
-            if len({np.sign(own[players]) for own in sets}) == 1
-        }
-
-    for kind in KINDS:
-        true, null = {}, defaultdict(list)
-        for sample, n in enumerate(results.sizes):
-            own = [
-                {
-                    players: x / largest(listed, sample, model)
-                    for players, x in strengths(listed, sample, model, kind).items()
-                }
-                for model in results.models
-            ]
-            true |= {(sample, players): x for players, x in least(own).items()}
-            for draw in range(results.nulls.renamings):
-                numbers = permutations(n, len(own), results.seed, sample, draw)
-                renamed = [
-                    {tuple(sorted(new[player] for player in players)): x for players, x in one.items()}
-                    for new, one in zip(numbers, own, strict=True)
-                ]
-                for players, x in least(renamed).items():
-                    null[len(players)].append(x)
-        surviving = Counter()
-        for order in range(1, ORDER + 1):
-            tests = sum(comb(n, order) for n in results.sizes)
-            p = {
-                key: (1 + sum(other >= x for other in null[order])) / (1 + results.nulls.renamings * tests)
-                for key, x in true.items()
-                if len(key[1]) == order
+def test_agreement_is_what_counting_says(results, made, found):
+    """Pairs of one order and sign that are strong enough, over the number of coalitions they might have met on."""
+    method, ensemble = "traditional", "-".join(results.models[:2])
+    listed, rows = found[method], []
+    expected = np.zeros(2)
+    for kind, (sample, n) in product(KINDS, enumerate(results.sizes)):
+        own = [
+            {
+                players: x / largest(listed, sample, model)
+                for players, x in strengths(listed, sample, model, kind).items()
+                if abs(x) > 0.05 * largest(listed, sample, model)
             }
-            ascending = sorted(p, key=p.get)
-            rate = 1.0
-            for rank in range(len(ascending), 0, -1):
-                rate = min(rate, p[ascending[rank - 1]] * tests / rank)
-                sample, players = ascending[rank - 1]
-                surviving[sample] += rate <= RATE and players in shared(listed, sample, results.models, kind)
-        row = chosen(made["survivors"], method=method, ensemble=ensemble, kind=kind).iloc[0]
-        assert row["surviving"] == pytest.approx(sum(surviving.values()) / SAMPLES)
-        alike = [len(shared(listed, sample, results.models, kind)) for sample in range(SAMPLES)]
-        assert row["shared"] == pytest.approx(np.mean(alike))
-    listed = made["interactions"]
-    assert listed["q"].between(0, 1).all() and (listed["q"] >= listed["p"]).all()
-    assert (made["survivors"]["surviving"] <= made["survivors"]["shared"]).all()
-    assert made["survivors"]["surviving"].sum() > 0
+            for model in results.models[:2]
+        ]
+        rows += [players for players in set(own[0]) & set(own[1]) if own[0][players] * own[1][players] > 0]
+        for first, second in product(own[0].items(), own[1].items()):
+            if len(first[0]) == len(second[0]) and first[1] * second[1] > 0:
+                expected += (1 / comb(n, len(first[0])), len(first[0]) > 1 and 1 / comb(n, len(first[0])))
+    for least, wanted in zip((1, 2), expected, strict=True):
+        row = chosen(made["agreement"], method=method, ensemble=ensemble, claim="agree", least_order=least).iloc[0]
+        assert row["shared"] == sum(len(players) >= least for players in rows)
+        assert row["expected"] == pytest.approx(wanted)
+        assert row["accidents"] == pytest.approx(wanted / row["shared"])
+    assert made["interactions"].query("shared")["agree"].between(0, 1).all()
+
+
+def test_states_are_what_errors_allow(results, made):
+    """Distinctive: beyond error in some models, and in the others not even with it."""
+    for each in comparisons(results):
+        if each.method == "traditional":
+            break
+    listed = chosen(made["interactions"], method="traditional", ensemble=each.ensemble)
+    counts = chosen(made["states"], method="traditional", ensemble=each.ensemble).groupby("state")["count"].sum()
+    assert counts["distinctive"] > 0 and counts["undecided"] > 0 and counts["shared"] > 0
+    for (sample, *_), rows in listed.groupby(["sample", "kind", "players"]):
+        signs = set(np.sign(rows.loc[rows["salient"], "strength"]))
+        (state,) = rows["state"].fillna("").unique()
+        assert (state == "") == (not rows["salient"].any())
+        assert (state == "shared") == rows["shared"].all()
+        assert (state == "opposed") == (len(signs) == 2)
+        if state == "distinctive":
+            bound = {model: 0.05 * largest_of(results, sample, model, each) for model in rows["model"]}
+            sure = [
+                row.strength for row in rows.itertuples() if abs(row.strength) - 1.96 * row.error > bound[row.model]
+            ]
+            assert sure and len(sure) < len(rows)
+
+
+def largest_of(results, sample, model, each):
+    """The largest strength of a model in a sample, of both kinds."""
+    return each.games.samples[sample].magnitude[each.members.index(model)].max()
 
 
 def test_thresholds_agree_with_the_tables_at_the_configured_one(made):

@@ -1,76 +1,69 @@
-"""Which shared interactions are more than an accident: tests against null games."""
+"""Which shared interactions are more than an accident: all that are shared are one family, against a null hypothesis.
+
+The k that are shared most strongly are expected to hold as many accidents as the null has interactions shared as
+strongly; that number over k is their rate of false discoveries. With p-values pooled over all interactions of all
+samples, kinds and orders this is what Benjamini & Hochberg (1995) do: (number of tests) · p is the number expected, so
+that interactions which no model has need not be counted.
+
+A claim about all of m models is tested against nulls of one model at a time, of which the worst counts (partial
+conjunction, Benjamini & Heller 2008): were all names broken at once, two models that agree would be enough to reject.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 
 import numpy as np
-
-from andor.analysis.overlap import same_sign
-from andor.game.interactions import Interactions
 
 RATE = 0.1
 """False discovery rate up to which a shared interaction counts as more than an accident."""
 
 
-def shared_strength(interactions: Interactions) -> np.ndarray:
-    """Least strength |I_i(S)| over models, in shares of each model's largest.
+def mean_number(drawn: np.ndarray, draws: int, bounds: np.ndarray) -> np.ndarray:
+    """Mean number of interactions a draw that are shared at least as strongly as each bound: at least 1 / draws.
 
-    0 where the models disagree about the sign, and for the empty coalition; shape (kinds, C).
-    """
-    magnitude = interactions.magnitude
-    largest = magnitude.max((-2, -1), keepdims=True, initial=0)
-    relative = np.divide(magnitude, largest, out=np.zeros_like(magnitude), where=largest > 0)
-    return np.where(same_sign(interactions.strengths), relative.min(-3), 0.0)
-
-
-def p_values(
-    observed: np.ndarray, strata: np.ndarray, null: np.ndarray, null_strata: np.ndarray, sizes: Mapping[int, int]
-) -> np.ndarray:
-    """Chance that a null interaction of the same stratum is shared at least as strongly.
-
-    (1 + how many null ones are at least as strong) / (1 + how many there are) (Davison & Hinkley 1997, ch. 4). What is
-    not shared at all has p = 1.
+    One is added to what all draws have together, so that what no draw reached is not said to be impossible (Davison &
+    Hinkley 1997, ch. 4). Infinite without a draw.
 
     Parameters
     ----------
-    observed : `shared_strength` of interactions of all samples, shape (T,)
-    strata : integers, shape (T,): only interactions of one stratum are compared
-    null, null_strata : the same of null games, shape (N,); what is not shared may be left out
-    sizes : how many null interactions there are by stratum, those left out included
+    drawn : strengths of what is shared in all draws together, in any order
+    bounds : shape (b,)
+    """
+    return (1 + at_least(drawn, bounds)) / draws if draws else np.full(len(bounds), np.inf)
+
+
+def false_discovery_rates(observed: np.ndarray, expected: np.ndarray) -> np.ndarray:
+    """Share of accidents to expect in the smallest share of all that each is in, from the most strongly shared on.
+
+    Parameters
+    ----------
+    observed : strengths of what is shared, without signs, shape (T,)
+    expected : number of accidents at least as strong under the null of each model, shape (m, T)
 
     Returns
     -------
     float64, shape (T,)
     """
-    p = np.ones(len(observed))
-    for stratum in np.unique(strata):
-        here = strata == stratum
-        pool = np.sort(null[null_strata == stratum])
-        at_least = len(pool) - np.searchsorted(pool, observed[here], side="left")
-        p[here] = np.where(observed[here] > 0, (1 + at_least) / (1 + sizes[int(stratum)]), 1.0)
-    return p
-
-
-def false_discovery_rates(p: np.ndarray, strata: np.ndarray, sizes: Mapping[int, int]) -> np.ndarray:
-    """Share of accidents to expect among all of the stratum with p-values as small (Benjamini & Hochberg 1995).
-
-    Strata are corrected apart: in a small one no p-value can be as small as many tests elsewhere would ask for.
-
-    Parameters
-    ----------
-    p : shape (T,); some with p = 1 may be left out
-    strata : integers, shape (T,)
-    sizes : number of tests by stratum, those left out included
-
-    Returns
-    -------
-    float64, shape (T,)
-    """
-    q = np.empty(len(p))
-    for stratum in np.unique(strata):
-        (here,) = np.nonzero(strata == stratum)
-        ascending = here[np.argsort(p[here], kind="stable")]
-        rates = p[ascending] * (sizes[int(stratum)] / np.arange(1, len(here) + 1))
-        q[ascending] = np.minimum(np.minimum.accumulate(rates[::-1])[::-1], 1.0)
+    ascending = np.argsort(observed, kind="stable")
+    rates = (expected.max(0, initial=0) / at_least(observed, observed))[ascending]
+    q = np.empty(len(observed))
+    q[ascending] = np.minimum(np.minimum.accumulate(rates), 1.0)
     return q
+
+
+def tail_probability(observed: int, drawn: Sequence[np.ndarray]) -> float:
+    """Chance that the null has as many as there are, the worst over models; NaN if one has no draw.
+
+    Parameters
+    ----------
+    drawn : numbers in each draw of the null of each model
+    """
+    if not drawn or not all(map(len, drawn)):
+        return float("nan")
+    return max(float((1 + (own >= observed).sum()) / (1 + len(own))) for own in drawn)
+
+
+def at_least(values: np.ndarray, bounds: np.ndarray) -> np.ndarray:
+    """How many values reach each bound."""
+    return len(values) - np.searchsorted(np.sort(values), bounds, side="left")

@@ -47,6 +47,6 @@ class Nulls(Closed):
     """Null games, from the same masked outputs: how much would networks share if nothing in them corresponded?"""
 
     renamings: Annotated[int, Field(ge=0, le=1000)] = 3
-    """Draws in which the players of all models but the first get other names."""
+    """Draws in which the players of one model, of each in turn, get other names."""
     exchanges: Annotated[int, Field(ge=0, le=1000)] = 1
     """Draws in which all models but the first show the outputs of other samples of the task."""

@@ -4,7 +4,7 @@ Overlap alone proves little: a joint extraction lines up whatever is weak, in ne
 Two nulls keep everything about each model except the correspondence between them, and cost no forward pass. They do not
 tell what was learned from what any network shows on that input: for this there are null networks (`Training`).
 
-- *renaming*: the first model keeps the names of its players, and every other one's are moved round a random cycle;
+- *renaming*: the players of one model, in each draw another one, get random names;
 - *exchange*: the other models see other samples.
 
 Interactions follow the values: extraction and renaming commute, so methods that treat models apart need no new one.
@@ -24,22 +24,24 @@ NULLS = ("renaming", "exchange")
 """Ways to draw null games."""
 
 
-def permutations(players: int, models: int, seed: int, sample: int, draw: int) -> list[list[int]]:
-    """New numbers of each model's players, in the sense of `andor.game.coalitions.rename`.
+def permutation(players: int, seed: int, sample: int, draw: int) -> list[int]:
+    """New number of each player, drawn at random from all ways to name them (`andor.game.coalitions.rename`)."""
+    return np.random.default_rng([seed, sample, draw]).permutation(players).tolist()
 
-    Draw one random cyclic order; model i's players shift i positions along it. So no two of up to `players` models give
-    a player the same number, and between neighbouring models no coalition but ∅ and N keeps its name.
+
+def permutations(players: int, models: int, seed: int, sample: int, draw: int) -> list[list[int]]:
+    """New numbers of each model's players: in each draw those of one model, in turn.
+
+    What models share is shared by all of them, so that it is an accident already if one of them has nothing to do with
+    the others: with all names broken at once, two models that agree would look like three.
 
     Parameters
     ----------
     players, models : numbers of them
-    seed, sample, draw : what the circle is drawn from
+    seed, sample, draw : what the names are drawn from
     """
-    circle = np.random.default_rng([seed, sample, draw]).permutation(players)
-    numbers = np.empty((models, players), dtype=int)
-    for model in range(models):
-        numbers[model, circle] = np.roll(circle, -model)
-    return numbers.tolist()
+    new = permutation(players, seed, sample, draw)
+    return [new if model == draw % models else list(range(players)) for model in range(models)]
 
 
 def renamed(games: np.ndarray, numbers: Sequence[Sequence[int]]) -> np.ndarray:

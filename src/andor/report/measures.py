@@ -50,6 +50,6 @@ MEASURES = (
     Measure("power", "10 strongest", "10 strongest", drawn=True),
     Measure("signed power", "10 strongest", "10 strongest, same sign", drawn=True, reported=True, sized=True),
     Measure("jaccard", "all", "weighted Jaccard", drawn=True, sized=True),
-    Measure("cosine", "all", "cosine of strengths", drawn=True, reported=True),
+    Measure("cosine", "all", "cosine of strengths", drawn=True),
 )
 """All of them, in the order of tables, findings and figures."""

@@ -25,7 +25,7 @@ from andor.report.explorer.content import content
 from andor.report.figures import style
 from andor.report.results import TaskResults, per_model
 
-Q_VALUE = "q"
+Q_VALUE = "agree"
 """Column of the table `interactions` that may hold a false discovery rate."""
 
 

@@ -17,11 +17,22 @@ import pyarrow.csv
 from andor import files, store
 from andor.report import catalogue
 from andor.report.results import TaskResults
-from andor.report.tables import controls, fidelity, held_out, matching, sharing, sparsity, task, thresholds, transfer
+from andor.report.tables import (
+    agreement,
+    controls,
+    fidelity,
+    held_out,
+    matching,
+    sharing,
+    sparsity,
+    task,
+    thresholds,
+    transfer,
+)
 from andor.report.tables.parts import Comparison, Subject, comparisons, subjects
 from andor.report.tables.table import Table
 
-_MODULES = (task, sharing, sparsity, controls, thresholds, held_out, transfer, matching, fidelity)
+_MODULES = (task, agreement, sharing, sparsity, controls, thresholds, held_out, transfer, matching, fidelity)
 _TABLES = {table.name: table for module in _MODULES for table in module.TABLES}
 TABLES: dict[str, Table] = {name: _TABLES[name] for name in catalogue.TABLES}
 """All tables by name, in the order of the catalogue."""

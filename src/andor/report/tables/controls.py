@@ -8,9 +8,8 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from andor.analysis.discovery import RATE
 from andor.analysis.overlap import chance_power
-from andor.analysis.statistics import Bootstrap, mean, ratio
+from andor.analysis.statistics import Bootstrap, mean
 from andor.game.nulls import NULLS
 from andor.report.measures import ALL, Measure
 from andor.report.tables.frames import excess, measured, tidy
@@ -94,57 +93,6 @@ def _named(each: Comparison, measures: Sequence[Measure], **columns: np.ndarray)
     return rows.assign(measure=of[:, 0], of=of[:, 1])
 
 
-SURVIVORS_SCHEMA = pa.schema(
-    {
-        "method": TEXT,
-        "ensemble": TEXT,
-        "kind": TEXT,
-        "shared": NUMBER,  # interactions salient in every model, with one sign: mean per sample
-        "surviving": NUMBER,  # those of them with q <= RATE
-        "share": NUMBER,  # their ratio
-        "low": NUMBER,
-        "high": NUMBER,
-        "strength": NUMBER,  # share of the shared ones' strength that the surviving ones hold
-        "opposite": NUMBER,  # share of the strength salient in every model where signs differ
-        "draws": COUNT,  # of renamed players
-        "samples": COUNT,
-    }
-)
-
-
-def survivors(each: Comparison) -> pd.DataFrame:
-    """How many shared interactions are more than an accident, and how much of the shared strength cancels."""
-    q, known = [q for _, q in each.survival], 1.0 if each.renamed else np.nan
-    shared = each.games.each(lambda game: game.shared.sum(-1).astype(float))
-    surviving = known * each.games.each(lambda game, q: _surviving(game, q).sum(-1), q)
-    strength = known * each.games.each(lambda game, q: _strength(game, _surviving(game, q)), q)
-    of_shared = each.games.each(lambda game: _strength(game, game.shared))
-    of_all = each.games.each(lambda game: _strength(game, game.salient.all(0)))
-    low, high = each.bootstrap.interval(surviving, over=shared)
-    return tidy(
-        {**each.axes, "kind": each.kinds},
-        shared=shared.mean(0),
-        surviving=surviving.mean(0),
-        share=ratio(surviving.mean(0), shared.mean(0)),
-        low=low,
-        high=high,
-        strength=ratio(strength.mean(0), of_shared.mean(0)),
-        opposite=ratio((of_all - of_shared).mean(0), of_all.mean(0)),
-        draws=len(each.renamed),
-        samples=len(q),
-    )
-
-
-def _surviving(game: Game, q: np.ndarray) -> np.ndarray:
-    """Which interactions all models share, with one sign and more often than by accident; bool, (kinds, C)."""
-    return game.shared & (q <= RATE)
-
-
-def _strength(game: Game, chosen: np.ndarray) -> np.ndarray:
-    """Strength of some interactions of each kind, mean over models; (kinds,)."""
-    return (game.magnitude.mean(0) * chosen).sum(-1)
-
-
 SAMPLE_SIZE_SCHEMA = pa.schema(
     {
         "method": TEXT,
@@ -186,7 +134,6 @@ def sizes(samples: int) -> list[int]:
 
 TABLES = (
     Table("controls", Comparison, controls, CONTROLS_SCHEMA),
-    Table("survivors", Comparison, survivors, SURVIVORS_SCHEMA),
     Table("sample_size", Comparison, sample_size, SAMPLE_SIZE_SCHEMA),
 )
 """Those of this module."""

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import functools
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from andor.analysis import discovery
 from andor.analysis.overlap import OVERLAPS, same_sign
 from andor.analysis.salience import salience_bound, shares_to_k
 from andor.config import Salience
@@ -133,36 +131,6 @@ class Games:
     def measures(self) -> list[Measure]:
         """Those whose sets there are."""
         return [measure for measure in MEASURES if measure.of in self.samples[0].compared]
-
-
-def survival(true: Games, renamed: Sequence[Games]) -> list[tuple[np.ndarray, np.ndarray]]:
-    """p-value and false discovery rate of each sample's interactions by those of renamed players, (kinds, C) each."""
-    observed = [discovery.shared_strength(game.interactions) for game in true.samples]
-    p, q = ([np.full(own.shape, np.nan) for own in observed] for _ in range(2))
-    for kind in range(len(true.samples[0].interactions.kinds)) if renamed else []:
-        strength, orders = _shared(true, kind)
-        null, null_orders = map(np.concatenate, zip(*(_shared(games, kind) for games in renamed), strict=True))
-        tests = _number_by_order(true)
-        sizes = {order: len(renamed) * number for order, number in tests.items()}
-        of_kind = discovery.p_values(strength, orders, null, null_orders, sizes)
-        rates = discovery.false_discovery_rates(of_kind, orders, tests)
-        ends = np.cumsum([own.shape[1] for own in observed])[:-1]
-        for sample, found in enumerate(zip(np.split(of_kind, ends), np.split(rates, ends), strict=True)):
-            p[sample][kind], q[sample][kind] = found
-    return list(zip(p, q, strict=True))
-
-
-def _shared(games: Games, kind: int) -> tuple[np.ndarray, np.ndarray]:
-    """Shared strength of a kind of interactions, and their orders, of all samples one after the other."""
-    strengths = [discovery.shared_strength(game.interactions)[kind] for game in games.samples]
-    return np.concatenate(strengths), np.concatenate([game.coalitions.orders for game in games.samples])
-
-
-def _number_by_order(games: Games) -> dict[int, int]:
-    """How many coalitions of each order the players of all samples have together."""
-    every = [game.coalitions for game in games.samples]
-    most = max(coalitions.n for coalitions in every)
-    return {order: sum(math.comb(own.n, order) for own in every) for order in range(most + 1)}
 
 
 def side_by_side(sets: Sequence[tuple[Coalitions, np.ndarray]]) -> tuple[Coalitions, np.ndarray]:

@@ -17,8 +17,10 @@ from andor.game.attributions import predict
 from andor.game.coalitions import Coalitions
 from andor.game.interactions import Interactions
 from andor.report.results import TaskResults
+from andor.report.tables.claims import Claims
 from andor.report.tables.frames import numbers
-from andor.report.tables.games import Games, survival
+from andor.report.tables.games import Games
+from andor.report.tables.states import half_width, states
 
 STRONGEST_DRAWN = (1, 2, 5, 10, 20, 50)
 """Numbers of strongest interactions that are compared where coalitions were drawn."""
@@ -150,13 +152,19 @@ class Comparison:
         return self.null_games["renaming"]
 
     @functools.cached_property
-    def survival(self) -> list[tuple[np.ndarray, np.ndarray]]:
-        """p-value and false discovery rate of every coalition of each sample, (kinds, C) each; NaN without a null.
+    def claims(self) -> Claims:
+        """What can be claimed of the interactions that its models share."""
+        joint = self.results.methods[self.method] == "generalizable"
+        return Claims(self.games, self.null_games if joint else None, self.results.same_number, self.results.seed)
 
-        Interactions are compared with renamed ones of their kind and order in all samples, and the rate is that among
-        these.
-        """
-        return survival(self.games, self.renamed)
+    @functools.cached_property
+    def states(self) -> list[np.ndarray]:
+        """What each interaction is to the ensemble: shared, opposed, distinctive or undecided, (kinds, C) each."""
+        known = self.results.errors(self.method, self.ensemble) or [None] * len(self.games.samples)
+        return [
+            states(game, None if errors is None else half_width(errors.on(game.coalitions).strengths))
+            for game, errors in zip(self.games.samples, known, strict=True)
+        ]
 
     @property
     def axes(self) -> dict[str, Sequence[str]]:
@@ -176,8 +184,7 @@ def renamed(
     """Sets or signs of each sample, (..., C) on its coalitions, with its players renamed: nothing corresponds."""
     moved = []
     for number, (coalitions, values) in zip(results.sample_numbers, sets, strict=True):
-        permutation = nulls.permutations(coalitions.n, 2, results.seed, number, draw)[1]
-        there, former = coalitions.renamed(permutation)
+        there, former = coalitions.renamed(nulls.permutation(coalitions.n, results.seed, number, draw))
         moved.append((there, values[..., former]))
     return moved
 

@@ -187,8 +187,10 @@ INTERACTIONS_SCHEMA = pa.schema(
         "rank": COUNT,  # among the model's interactions of the kind; null if the strength is 0
         "salient": FLAG,
         "shared": FLAG,  # salient in every model of the ensemble, with one sign
-        "p": NUMBER,  # chance that a renamed interaction of the kind and order is shared as strongly
-        "q": NUMBER,  # false discovery rate among all of the kind and order that are shared as surely
+        "state": TEXT,  # shared, opposed, distinctive or undecided, as in `states`; null if salient in no model
+        "agree": NUMBER,  # false discovery rates of the claims in `agreement`; null for what is not shared
+        "combinations": NUMBER,
+        "exchange": NUMBER,
     }
 )
 
@@ -197,21 +199,19 @@ def interactions(each: Comparison) -> pd.DataFrame:
     """The strongest interactions of each sample by name, with their strength in every model of the ensemble."""
     numbers = each.results.sample_numbers
     known = each.results.errors(each.method, each.ensemble) or [None] * len(numbers)
-    samples = zip(numbers, each.games.samples, each.survival, known, strict=True)
-    frame = pd.concat([_listed(each, *of_sample) for of_sample in samples], ignore_index=True)
+    samples = enumerate(zip(numbers, each.games.samples, known, strict=True))
+    frame = pd.concat([_listed(each, place, *of_sample) for place, of_sample in samples], ignore_index=True)
     return frame.assign(coalition=frame["coalition"].astype("Int64"))
 
 
-def _listed(
-    each: Comparison, number: int, game: Game, rates: tuple[np.ndarray, np.ndarray], known: Interactions | None
-) -> pd.DataFrame:
+def _listed(each: Comparison, sample: int, number: int, game: Game, known: Interactions | None) -> pd.DataFrame:
     """Rows of a sample: for each interaction listed, one of each model."""
     listed, names = game.interactions.strongest(each.results.analysis.listed).any(0), each.results.player_names[number]
     rank = _ranks(game)
     kind, place = np.nonzero(listed)
     by_rank = np.lexsort((place, rank.min(0)[kind, place], kind))
     kind, place = kind[by_rank], place[by_rank]
-    coalitions, (p, q) = game.coalitions, rates
+    coalitions, state = game.coalitions, each.states[sample]
     errors = np.full(game.strengths.shape, np.nan) if known is None else known.on(coalitions).strengths
     # a row per listed interaction and model
     at = (np.arange(len(each.members)), kind[:, None], place[:, None])
@@ -228,8 +228,8 @@ def _listed(
         "rank": np.where(game.magnitude[at] > 0, rank[at] + 1.0, np.nan),
         "salient": game.salient[at],
         "shared": game.shared[kind, place][:, None],
-        "p": p[kind, place][:, None],
-        "q": q[kind, place][:, None],
+        "state": np.where(state == "", None, state)[kind, place][:, None],
+        **{name: rates[sample][kind, place][:, None] for name, rates in each.claims.rates.items()},
     }
     flat = {name: np.broadcast_to(column, (len(kind), len(each.members))).ravel() for name, column in rows.items()}
     return pd.DataFrame({"method": each.method, "ensemble": each.ensemble, **flat})

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import math
-import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pandas as pd
 
-from andor.analysis.discovery import RATE
 from andor.report import published
+from andor.report.findings import headline
+from andor.report.findings.typography import interval, markdown, number, plain, range_, signed
 from andor.report.measures import MEASURES
 
 Tables = Mapping[str, pd.DataFrame]
@@ -18,6 +17,7 @@ Tables = Mapping[str, pd.DataFrame]
 REPORTED = {measure.key: measure.label for measure in MEASURES if measure.reported}
 """Measures of overlap that are reported, and what they are called."""
 KINDS = ("and", "or")
+_NULLS = {"renaming": "renamed players", "exchange": "other samples"}
 UNFAITHFUL = 0.05
 """Unfaithfulness at which the number of interactions needed is reported."""
 
@@ -44,7 +44,7 @@ def findings(tasks: Mapping[str, tuple[str, Tables]], studies: Mapping[str, tupl
     for name, (modality, tables) in tasks.items():
         parts += [f"## {name}", *_task(modality, tables)]
     for name, (question, table) in studies.items():
-        parts += [f"## Study: {name.replace('_', ' ')}", _plain(question), *_study(table)]
+        parts += [f"## Study: {name.replace('_', ' ')}", plain(question), *_study(table)]
     return "\n\n".join(parts) + "\n"
 
 
@@ -52,19 +52,20 @@ def findings(tasks: Mapping[str, tuple[str, Tables]], studies: Mapping[str, tupl
 
 
 def _task(modality: str, tables: Tables) -> Iterator[str]:
+    if len(tables["agreement"]):
+        yield "### Is more shared than by accident?"
+        yield from headline.findings(tables["agreement"], tables["states"], tables["interactions"])
+    yield "### The networks"
     yield _networks(tables)
     yield _sparsity(modality, tables)
     if len(tables["controls"]):
-        yield "### How much is shared"
+        yield "### How much is shared, as published"
         yield from _words(tables)
         if not _drawn(tables):
             yield _published(modality)
         for kind in _kinds(tables["controls"]):
             yield _sharing(kind, tables["controls"])
         yield _strength(None if _drawn(tables) else modality, tables["sharing"])
-    if len(tables["survivors"]) and tables["survivors"]["draws"].min():
-        yield "### Which shared interactions are more than an accident"
-        yield _survivors(tables["survivors"])
     if len(tables["held_out"]):
         yield "### Does another network have what is shared?"
         yield _held_out(tables["held_out"])
@@ -95,7 +96,7 @@ def _networks(tables: Tables) -> str:
     for title, chosen in (("Accuracy on held-out items", True), ("By the other labels they were trained on", False)):
         rows = test[(test["labels"] == "true") == chosen]
         if len(rows):
-            right = [f"{row.model} {_interval(row.accuracy, row.low, row.high)}" for row in rows.itertuples()]
+            right = [f"{row.model} {interval(row.accuracy, row.low, row.high)}" for row in rows.itertuples()]
             said.append(f"{title}: {', '.join(right)}.")
     counts = tables["eligibility"].set_index("reason")["items"]
     said.append(
@@ -112,7 +113,7 @@ def _sparsity(modality: str, tables: Tables) -> str:
     rows = []
     for (method, unit), of_unit in table.groupby(["method", "unit"], sort=False):
         kept = few[(few["method"] == method) & (few["unit"] == unit)]["needed"]
-        counts = [_range(column.min(), column.max()) for column in (of_unit["count"], of_unit["published"], kept)]
+        counts = [range_(column.min(), column.max()) for column in (of_unit["count"], of_unit["published"], kept)]
         rows.append([method, unit, *counts])
     known = published.SALIENT.get(modality)
     paper = f" The paper: {known}." if known else ""
@@ -120,13 +121,13 @@ def _sparsity(modality: str, tables: Tables) -> str:
         f"Salient interactions a sample, of {int(table['possible'].max()):,} possible ones: by the configured rule, by "
         f"the paper's (5 % of the largest of all samples); and how many, dropped by least error, explain all masked "
         f"outputs but {100 * UNFAITHFUL:.0f} % of their variance.{paper}\n\n"
-        + _markdown(["method", "network or ensemble", "salient", "by the paper's rule", "needed"], rows)
+        + markdown(["method", "network or ensemble", "salient", "by the paper's rule", "needed"], rows)
     )
 
 
 def _salient_of_drawn(table: pd.DataFrame) -> str:
     rows = [
-        [method, unit, *(_range(of_unit[name].min(), of_unit[name].max()) for name in ("count", "found"))]
+        [method, unit, *(range_(of_unit[name].min(), of_unit[name].max()) for name in ("count", "found"))]
         for (method, unit), of_unit in table.assign(found=table["possible"] - table["zeros"]).groupby(
             ["method", "unit"], sort=False
         )
@@ -134,7 +135,7 @@ def _salient_of_drawn(table: pd.DataFrame) -> str:
     return (
         f"Interactions a sample, found among {table['possible'].mean():,.0f} possible ones (mean over samples) from "
         "outputs on drawn coalitions: those that are salient, and all that are not 0.\n\n"
-        + _markdown(["method", "network or ensemble", "salient", "not 0"], rows)
+        + markdown(["method", "network or ensemble", "salient", "not 0"], rows)
     )
 
 
@@ -150,7 +151,7 @@ def _words(tables: Tables) -> Iterator[str]:
     for kind in _kinds(renamed):
         for measure, name in _measures(renamed).items():
             found = [
-                f"{method} {_number(row['value'])} (null {_number(row['null_value'])})"
+                f"{method} {number(row['value'])} (null {number(row['null_value'])})"
                 for method, row in mean.xs((*measure, kind), level=("measure", "of", "kind")).iterrows()
             ]
             said.append(f"- {kind.upper()}, {name}: {', '.join(found)}")
@@ -161,26 +162,20 @@ def _words(tables: Tables) -> Iterator[str]:
     if len(price):
         ratios = ", ".join(f"{method} {ratio:.2f}" for method, ratio in price.items())
         yield f"Strength of all their interactions, over that of the traditional method: {ratios}."
-    reported = renamed[pd.MultiIndex.from_frame(renamed[["measure", "of"]]).isin(list(REPORTED))]
+    every = tables["controls"][tables["controls"]["ensemble"].isin(ensembles)]
+    reported = every[pd.MultiIndex.from_frame(every[["measure", "of"]]).isin(list(REPORTED))]
     if reported["excess"].notna().any():
-        yield f"{_largest(reported)} {_above(reported)}"
-
-
-def _largest(table: pd.DataFrame) -> str:
-    best = table.loc[table["excess"].idxmax()]
-    return (
-        "The largest excess of the measures listed is "
-        f"{_signed(best['excess'], best['excess_low'], best['excess_high'])}: "
-        f"{best['kind'].upper()} interactions of {best['ensemble']} under {best['method']}, {best['measure']} of "
-        f"{best['of']}."
-    )
+        yield _above(reported)
 
 
 def _above(table: pd.DataFrame) -> str:
-    known = table[table["excess"].notna()]
+    """How many excesses are above 0, under each null."""
+    said = []
+    for null, own in table[table["excess"].notna()].groupby("null", sort=False):
+        said.append(f"{(own['excess_low'] > 0).sum()} of {len(own)} over that of {_NULLS[null]}")
     return (
-        f"{(known['excess_low'] > 0).sum()} of {len(known)} excesses are above 0 with their whole interval "
-        "(about one in forty would be by accident; they are not independent)."
+        f"Excesses that are above 0 with their whole interval: {'; '.join(said)} (about one in forty would be by "
+        "accident; they are not independent)."
     )
 
 
@@ -189,7 +184,7 @@ def _published(modality: str) -> str:
     if modality not in published.NETWORKS:
         return "The paper has no task of this kind."
     found = [
-        f"{method} {kind.upper()} {_number(power[5])} and {_number(power[10])}"
+        f"{method} {kind.upper()} {number(power[5])} and {number(power[10])}"
         for (read, method, kind), power in published.POWER.items()
         if read == modality
     ]
@@ -207,49 +202,30 @@ def _sharing(kind: str, controls: pd.DataFrame) -> str:
         name = ensemble if main else f"{ensemble} *"
         rows.append([method, name, *(_overlap(by_measure.loc[measure]) for measure in _measures(controls))])
     starred = "" if renamed["main"].all() else " Starred: with a null network or a repeated training."
-    return f"{kind.upper()} interactions: value (chance, null), excess.{starred}\n\n" + _markdown(
+    return f"{kind.upper()} interactions: value (chance, null), excess.{starred}\n\n" + markdown(
         ["method", "ensemble", *_measures(controls).values()], rows
     )
 
 
 def _overlap(row: pd.Series) -> str:
-    levels = f"({_number(row['chance'])}, {_number(row['null_value'])})"
-    excess = "" if pd.isna(row["excess"]) else f" {_signed(row['excess'], row['excess_low'], row['excess_high'])}"
-    return f"{_number(row['value'])} {levels}{excess}"
+    levels = f"({number(row['chance'])}, {number(row['null_value'])})"
+    excess = "" if pd.isna(row["excess"]) else f" {signed(row['excess'], row['excess_low'], row['excess_high'])}"
+    return f"{number(row['value'])} {levels}{excess}"
 
 
 def _strength(modality: str | None, sharing: pd.DataFrame) -> str:
     total = sharing.groupby(["method", "ensemble", "model"], sort=False)[["strength", "shared_strength"]].sum()
     shares = (total["shared_strength"] / total["strength"]).groupby(["method", "ensemble"], sort=False)
     rows = [
-        [method, ensemble, ", ".join(f"{model} {_number(share)}" for (*_, model), share in of_models.items())]
+        [method, ensemble, ", ".join(f"{model} {number(share)}" for (*_, model), share in of_models.items())]
         for (method, ensemble), of_models in shares
     ]
     known = published.SHARED_STRENGTH.get(modality or "")
     paper = f" The paper, traditional to generalizable, by another rule of salience: {known}." if known else ""
-    table = _markdown(["method", "ensemble", "shared strength of each network"], rows)
+    table = markdown(["method", "ensemble", "shared strength of each network"], rows)
     return (
         "Share of a network's strength that interactions hold which are salient in every network, with one sign."
         f"{paper}\n\n{table}"
-    )
-
-
-def _survivors(table: pd.DataFrame) -> str:
-    rows = [
-        [
-            row.method, row.ensemble, row.kind.upper(), f"{row.shared:.1f}", f"{row.surviving:.1f}",
-            _interval(row.share, row.low, row.high), _number(row.strength), _number(row.opposite),
-        ]
-        for row in table.itertuples()
-    ]  # fmt: skip
-    draws = int(table["draws"].min())
-    least = math.ceil(1 / (RATE * draws))
-    return (
-        "Interactions a sample that are salient in every network with one sign, and those of them that survive a false "
-        f"discovery rate of {100 * RATE:.0f} % against renamed players. With {draws} draws any of a kind and order "
-        f"survive only if {least} or more of all samples together beat every renamed one: 0 can mean that there "
-        "are too few. *Opposite*: share of the strength salient in every network about whose sign they disagree.\n\n"
-        + _markdown(["method", "ensemble", "kind", "shared", "surviving", "share", "of the strength", "opposite"], rows)
     )
 
 
@@ -260,19 +236,19 @@ def _held_out(table: pd.DataFrame) -> str:
     ):
         by = of_line.set_index("by")
         cells = [
-            f"{_interval(row['found'], row['low'], row['high'])} ({_number(row['chance'])}, {_number(row['null'])})"
+            f"{interval(row['found'], row['low'], row['high'])} ({number(row['chance'])}, {number(row['null'])})"
             for row in (by.loc["all"], by.loc["one"])
         ]
         alike = by.loc["alike"]
-        more = "–" if pd.isna(alike["more"]) else _signed(alike["more"], alike["more_low"], alike["more_high"])
-        rows.append([method, ensemble, left_out, kind.upper(), *cells, _number(alike["found"]), more])
+        more = "–" if pd.isna(alike["more"]) else signed(alike["more"], alike["more_low"], alike["more_high"])
+        rows.append([method, ensemble, left_out, kind.upper(), *cells, number(alike["found"]), more])
     header = ["method", "ensemble", "left out", "kind", "shared by all", "of one alone", "of one, alike", "more"]
     return (
         "Share of an ensemble's interactions that a network it does without has, too, salient with the same sign when "
         "explained alone (chance, null): of those that all networks of the ensemble share, and of those that one alone "
         "has. Shared ones are of lower order and stronger, and such ones are found anyway: *alike* weights those of "
         "one to the orders and strengths of the shared ones, *more* is what sharing adds to that.\n\n"
-        + _markdown(header, rows)
+        + markdown(header, rows)
     )
 
 
@@ -303,14 +279,14 @@ def _fidelity(table: pd.DataFrame) -> str:
     for (method, unit, model), of_model in by_order.groupby(["method", "unit", "model"], sort=False):
         by = of_model.set_index("most")
         cells = [
-            _interval(row["r2"], row["low"], row["high"]) for row in (by.loc[by.index.max()], by.loc[by.index.min()])
+            interval(row["r2"], row["low"], row["high"]) for row in (by.loc[by.index.max()], by.loc[by.index.min()])
         ]
         rows.append([method, unit, model, *cells])
     return (
         "Share of the variance of outputs on masked inputs that nothing was fitted to which the interactions predict "
         f"(R², mean over samples): all up to order {int(by_order['most'].max())}, and those of order "
         f"{int(by_order['most'].min())} alone, which is the best that attributions to single players can do.\n\n"
-        + _markdown(["method", "network or ensemble", "network", "all", "order 1"], rows)
+        + markdown(["method", "network or ensemble", "network", "all", "order 1"], rows)
     )
 
 
@@ -336,12 +312,9 @@ def _study(table: pd.DataFrame) -> Iterator[str]:
             chosen = of_line[(of_line["measure"] == measure) & ((of_line["of"] == of) | (of is None))]
             cells.append("; ".join(_studied(row) for row in chosen.itertuples()))
         rows.append([task, ensemble, method, *cells])
-    yield _markdown(["task", "ensemble", "method", *STUDIED.values()], rows)
+    yield markdown(["task", "ensemble", "method", *STUDIED.values()], rows)
     main = table[table["main"]] if table["main"].any() else table
     reported = main[pd.MultiIndex.from_frame(main[["measure", "of"]]).isin(list(REPORTED))]
-    if reported["excess"].notna().any():
-        best = reported.loc[reported["excess"].idxmax()]
-        yield f"In {best['task']}: {_largest(reported)}"
     if reported["change"].notna().any():
         yield _changed(reported, table["method"].iloc[0])
 
@@ -359,39 +332,6 @@ def _changed(table: pd.DataFrame, first: str) -> str:
 def _studied(row: Any) -> str:
     kind = "" if row.kind == "both" else f"{row.kind.upper()} "
     shown = {"salient": f"{row.value:.1f}", "objective": f"{row.value:.3f}", "gap": f"{row.value:.2%}"}
-    value = "–" if pd.isna(row.value) else shown.get(row.measure, _number(row.value))
-    excess = "" if pd.isna(row.excess) else f" ({_signed(row.excess, row.excess_low, row.excess_high)})"
+    value = "–" if pd.isna(row.value) else shown.get(row.measure, number(row.value))
+    excess = "" if pd.isna(row.excess) else f" ({signed(row.excess, row.excess_low, row.excess_high)})"
     return f"{kind}{value}{excess}"
-
-
-# ------------------------------------------------------------------------------------------------------ typography
-
-
-def _markdown(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    lines = [header, ["---"] * len(header), *rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
-
-
-def _plain(text: str) -> str:
-    """Words of the user's as one paragraph that is read as it stands: what marks something up becomes an entity."""
-    marks = r"[\\`*_\[\]<>&#|~$]|^[-+=]|^\d+[.)]"
-    return re.sub(marks, lambda mark: f"{mark[0][:-1]}&#{ord(mark[0][-1])};", " ".join(text.split()))
-
-
-def _number(value: float) -> str:
-    """A share in two digits without a leading 0."""
-    return "–" if pd.isna(value) else f"{value:.2f}".removeprefix("0")
-
-
-def _interval(value: float, low: float, high: float) -> str:
-    return f"{_number(value)} [{_number(low)}, {_number(high)}]"
-
-
-def _signed(value: float, low: float, high: float) -> str:
-    return f"{value:+.2f} [{low:+.2f}, {high:+.2f}]"
-
-
-def _range(low: float, high: float) -> str:
-    if pd.isna(low):
-        return "–"
-    return f"{low:.1f}" if f"{low:.1f}" == f"{high:.1f}" else f"{low:.1f} to {high:.1f}"

@@ -1,0 +1,208 @@
+"""All that several models share in some samples, and how much of it each null hypothesis expects by accident."""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from andor.analysis import placements
+from andor.analysis.discovery import RATE, false_discovery_rates, mean_number, tail_probability
+from andor.analysis.placements import Placed
+
+DRAWS = 200
+"""Draws of a null hypothesis behind the p-value of a number, where a draw needs no extraction."""
+
+
+@dataclass(frozen=True, eq=False)
+class Null:
+    """What a null hypothesis expects to be shared by accident, if it holds of one of m models at a time.
+
+    Attributes
+    ----------
+    total : number of all, shape (m,)
+    expected : number at least as strong as each of the T shared interactions, shape (m, T)
+    numbers : of all in each draw, an array for each model
+    least : number that could be told from 0; 0 where what is expected is exact
+    why : why there is no such null; empty if there is
+    """
+
+    total: np.ndarray
+    expected: np.ndarray
+    numbers: Sequence[np.ndarray]
+    least: float = 0.0
+    why: str = ""
+
+    @classmethod
+    def without(cls, why: str) -> Null:
+        """No null."""
+        return cls(np.zeros(0), np.zeros((0, 0)), [], math.nan, why)
+
+    @classmethod
+    def of_draws(cls, drawn: Sequence[Sequence[np.ndarray]], shared: np.ndarray) -> Null:
+        """From draws of each model.
+
+        Parameters
+        ----------
+        drawn : strengths of what is shared, for each model and draw; a model may have none
+        shared : strengths of what is shared in truth, shape (T,)
+        """
+        every = [np.concatenate([np.zeros(0), *of_model]) for of_model in drawn]
+        fewest = min(map(len, drawn))
+        return cls(
+            np.array(
+                [len(one) / len(of_model) if of_model else math.inf for one, of_model in zip(every, drawn, strict=True)]
+            ),
+            np.stack([mean_number(one, len(of_model), shared) for one, of_model in zip(every, drawn, strict=True)]),
+            [np.array([len(one) for one in of_model]) for of_model in drawn],
+            1 / fewest if fewest else math.inf,
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Family:
+    """Salient interactions of m models: one family, over which a rate of false discoveries is held.
+
+    Attributes
+    ----------
+    cells : of each sample and kind, for each model; strengths in shares of the model's standard of salience, so that
+        models and samples compare
+    """
+
+    cells: Sequence[Sequence[Placed]]
+
+    def of_orders(self, least: int) -> Family:
+        """Those of an order or larger."""
+        return Family([[own.of_orders(least) for own in cell] for cell in self.cells])
+
+    @property
+    def models(self) -> range:
+        """Places of the models."""
+        return range(len(self.cells[0]))
+
+    @functools.cached_property
+    def shared_by_cell(self) -> list[Placed]:
+        """What all models have with one sign in each cell."""
+        return [placements.shared_by(cell) for cell in self.cells]
+
+    @functools.cached_property
+    def shared(self) -> np.ndarray:
+        """Least strengths over models of all that is shared, without signs, cell by cell; shape (T,)."""
+        return np.concatenate([np.abs(cell.strengths) for cell in self.shared_by_cell])
+
+    @functools.cached_property
+    def _others(self) -> list[list[Placed]]:
+        """What all models but one share in each cell, for each model."""
+        return [[placements.shared_by([*cell[:i], *cell[i + 1 :]]) for cell in self.cells] for i in self.models]
+
+    def by_cell(self, values: np.ndarray) -> list[np.ndarray]:
+        """Values of all that is shared, (T,), for each cell."""
+        return np.split(values, np.cumsum([len(cell.strengths) for cell in self.shared_by_cell])[:-1])
+
+    def renaming(self, seed: int) -> Null:
+        """Null of players with names at random."""
+        return self._placed(lambda own: np.ones(own.presence.shape[1]), _renamed, seed)
+
+    def importance(self, seed: int) -> Null:
+        """Null of coalitions that come together by accident, of players that matter."""
+        return self._placed(placements.importance, placements.replaced, seed)
+
+    def _placed(self, weighted: Callable[[Placed], np.ndarray], draw: Callable[..., np.ndarray], seed: int) -> Null:
+        random, bounds = np.random.default_rng(seed), np.append(0.0, self.shared)
+        expected, numbers = np.zeros((len(self.models), len(bounds))), np.zeros((len(self.models), DRAWS))
+        for model in self.models:
+            for cell, others in zip(self.cells, self._others[model], strict=True):
+                own = cell[model]
+                if len(own.strengths) and len(others.strengths):
+                    weights = weighted(own)
+                    expected[model] += placements.expected(own, others, weights, bounds)
+                    where = draw(own, weights, DRAWS, random)
+                    numbers[model] += (placements.coincidences(where, own.strengths, others) > 0).sum(1)
+        return Null(expected[:, 0], expected[:, 1:], list(numbers))
+
+    def exchange(self, kinds: int) -> Null:
+        """Null of a model that shows each other sample in turn.
+
+        Parameters
+        ----------
+        kinds : cells of a sample; they follow each other, sample after sample, with as many players in all
+        """
+        shifts = range(kinds, len(self.cells), kinds)
+        return Null.of_draws([[self._shifted(model, by) for by in shifts] for model in self.models], self.shared)
+
+    def _shifted(self, model: int, by: int) -> np.ndarray:
+        """Strengths of what is shared if one model shows in each cell what it has so many cells on."""
+        moved = [self.cells[(place + by) % len(self.cells)][model] for place in range(len(self.cells))]
+        found = [
+            placements.coincidences(own.keys[None], own.strengths, others)[0]
+            for own, others in zip(moved, self._others[model], strict=True)
+        ]
+        strengths = np.concatenate(found)
+        return strengths[strengths > 0]
+
+
+def _renamed(own: Placed, _: np.ndarray, draws: int, random: np.random.Generator) -> np.ndarray:
+    return placements.renamed(own, draws, random)
+
+
+@dataclass(frozen=True, eq=False)
+class Claim:
+    """What a null hypothesis leaves of all that is shared.
+
+    Attributes
+    ----------
+    family : what is shared
+    null : what is expected of it by accident
+    """
+
+    family: Family
+    null: Null
+
+    @functools.cached_property
+    def rates(self) -> np.ndarray:
+        """False discovery rate of each shared interaction, as in `Family.shared`; NaN without a null."""
+        if self.null.why:
+            return np.full(len(self.family.shared), math.nan)
+        return false_discovery_rates(self.family.shared, self.null.expected)
+
+    @property
+    def expected(self) -> float:
+        """Number of accidents expected among all that is shared, for the model of which it is largest; NaN if unknown."""
+        largest = float(self.null.total.max(initial=0.0))
+        return math.nan if self.null.why or math.isinf(largest) else largest
+
+    @property
+    def accidents(self) -> float:
+        """Share of accidents to expect among all that is shared; NaN where nothing is."""
+        shared = len(self.family.shared)
+        return min(self.expected / shared, 1.0) if shared else math.nan
+
+    @property
+    def p(self) -> float:
+        """Chance that the null has as many shared interactions as there are."""
+        return tail_probability(len(self.family.shared), self.null.numbers)
+
+    @property
+    def floor(self) -> float:
+        """Least rate that could come out."""
+        shared = len(self.family.shared)
+        return self.null.least / shared if shared else math.nan
+
+    @property
+    def listed(self) -> int:
+        """How many hold the rate."""
+        return int((self.rates <= RATE).sum())
+
+    @property
+    def why(self) -> str:
+        """Why none is listed; empty if any is."""
+        if self.null.why or self.listed:
+            return self.null.why
+        if not len(self.family.shared):
+            return "nothing is shared"
+        if self.floor > RATE:
+            return "too few draws to tell any list from accident"
+        return f"of any list more than {RATE:.0%} would be accidents"
