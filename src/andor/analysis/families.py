@@ -170,7 +170,7 @@ class Claim:
 
     @property
     def expected(self) -> float:
-        """Number of accidents expected among all that is shared, for the model of which it is largest; NaN if unknown."""
+        """Number of accidents expected among all that is shared, for the model of which it is most; NaN if unknown."""
         largest = float(self.null.total.max(initial=0.0))
         return math.nan if self.null.why or math.isinf(largest) else largest
 
