@@ -560,6 +560,7 @@ def test_generalization_draws_chance_for_each_method_where_it_differs(small):
     assert style.GREY not in [line.get_color() for line in dashed]
 
 
+@pytest.mark.slow
 def test_orders_say_totals_and_draw_both_signs(small, monkeypatch):
     tables, task = small
     table = tables["orders"].assign(strength=2.0, shared=0.5)
@@ -600,6 +601,7 @@ def test_interactions_tell_shared_from_distinctive(small, monkeypatch):
     assert "none" in words_of(figures.draw("interactions", tables | {"interactions": alone}, task), monkeypatch)
 
 
+@pytest.mark.slow
 def test_interactions_mark_the_patches_of_a_coalition():
     tables, task = made_up(("a", "b"), n=4, images=True)
     table = tables["interactions"]
@@ -667,6 +669,7 @@ def test_interactions_mark_sets_of_pixels_that_are_no_rectangle():
     assert cells == {(0, 0), (1, 1), (2, 2)}
 
 
+@pytest.mark.slow
 def test_faithfulness_draws_both_ways_to_choose(small):
     tables, task = small
     axes = figures.draw("faithfulness", tables, task).axes[0]
@@ -708,6 +711,7 @@ def test_transfer_draws_the_honest_curve(small):
 # ------------------------------------------------------------------------------------------------ drawn coalitions
 
 
+@pytest.mark.slow
 def test_a_whisker_is_where_an_error_is(small):
     tables, task = small
     table = tables["interactions"].assign(salient=True, shared=True, strength=1.0)
