@@ -257,6 +257,7 @@ def test_exchange_shows_other_samples_of_as_many_players():
 # ------------------------------------------------------------------------------------------------------ fidelity
 
 
+@pytest.mark.slow
 def test_fidelity_by_order_and_number():
     presence, values = planted(10, count=500)
     fitted, held_out = slice(0, 400), slice(400, 500)

@@ -77,6 +77,7 @@ def cached_files(tmp_path: Path) -> list[Path]:
 # ------------------------------------------------------------------------------------------------- evaluate
 
 
+@pytest.mark.slow
 def test_outputs_do_not_depend_on_the_batch_size():
     samples = {
         tiny.encoder: tiny.text_sample(*WORDS),
@@ -325,6 +326,7 @@ def test_a_full_disk_loses_nothing_and_a_larger_one_goes_on(tmp_path):
     assert contents(tmp_path / "out") == contents(tmp_path / "whole" / "out")
 
 
+@pytest.mark.slow
 def test_a_quota_is_one_line(tmp_path):
     """No file may grow beyond a kilobyte: nothing half-written is left, and the message says what to do."""
     quota = functools.partial(resource.setrlimit, resource.RLIMIT_FSIZE, (1000, 1000))

@@ -46,6 +46,7 @@ def folders(tmp_path_factory):
     return [root / "first", root / "second"]
 
 
+@pytest.mark.slow
 def test_it_explains_what_the_models_say(folders, tmp_path):
     out, page = tmp_path / "found.parquet", tmp_path / "found.html"
     said = run(*folders, "--text", tiny.TEXT, *QUICK, "--cache", tmp_path / "cache", "--out", out, "--page", page)

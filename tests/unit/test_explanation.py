@@ -110,6 +110,7 @@ def test_it_is_saved_as_the_command_does(found, tmp_path):
     assert len(table) == 2 + len(found.frame())
 
 
+@pytest.mark.slow
 def test_what_is_known_is_not_asked_again(tmp_path, capsys):
     asked: list[str] = []
 

@@ -271,6 +271,7 @@ def test_settings_of_a_transformers_image_classifier_are_in_its_digest(tmp_path)
     assert digests[0] == digests[1] and len(set(digests)) == 3
 
 
+@pytest.mark.slow
 def test_pretrained_classifiers_that_do_not_fit(shuffle, tmp_path):
     folder, _ = shuffle
     weights = folder / "model.safetensors"

@@ -319,8 +319,9 @@ CASES = {
         n=6,
     ),
     "four models, eleven ensembles": lambda: made_up(tuple("abcd"), n=5),
-    "n = 14": lambda: made_up(("first", "second"), n=14),
-    "sweep of alpha": lambda: made_up(("a", "b"), n=5, methods=("traditional", "generalizable", "alpha_0", "alpha_05")),
+    "sweep of alpha, n = 14": lambda: made_up(
+        ("first", "second"), n=14, methods=("traditional", "generalizable", "alpha_0", "alpha_05")
+    ),
     "one method": lambda: made_up(("a", "b"), n=5, methods=("original",)),
     "signs of mathtext": lambda: made_up(("a", "b"), n=5, words=["$5", "10%", "a_b^2", "\\frac", "$"]),
 }
@@ -342,22 +343,31 @@ OF_SAMPLES = ("two models, n = 4", "three models, images", "three long names", "
 """Cases that differ from others in the samples alone, which only the figure `interactions` shows."""
 ALL_KNOWN = ("faithfulness", "transfer")
 """Figures that need all coalitions."""
-LAYOUTS = [
-    (case, name)
-    for case in CASES
-    for name in FIGURES
-    if (name == "interactions" or case not in OF_SAMPLES) and not (case.startswith("drawn") and name in ALL_KNOWN)
-]
+OF_CELLS = ("interactions", "controls")
+"""Figures that differ between the tasks of drawn coalitions: images for a text, and samples that can be exchanged."""
 
 
-@pytest.fixture(scope="module")
-def case(request) -> tuple[dict[str, pd.DataFrame], TaskInfo]:
-    return CASES[request.param]()
+def layouts(case: str) -> list[str]:
+    """Figures of a case that no other case draws alike."""
+    if case in OF_SAMPLES:
+        return ["interactions"]
+    if case == "drawn coalitions, cells":
+        return list(OF_CELLS)
+    return [name for name in FIGURES if not (case.startswith("drawn") and name in ALL_KNOWN)]
 
 
-@pytest.fixture(scope="module")
+LAYOUTS = [(case, name) for case in CASES for name in layouts(case)]
+
+
+@functools.cache
+def made(case: str) -> tuple[dict[str, pd.DataFrame], TaskInfo]:
+    """Tables of a case, made once in a process; no test changes them."""
+    return CASES[case]()
+
+
+@pytest.fixture
 def reviews() -> tuple[dict[str, pd.DataFrame], TaskInfo]:
-    return of_tree("reviews")
+    return made("drawn coalitions, reviews")
 
 
 @pytest.fixture(scope="module")
@@ -405,9 +415,10 @@ def words_of(figure: Figure, monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("case", "name"), LAYOUTS, indirect=["case"])
+@pytest.mark.parametrize(("case", "name"), LAYOUTS)
 def test_texts_lie_inside_the_page_apart_and_large_enough(case, name, monkeypatch):
-    figure = figures.draw(name, *case)
+    tables, task = made(case)
+    figure = figures.draw(name, tables, task)
     width, height = figure.get_size_inches()
     assert width in (style.COLUMN, style.WIDTH)
     assert 1.5 < height < 10.5
@@ -424,6 +435,16 @@ def test_texts_lie_inside_the_page_apart_and_large_enough(case, name, monkeypatc
         shared = Bbox.intersection(box, other_box)
         apart = shared is None or min(shared.width, shared.height) < near
         assert apart, f"{text.get_text()!r} lies on {other.get_text()!r}"
+    if task.sampled:
+        nothing_speaks_of_all_coalitions(name, " ".join(text.get_text() for text, _ in texts), task)
+
+
+def nothing_speaks_of_all_coalitions(name: str, words: str, task: TaskInfo) -> None:
+    """What a figure of drawn coalitions says."""
+    assert "2^" not in words and "κ" not in words
+    assert ("held-out coalitions" in words) == (name == "matching")
+    if task.title == "reviews":  # samples of different numbers of players are not exchanged
+        assert "other samples" not in words
 
 
 def test_colours_of_methods_and_kinds_differ_to_every_eye():
@@ -457,7 +478,7 @@ def test_colours_of_methods_and_kinds_differ_to_every_eye():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["interactions", "orders", "controls", "matching"])  # images, bars, dots and curves
+@pytest.mark.parametrize("name", ["interactions", "controls", "matching"])  # bars and words, dots, curves and pixels
 def test_same_tables_give_the_same_bytes_whatever_the_user_has_set(small, name, tmp_path):
     figure = figures.draw(name, *small)
     paths = [[tmp_path / f"{turn}.{ending}" for ending in ("pdf", "svg", "png")] for turn in ("first", "second")]
@@ -539,6 +560,7 @@ def test_generalization_draws_chance_for_each_method_where_it_differs(small):
     assert style.GREY not in [line.get_color() for line in dashed]
 
 
+@pytest.mark.slow
 def test_orders_say_totals_and_draw_both_signs(small, monkeypatch):
     tables, task = small
     table = tables["orders"].assign(strength=2.0, shared=0.5)
@@ -579,6 +601,7 @@ def test_interactions_tell_shared_from_distinctive(small, monkeypatch):
     assert "none" in words_of(figures.draw("interactions", tables | {"interactions": alone}, task), monkeypatch)
 
 
+@pytest.mark.slow
 def test_interactions_mark_the_patches_of_a_coalition():
     tables, task = made_up(("a", "b"), n=4, images=True)
     table = tables["interactions"]
@@ -646,6 +669,7 @@ def test_interactions_mark_sets_of_pixels_that_are_no_rectangle():
     assert cells == {(0, 0), (1, 1), (2, 2)}
 
 
+@pytest.mark.slow
 def test_faithfulness_draws_both_ways_to_choose(small):
     tables, task = small
     axes = figures.draw("faithfulness", tables, task).axes[0]
@@ -687,6 +711,7 @@ def test_transfer_draws_the_honest_curve(small):
 # ------------------------------------------------------------------------------------------------ drawn coalitions
 
 
+@pytest.mark.slow
 def test_a_whisker_is_where_an_error_is(small):
     tables, task = small
     table = tables["interactions"].assign(salient=True, shared=True, strength=1.0)
@@ -765,16 +790,6 @@ def test_generalization_goes_over_numbers_where_coalitions_were_drawn(reviews):
     np.testing.assert_array_equal(line.get_xdata(), wanted.index)
     np.testing.assert_allclose(line.get_ydata(), wanted)
     assert axes.get_xscale() == "log"
-
-
-@pytest.mark.slow
-def test_nothing_of_drawn_coalitions_speaks_of_all(reviews, monkeypatch):
-    tables, task = reviews
-    for name in ("sparsity", "generalization", "orders", "controls", "matching", "fidelity"):
-        words = " ".join(words_of(figures.draw(name, tables, task), monkeypatch))
-        assert "2^" not in words and "κ" not in words, name
-        assert ("held-out coalitions" in words) == (name == "matching")
-        assert "other samples" not in words  # samples of different numbers of players are not exchanged
 
 
 def test_fidelity_draws_orders_and_numbers_as_tabled(small):

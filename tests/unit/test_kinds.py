@@ -125,6 +125,7 @@ def said(tmp_path_factory):
     return json.loads(done.stdout)
 
 
+@pytest.mark.slow
 def test_a_reader_and_a_kind_of_players_are_a_file_each(said):
     assert said["rows"] == [
         {"item": 0, "label": 2, "player_names": ["a", "film"]},

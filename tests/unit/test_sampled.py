@@ -107,6 +107,7 @@ def test_one_model_agrees_with_scikit_learn(penalty):
     assert optimum * (1 - 1e-9) <= found.objective[0] <= optimum * (1 + 1e-4)
 
 
+@pytest.mark.slow
 @given(st.integers(0, 10**6), st.integers(1, 3), st.floats(0, 3), st.floats(0.01, 0.5))
 @settings(max_examples=15)
 def test_bounds_hold_the_optimum(seed, models, alpha, penalty):

@@ -45,6 +45,7 @@ def exact(shapiq, v, index):
     return shapiq.ExactComputer(lambda x: v[x @ (1 << np.arange(n))], n_players=n)(index)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("kind", "transform", "index"), KINDS)
 def test_shapiq_computes_and_reads_the_same(shapiq, v, tmp_path, kind, transform, index):
     path = tmp_path / "interactions.json"

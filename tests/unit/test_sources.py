@@ -912,6 +912,7 @@ TOKENIZER = {"tokenizer.json", "tokenizer_config.json", "vocab.txt"}
 WANTED = {"config.json", "model.safetensors", "onnx/config.json", *TOKENIZER}
 
 
+@pytest.mark.slow
 def test_pickles_come_only_where_there_are_no_safetensors(tmp_path: Path, model_folder: Path) -> None:
     old = tmp_path / "old"
     shutil.copytree(model_folder, old)
@@ -947,6 +948,7 @@ def test_a_model_comes_from_the_hub_and_then_works_offline(hub: Hub, tmp_path: P
     assert [request for request in hub.requests if "owner" in request] == asked
 
 
+@pytest.mark.slow
 def test_files_folders_and_archives_of_a_data_set(hub: Hub, tmp_path: Path) -> None:
     uri = f"hf:datasets/owner/data@{hub.repositories['datasets/owner/data'].revision}"
     file, folder, inside = ask(
@@ -980,6 +982,7 @@ def test_what_the_hub_does_not_give_is_said_in_one_line(hub: Hub, tmp_path: Path
     assert ask(hub, (f"hf:owner/secret@{revision}", None, out), HF_TOKEN="hf_test") == [str(out)]
 
 
+@pytest.mark.slow
 def test_a_hub_that_does_not_answer_is_said_to(hub: Hub, tmp_path: Path) -> None:
     uri = f"hf:owner/model@{REVISION}"
     # The client tries six times; the 23 seconds that it waits between are left out.

@@ -38,7 +38,8 @@ def draw(tables: Mapping[str, pd.DataFrame], task: TaskInfo) -> Figure:
     ensembles = list(dict.fromkeys(table["ensemble"]))
     colours = style.method_colours(table["method"])
     kinds = [kind for kind in style.KINDS if (table["kind"] == kind).any()]
-    there = set(zip(table["measure"], table["of"], strict=True))
+    table = table.assign(of_row=list(zip(table["measure"], table["of"], strict=True)))
+    there = set(table["of_row"])
     rows = {key: label for key, label in ROWS.items() if key in there}
     figure = style.canvas()
     panels, stacks = style.stacks(figure, len(ensembles), MOST, [1] * len(kinds), sharex=True, sharey=True)
@@ -70,26 +71,22 @@ def draw(tables: Mapping[str, pd.DataFrame], task: TaskInfo) -> Figure:
 
 def _panel(axes: Axes, table: pd.DataFrame, rows: Mapping[tuple[str, str], str], colours: Mapping[str, str]) -> None:
     shift = 0.7 / max(1, len(colours))
-    for place, (measure, of) in enumerate(rows):
-        of_measure = table[(table["measure"] == measure) & (table["of"] == of)]
-        for number, (method, color) in enumerate(colours.items()):
-            own = of_measure[of_measure["method"] == method].set_index("null")
-            if own.empty:
-                continue
-            y = place + shift * (number - (len(colours) - 1) / 2)
-            first = own.iloc[0]
-            axes.plot(
-                [first["low"], first["high"]], [y, y], color=color, linewidth=2.2, alpha=0.35, solid_capstyle="butt"
-            )
-            for null, marker in NULLS.items():
-                if null in own.index and pd.notna(own.loc[null, "null_value"]):
-                    level = own.loc[null, "null_value"]
-                    if null == "renaming":
-                        axes.plot([level, first["value"]], [y, y], color=color, linewidth=0.7)
-                    axes.plot(level, y, marker, color=color, markerfacecolor="white", markersize=3, markeredgewidth=0.8)
-            axes.plot(first["value"], y, "o", color=color, markersize=3.4)
-            if pd.notna(first["chance"]):
-                axes.plot(first["chance"], y, "|", color=style.GREY, markersize=4)
+    places = {key: place for place, key in enumerate(rows)}
+    for number, (method, color) in enumerate(colours.items()):
+        own = table[(table["method"] == method) & table["of_row"].isin(places)]
+        y = own["of_row"].map(places) + shift * (number - (len(colours) - 1) / 2)
+        own = own.assign(y=y.astype(float))
+        # All rows at once: with marks of their own the many measures would take most of the time.
+        first = own.drop_duplicates("of_row")
+        axes.hlines(first["y"], first["low"], first["high"], color, linewidth=2.2, alpha=0.35, capstyle="butt")
+        for null, marker in NULLS.items():
+            of_null = own[own["null"] == null].dropna(subset="null_value")
+            if null == "renaming":
+                axes.hlines(of_null["y"], of_null["null_value"], of_null["value"], color, linewidth=0.7)
+            hollow = {"color": color, "markerfacecolor": "white", "markersize": 3, "markeredgewidth": 0.8}
+            axes.plot(of_null["null_value"], of_null["y"], marker, **hollow)
+        axes.plot(first["value"], first["y"], "o", color=color, markersize=3.4)
+        axes.plot(first["chance"], first["y"], "|", color=style.GREY, markersize=4)
     axes.set(xlim=(-0.02, 1.02), ylim=(len(rows) - 0.5, -0.5))
     axes.set_yticks(range(len(rows)), list(rows.values()))
     axes.set_xticks([0, 0.5, 1])
