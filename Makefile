@@ -20,9 +20,9 @@ results: $(VENV)/ready
 check: lint
 	$(TESTS) -m "not slow and not network and not browser" tests/unit
 
+# The pipeline first: while one process makes the run that its tests look at, the other has all the unit tests.
 test: lint
-	$(TESTS) tests/unit
-	$(TESTS) tests/pipeline
+	$(TESTS) tests/pipeline tests/unit
 
 lint: $(VENV)/ready-test
 	$(PY) -m ruff check .
@@ -39,13 +39,13 @@ ALONE := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1
 test-portable: test-old test-avx2 test-alone
 
 test-old: $(VENV)/ready-test
-	$(OLD) ANDOR_TEST_SEED=0 $(TESTS) tests/unit tests/pipeline
+	$(OLD) ANDOR_TEST_SEED=0 $(TESTS) tests/pipeline tests/unit
 
 test-avx2: $(VENV)/ready-test
-	$(AVX2) ANDOR_TEST_SEED=1 $(TESTS) tests/unit tests/pipeline
+	$(AVX2) ANDOR_TEST_SEED=1 $(TESTS) tests/pipeline tests/unit
 
 test-alone: $(VENV)/ready-test
-	$(ALONE) ANDOR_TEST_SEED=2 $(TESTS) tests/unit tests/pipeline
+	$(ALONE) ANDOR_TEST_SEED=2 $(TESTS) tests/pipeline tests/unit
 
 test-docs: $(VENV)/ready-test docs
 	$(PYTEST) -m docs tests/pipeline

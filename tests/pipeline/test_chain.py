@@ -133,8 +133,8 @@ def test_one_figure_needs_its_tables_only(run, tmp_path):
     assert (folder / "results/digits/figures/orders.png").exists()
 
 
-def test_a_task_takes_the_models_of_another(configuration, tmp_path):
-    folder = tmp_path
+def test_a_task_takes_the_models_of_another(run, configuration, tmp_path):
+    folder = copied(run, tmp_path / "taken")
     rows = [f"The {word} film .<br />A {word} story of love .,{label}" for word, label in (("superb", 1), ("dull", 0))]
     (folder / "whole.csv").write_text("\n".join(["text,label", *rows]), encoding="utf-8")
     whole = {
@@ -146,6 +146,7 @@ def test_a_task_takes_the_models_of_another(configuration, tmp_path):
     tasks = {**configuration["tasks"], "whole": whole}
     write_config(folder, {**configuration, "sources": sources, "tasks": tasks})
     targets = ["results/whole/candidates.parquet", *(f"results/whole/models/{name}" for name in whole["models"])]
+    assert planned(folder, "--", *targets) == {"source", "data", "candidates", "model"}
     done = snakemake(folder, *targets)
     assert done.returncode == 0, done.stderr
     assert [len(row) for row in read_table(folder / targets[0])["players"].to_pylist()] == [4, 4]
@@ -188,7 +189,7 @@ def test_a_killed_run_goes_on_to_the_same_numbers(run, configuration, tmp_path):
     assert not (folder / "results/digits/tables").exists()
     unlocked = snakemake(folder, "--unlock")
     assert unlocked.returncode == 0, unlocked.stderr
-    done = snakemake(folder, "results/digits/interactions/generalizable/lenet-resnet20/0000")
+    done = snakemake(folder, "results/digits/interactions/generalizable/lenet-lenet2/0000")
     assert done.returncode == 0, done.stderr
     outputs = sorted(folder.glob("results/digits/masked_outputs/*/*/*.parquet"))
     assert len(outputs) == 2 * 3
@@ -206,7 +207,7 @@ def test_a_damaged_file_is_named(run, configuration, tmp_path):
     done = snakemake(folder, "results/digits/tables/orders.csv")
     assert done.returncode != 0
     log = (folder / "logs/tabulate/digits.log").read_text()
-    assert "interactions/generalizable/lenet-resnet20/0000/0.parquet: is not as it was written; delete" in log
+    assert "interactions/generalizable/lenet-lenet2/0000/0.parquet: is not as it was written; delete" in log
     assert "Traceback" not in log
 
 

@@ -34,7 +34,7 @@ ELSEWHERE = {
     "model.gguf": "test_evaluate_cli.py reads one",
 }
 """Parts of commands that are not run here, and why."""
-HERE = {"resnet20-vgg16": "lenet-resnet20", "models/minilm6": "models/bert"}
+HERE = {"resnet20-vgg16": "lenet-lenet2", "models/minilm6": "models/bert"}
 """Names of the default configuration, and their like in the tiny one."""
 PATIENCE = 3600
 """Seconds after which a test gives up: on a busy machine all of this takes long."""
