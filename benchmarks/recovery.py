@@ -30,7 +30,8 @@ from andor.game import nulls
 from andor.game.coalitions import orders
 from andor.game.interactions import Interactions
 from andor.game.transforms import and_inverse, and_transform, or_inverse
-from andor.report.tables.games import Games, survival
+from andor.report.tables.claims import Claims
+from andor.report.tables.games import Games
 from andor.sparsify import Problem, kappa_bounds, solve, tau_bounds
 
 RESULTS = Path(__file__).with_suffix(".json")
@@ -100,10 +101,12 @@ def called_shared(games: Games, k: int | None = None) -> np.ndarray:
 
 
 def surviving(values: np.ndarray, games: Games, method: str, seed: int) -> np.ndarray:
-    """Which of them are more than an accident by the renaming null."""
-    drawn = nulls.null_games(values, range(len(values)), len(values), RENAMINGS, 0, seed)["renaming"]
-    rates = survival(games, [extracted(one, method) for one in drawn])
-    return np.stack([q for _, q in rates]) <= RATE
+    """Which of them are more than an accident by the renaming null; of joint methods its games are extracted."""
+    drawn = None
+    if method == "generalizable":
+        renamed = nulls.null_games(values, range(len(values)), len(values), RENAMINGS, 0, seed)["renaming"]
+        drawn = {"renaming": [extracted(one, method) for one in renamed]}
+    return np.stack(Claims(games, drawn, same_number=True, seed=seed).rates["agree"]) <= RATE
 
 
 def score(found: np.ndarray, truth: np.ndarray) -> dict[str, list[float] | None]:
