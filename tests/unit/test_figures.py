@@ -25,7 +25,7 @@ from PIL import Image
 
 from andor.errors import UserError
 from andor.report import catalogue, figures, tables
-from andor.report.figures import COLUMNS, FIGURES, TaskInfo, controls, running_text, style
+from andor.report.figures import COLUMNS, FIGURES, TaskInfo, claims, controls, running_text, style
 from andor.report.results import TaskResults
 from masks import members as members_of
 from synthetic_sampled import TASKS, write_sampled_results
@@ -117,6 +117,7 @@ def made_up(
             ],
             columns=list(COLUMNS["generalization"]["generalization"]),
         ),
+        "agreement": _agreement(methods, ensembles),
         "controls": pd.DataFrame(
             [
                 (method, ensemble, kind, measure, of, null, 0.6, 0.5, 0.7, 0.05, 0.3 + 0.1 * random.random(), samples)
@@ -208,6 +209,22 @@ def made_up(
     }
     shape = (1, 32, 32) if images else None
     return tables, TaskInfo("Film reviews", n, models, "log-odds of the true label", shape)
+
+
+def _agreement(methods: Sequence[str], ensembles: Mapping[str, Sequence[str]]) -> pd.DataFrame:
+    """Numbers shared and expected; of methods that join models there is no null of combinations."""
+    joint = [method for method in methods if method not in ("original", "traditional")]
+    rows = [
+        (method, ensemble, claim, least, 1234 // least, 345.6 / least, 0.004975, 0.28, 56)
+        for method in methods
+        for ensemble in ensembles
+        for claim, least in claims.LINES
+    ]
+    table = pd.DataFrame(rows, columns=list(claims.COLUMNS))
+    none = table["method"].isin(joint) & (table["claim"] == "combinations")
+    return table.assign(listed=table["listed"].mask(none, 0)).assign(
+        **{name: table[name].mask(none) for name in ("expected", "p", "accidents")}
+    )
 
 
 THRESHOLD_MEASURES = {
@@ -558,6 +575,32 @@ def test_generalization_draws_chance_for_each_method_where_it_differs(small):
     dashed = [line for line in axes.lines if line.get_linestyle() == "--"]
     assert len(dashed) == 3
     assert style.GREY not in [line.get_color() for line in dashed]
+
+
+def test_controls_lead_with_what_is_shared_and_what_is_expected_of_it(small, monkeypatch):
+    tables, task = small
+    agreement = tables["agreement"]
+    unknown = (agreement["method"] == "generalizable") & (agreement["claim"] == "exchange")
+    nothing = agreement.mask(
+        unknown.to_numpy()[:, None] & agreement.columns.isin(["expected", "p", "accidents"]), np.nan
+    )
+    figure = figures.draw("controls", tables | {"agreement": nothing}, task)
+    top = figure.axes[0]
+    pairs = [tuple(line.get_xdata()) for line in top.lines if len(line.get_xdata()) == 2 and line.get_marker() != "o"]
+    assert {(345.6, 1234), (172.8, 617)} <= set(pairs)
+    names = [label.get_text() for label in top.get_yticklabels()]
+    assert names == list(claims.LINES.values())
+    words = words_of(figure, monkeypatch)
+    # original is left out; three nulls of the traditional method beside what players matter; two of the joint one
+    assert words.count(".005") == 5 + 2 and words.count("28 %") == 5 + 2
+    assert words.count("share") == words.count("list") == 1
+
+
+def test_without_any_null_controls_say_what_is_shared_alone(small, monkeypatch):
+    tables, task = small
+    nothing = tables["agreement"].assign(expected=np.nan, p=np.nan, accidents=np.nan)
+    figure = figures.draw("controls", tables | {"agreement": nothing}, task)
+    assert words_of(figure, monkeypatch).count("–") == 3 * 4  # two methods, of all orders and of two players and more
 
 
 @pytest.mark.slow

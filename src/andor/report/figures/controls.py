@@ -1,4 +1,4 @@
-"""Overlap of the models beside what null games show: what is shared beyond accident, by every measure."""
+"""What the models share beside what it would be by accident: in all, then by every measure of overlap."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from andor.report.figures import style
+from andor.report.figures import claims, style
 from andor.report.figures.style import TaskInfo
 from andor.report.measures import MEASURES
 
 COLUMNS = {
+    "agreement": claims.COLUMNS,
     "controls": (
         "method", "ensemble", "kind", "measure", "of", "null", "value", "low", "high", "chance", "null_value",
         "samples",
@@ -24,49 +25,66 @@ ROWS = {measure.key: measure.label for measure in MEASURES if measure.drawn}
 MOST = 4
 """Ensembles side by side."""
 LINE = 0.2
-"""Height of a measure, in inches."""
+"""Height of a measure, in inches; less where there are so many ensembles that the page would be too high."""
+HIGHEST = 8.4
+"""Height of all panels that stand one above the other, in inches."""
+BESIDE = 1.65
+"""Width of what stands left of the panels, in inches."""
 NULLS = {"renaming": "o", "exchange": "x"}
 """Marker of each null."""
 
 
 def draw(tables: Mapping[str, pd.DataFrame], task: TaskInfo) -> Figure:
-    """A row for each kind, a column for each ensemble; in a panel a line for each measure and method.
+    """A column for each ensemble: on top what is shared in all, below it a row for each kind.
 
-    A filled dot is the true overlap, the hollow one at the other end of its line that of renamed players.
+    On top is a line for each null hypothesis and method, below one for each measure. A filled dot is what the models
+    share, the hollow one at the other end of its line what they would if nothing corresponded.
     """
-    table = tables["controls"]
+    agreement, table = tables["agreement"], tables["controls"]
     ensembles = list(dict.fromkeys(table["ensemble"]))
     colours = style.method_colours(table["method"])
     kinds = [kind for kind in style.KINDS if (table["kind"] == kind).any()]
     table = table.assign(of_row=list(zip(table["measure"], table["of"], strict=True)))
     there = set(table["of_row"])
     rows = {key: label for key, label in ROWS.items() if key in there}
+    lines = claims.lines(agreement)
     figure = style.canvas()
-    panels, stacks = style.stacks(figure, len(ensembles), MOST, [1] * len(kinds), sharex=True, sharey=True)
-    columns = panels.shape[1]
-    for position, stack in enumerate(stacks):
-        column = position % columns
-        for row, (kind, axes) in enumerate(zip(kinds, stack, strict=True)):
-            chosen = table[(table["ensemble"] == ensembles[position]) & (table["kind"] == kind)]
-            _panel(axes, chosen, rows, colours)
-            if row == 0:
-                title = ensembles[position].replace("-", " + ")
-                axes.set_title(style.wrapped(title, (figure.get_figwidth() - 1.6) / columns - 0.1), parse_math=False)
-            if column == 0:
+    blocks, columns = style.grid(len(ensembles), MOST)
+    claimed = claims.LINE * len(lines)
+    measured = min(LINE * len(rows), (HIGHEST / blocks - claimed) / len(kinds))
+    panels, stacks = style.stacks(figure, len(ensembles), MOST, [claimed] + [measured] * len(kinds))
+    width = (figure.get_figwidth() - BESIDE) / columns - 0.1
+    for position, (ensemble, stack) in enumerate(zip(ensembles, stacks, strict=True)):
+        title = style.wrapped(ensemble.replace("-", " + "), width)
+        stack[0].set_title(title, parse_math=False)
+        claims.panel(stack[0], agreement[agreement["ensemble"] == ensemble], lines, colours, width)
+        for kind, axes in zip(kinds, stack[1:], strict=True):
+            _panel(axes, table[(table["ensemble"] == ensemble) & (table["kind"] == kind)], rows, colours)
+            axes.tick_params(labelbottom=kind == kinds[-1])
+        if position % columns == 0:
+            stack[0].set_ylabel("shared", fontweight="bold")
+            for kind, axes in zip(kinds, stack[1:], strict=True):
                 axes.set_ylabel(style.kind_name(kind), color=style.shade(style.KINDS[kind]), fontweight="bold")
-    figure.supxlabel("overlap of the models (mean over samples, 95 % bootstrap interval)", fontsize=7)
+        else:
+            for axes in stack:
+                axes.tick_params(labelleft=False)
+    figure.supxlabel("below: overlap of the models (mean over samples, 95 % bootstrap interval)", fontsize=7)
     marks = {"marker": "o", "linestyle": "", "markersize": 3.5}
     key = [Line2D([], [], color=color, label=method, **marks) for method, color in colours.items()]
+    style.heading(figure, _words(tables, task), key)
+    return style.settle(figure, panels[:, 0], blocks * (claimed + measured * len(kinds)))
+
+
+def _words(tables: Mapping[str, pd.DataFrame], task: TaskInfo) -> str:
+    table = tables["controls"]
     exchanged = table.loc[table["null"] == "exchange", "null_value"].notna().any()
-    style.heading(
-        figure,
-        f"{task.title}: how far the models’ interactions agree (filled), and how far they would if nothing "
-        f"corresponded: players renamed (hollow), {'other samples (crossed), ' if exchanged else ''}"
-        f"sets drawn at random (grey bar); "
-        f"{style.samples_phrase(table['samples'])}",
-        key,
+    return (
+        f"{task.title}, {style.samples_phrase(table['samples'])}. On top: how many interactions all models share with "
+        "one sign (filled), and how many they would by accident (hollow) under each null hypothesis; beside these the "
+        "share of accidents, p, and how many are on a list of which at most one in ten is an accident. Below: "
+        "measures of overlap (filled), and what they are if nothing corresponds: players renamed (hollow), "
+        f"{'other samples (crossed), ' if exchanged else ''}sets drawn at random (grey bar)"
     )
-    return style.settle(figure, panels[:, 0], LINE * len(rows) * len(panels))
 
 
 def _panel(axes: Axes, table: pd.DataFrame, rows: Mapping[tuple[str, str], str], colours: Mapping[str, str]) -> None:
