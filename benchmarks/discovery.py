@@ -1,23 +1,25 @@
 """Are the lists of shared interactions what they say: at most one accident in ten, and most of what is planted?
 
-    python benchmarks/discovery.py [all] [drawn] [joint]
+    python benchmarks/discovery.py [PART ...] [--data-sets 200]
 
 Data sets of games whose interactions are known are explained, each model by itself, and the claims of their shared
-interactions are made as the tables make them. Four cells, each with all coalitions of 10 players (8 samples a data set)
-and with 400 drawn ones of 40 players (4 samples, orders to 3):
+interactions are made as the tables make them. Four cells, each with all coalitions of 10 players (8 samples a data set;
+part `all`) and with 400 drawn ones of 40 players (4 samples, orders to 3; part `drawn`):
 
 - *nothing shared*: two models with 10 interactions of each kind, on coalitions of their own. Nothing is true.
 - *common players*: the same, but coalitions come together by accident of the same few players that matter to both.
-  The models agree (true under `agree`, of which nothing is said here), but in no combination: there nothing is true.
+  The models agree (true under `agree` and `exchange`, of which nothing is said here), but in no combination: there
+  nothing is true.
 - *two of three*: two models share all of their interactions, the third has its own. No claim about all three is true.
 - *planted sharing*: two models share 5 of their 10 interactions of each kind, strengths within 30 %, one sign. A listed
   interaction is true if it is one of these.
 
-Noise is 2 % of each model's |v(N) − v(∅)| (10 players) or standard deviation (40 players). For each claim and the rates
-5, 10 and 20 %: the share of accidents among those listed, mean over data sets (0 where none is listed), with its
-standard error; how often any accident is listed; and which part of what is planted is listed. `joint` does the first
-and the last cell with the published joint method, fewer data sets, and renamed games that are extracted. Rows go to
-discovery.json as they come, replacing those of the parts that ran.
+Noise is 2 % of |v(N) − v(∅)| (10 players) or of each model's standard deviation (40 players); 10 % in part `noisy`.
+Part `wide` has 100 players and 1,000 coalitions. For each claim and the rates 5, 10 and 20 %: the share of accidents
+among those listed, mean over data sets (0 where none is listed), with its standard error; how often any accident is
+listed; and which part of what is planted is listed. The parts `joint` do the first and the last cell with the joint
+method, and ten renamed games that are extracted. Rows go to discovery.json as they come, replacing those of the cells
+that ran.
 """
 
 from __future__ import annotations
@@ -47,7 +49,7 @@ from andor.sparsify.sampled.problem import SampledGames
 
 RESULTS = Path(__file__).with_suffix(".json")
 CELLS = ("nothing shared", "common players", "two of three", "planted sharing")
-OWN, PLANTED, NOISE = 10, 5, 0.02
+OWN, PLANTED = 10, 5
 RATES = (0.05, 0.1, 0.2)
 LISTS = {"agree": 1, "combinations": 2, "exchange": 1}
 GAP = 0.02
@@ -59,16 +61,30 @@ Model = dict[Key, float]
 
 @dataclass(frozen=True)
 class Design:
-    """How the data sets of a part are made: players, samples of each, the largest order planted, data sets at once."""
+    """How the data sets of a part are made.
+
+    Players, samples of a data set, the largest order planted; the noise, as a share of each model's range or standard
+    deviation; coalitions that are drawn, or none; and the weight α if models are explained together.
+    """
 
     players: int
     samples: int
     largest: int
-    at_once: int
+    noise: float = 0.02
+    coalitions: int | None = None
+    alpha: float | None = None
 
 
-DESIGNS = {"all": Design(10, 8, 5, 5), "drawn": Design(40, 4, 3, 1), "joint": Design(10, 8, 5, 5)}
-COALITIONS = 400
+DESIGNS = {
+    "all": Design(10, 8, 5),
+    "drawn": Design(40, 4, 3, coalitions=400),
+    "noisy": Design(10, 8, 5, noise=0.1),
+    "wide": Design(100, 4, 3, coalitions=1000),
+    "joint": Design(10, 8, 5, alpha=1 / 9),
+    "joint, alpha 1": Design(10, 8, 5, alpha=1.0),
+}
+AT_ONCE = 5
+"""Data sets that are explained at once."""
 RENAMINGS = 10
 """Renamed games of a sample that are extracted for the joint method."""
 
@@ -112,21 +128,22 @@ def truth(several: list[Model]) -> set[Key]:
 # -------------------------------------------------------------------------------------------------------- explaining
 
 
-def values_on_all(samples: list[list[Model]], n: int, random: np.random.Generator) -> np.ndarray:
+def values_on_all(samples: list[list[Model]], design: Design, random: np.random.Generator) -> np.ndarray:
     """Noisy values of all coalitions, (samples, m, 2^n)."""
-    interactions = np.zeros((2, len(samples), len(samples[0]), 2**n))
+    interactions = np.zeros((2, len(samples), len(samples[0]), 2**design.players))
     for sample, several in enumerate(samples):
         for place, model in enumerate(several):
             for (kind, players), strength in model.items():
                 interactions[kind, sample, place, sum(1 << player for player in players)] = strength
     values = and_inverse(interactions[0]) + or_inverse(interactions[1])
     scale = np.abs(values[..., -1:] - values[..., :1]).mean()
-    return values + NOISE * scale * random.normal(size=values.shape)
+    return values + design.noise * scale * random.normal(size=values.shape)
 
 
-def extracted(values: np.ndarray, method: str) -> list[Interactions]:
-    """Merged interactions of each sample, certified."""
-    problem = Problem(values, method=method, kappa=kappa_bounds(values), tau=tau_bounds(values))
+def extracted(values: np.ndarray, alpha: float | None) -> list[Interactions]:
+    """Merged interactions of each sample, certified; of each model by itself without α."""
+    how = {"method": "traditional"} if alpha is None else {"method": "generalizable", "alpha": alpha}
+    problem = Problem(values, kappa=kappa_bounds(values), tau=tau_bounds(values), **how)
     result = solve(problem, gap=GAP)
     names = [str(model) for model in range(values.shape[1])]
     found = np.stack([result.i_and, result.i_or], axis=2)
@@ -135,8 +152,8 @@ def extracted(values: np.ndarray, method: str) -> list[Interactions]:
 
 def on_all(sets: list[list[list[Model]]], design: Design, random: np.random.Generator) -> Iterator[Claims]:
     """Claims of several data sets, each model explained by itself."""
-    values = np.stack([values_on_all(samples, design.players, random) for samples in sets])
-    found = extracted(values.reshape(-1, *values.shape[2:]), "traditional")
+    values = np.stack([values_on_all(samples, design, random) for samples in sets])
+    found = extracted(values.reshape(-1, *values.shape[2:]), None)
     for place in range(len(sets)):
         own = found[place * design.samples : (place + 1) * design.samples]
         yield Claims(Games.of(own, Salience()), None, same_number=True, seed=place)
@@ -145,9 +162,9 @@ def on_all(sets: list[list[list[Model]]], design: Design, random: np.random.Gene
 def jointly(sets: list[list[list[Model]]], design: Design, random: np.random.Generator) -> Iterator[Claims]:
     """Claims of several data sets whose models are explained together, and so are those of renamed games."""
     for place, samples in enumerate(sets):
-        values = values_on_all(samples, design.players, random)
+        values = values_on_all(samples, design, random)
         drawn = null_games(values, range(len(values)), len(values), RENAMINGS, 0, seed=place)["renaming"]
-        every = extracted(np.concatenate([values[None], drawn]).reshape(-1, *values.shape[1:]), "generalizable")
+        every = extracted(np.concatenate([values[None], drawn]).reshape(-1, *values.shape[1:]), design.alpha)
         games = [
             Games.of(every[draw * len(values) : (draw + 1) * len(values)], Salience()) for draw in range(RENAMINGS + 1)
         ]
@@ -159,13 +176,13 @@ def on_drawn(sets: list[list[list[Model]]], design: Design, random: np.random.Ge
     for place, samples in enumerate(sets):
         penalty, games = None, []
         for several in samples:
-            presence = random.random((COALITIONS, design.players)) < random.random((COALITIONS, 1))
+            presence = random.random((design.coalitions, design.players)) < random.random((design.coalitions, 1))
             presence[0], presence[1] = True, False
             presence = np.unique(presence, axis=0)
             parts = []
             for model in several:
                 found = fit(
-                    SampledGames([presence], [noisy_values(model, presence, random)]),
+                    SampledGames([presence], [noisy_values(model, presence, design.noise, random)]),
                     alpha=None, order=3, gap=GAP, penalty=penalty, with_errors=False,
                 )  # fmt: skip
                 penalty = penalty or found.penalty[0]
@@ -174,13 +191,13 @@ def on_drawn(sets: list[list[list[Model]]], design: Design, random: np.random.Ge
         yield Claims(Games.of(games, Salience()), None, same_number=True, seed=place)
 
 
-def noisy_values(model: Model, presence: np.ndarray, random: np.random.Generator) -> np.ndarray:
+def noisy_values(model: Model, presence: np.ndarray, noise: float, random: np.random.Generator) -> np.ndarray:
     """Values of coalitions (M, n), shape (M,)."""
     values = np.zeros(len(presence))
     for (kind, players), strength in model.items():
         inside = presence[:, players]
         values += strength * (inside.any(1) if kind else inside.all(1))
-    return values + NOISE * values.std() * random.normal(size=values.shape)
+    return values + noise * values.std() * random.normal(size=values.shape)
 
 
 def interactions_of(found: Fit) -> Interactions:
@@ -191,7 +208,11 @@ def interactions_of(found: Fit) -> Interactions:
     return Interactions(coalitions, ("0",), ("and", "or"), strengths, merged=True, order=found.order).compact()
 
 
-EXPLAINED = {"all": on_all, "drawn": on_drawn, "joint": jointly}
+def claims_of(sets: list[list[list[Model]]], design: Design, random: np.random.Generator) -> Iterator[Claims]:
+    """Claims of several data sets, explained as their part is."""
+    how = on_drawn if design.coalitions else jointly if design.alpha else on_all
+    return how(sets, design, random)
+
 
 # ----------------------------------------------------------------------------------------------------------- scoring
 
@@ -220,9 +241,9 @@ def cell(part: str, name: str, count: int, seed: int) -> list[dict]:
     while len(scores) < count:
         sets = [
             [models(name, design, random) for _ in range(design.samples)]
-            for _ in range(min(design.at_once, count - len(scores)))
+            for _ in range(min(AT_ONCE, count - len(scores)))
         ]
-        for samples, claims in zip(sets, EXPLAINED[part](sets, design, random), strict=True):
+        for samples, claims in zip(sets, claims_of(sets, design, random), strict=True):
             nothing = name in ("nothing shared", "common players")
             true = [set() if nothing else truth(several) for several in samples]
             scores.append(scored(claims, true))
@@ -264,7 +285,7 @@ def main() -> None:
     rows = json.loads(RESULTS.read_text(encoding="utf-8"))["rows"] if RESULTS.exists() else []
     for part in arguments.parts:
         for name in arguments.cells:
-            if part == "joint" and name in ("common players", "two of three"):
+            if DESIGNS[part].alpha and name in ("common players", "two of three"):
                 continue
             made = cell(part, name, arguments.data_sets, arguments.seed)
             rows = [row for row in rows if (row["part"], row["cell"]) != (part, name)] + made
