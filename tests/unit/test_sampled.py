@@ -19,10 +19,10 @@ from andor.sparsify.sampled.columns import Columns
 from andor.sparsify.sampled.fit import fit
 from andor.sparsify.sampled.path import Path
 from andor.sparsify.sampled.problem import SampledGames
-from andor.sparsify.sampled.refit import errors
+from andor.sparsify.sampled.refit import errors, standing_out, threshold
 from andor.sparsify.sampled.restricted import Moments, Squares, bounds, solve
 from andor.sparsify.sampled.search import search
-from andor.sparsify.sampled.simpler import simplified
+from andor.sparsify.sampled.simpler import independent, simplified
 
 
 def draw(random: np.random.Generator, n: int, count: int) -> np.ndarray:
@@ -246,6 +246,66 @@ def test_errors_are_those_of_least_squares():
         moved.append(np.linalg.lstsq(used, values.numpy()[kept], rcond=None)[0][1:])
     np.testing.assert_allclose(found, np.sqrt(np.var(moved, axis=0) * 39), rtol=1e-6)
     np.testing.assert_allclose(found, 0.3 / np.sqrt(2000 * 0.25), rtol=0.4)
+
+
+def test_intervals_hold_what_was_planted():
+    """No two of these say the same, so that their strengths are known: six games with 2 % noise."""
+    held, n = [], 20
+    sets = [(0, (0,)), (0, (1,)), (0, (2,)), (1, (3, 4)), (1, (5, 6)), (1, (7, 8)), (0, (9, 10)), (0, (11, 12))]
+    for seed in range(6):
+        random = np.random.default_rng(seed)
+        presence, strengths = draw(random, n, 400), random.choice([-1, 1], 8) * random.uniform(0.5, 2, 8)
+        values = strengths @ np.array([active(kind, list(set_), presence) for kind, set_ in sets])
+        values += 0.02 * values.std() * random.normal(size=len(presence))
+        found, truth = fit(SampledGames(presence, [values]), order=2), dict(zip(sets, strengths, strict=True))
+        for kind, members, strength, error in zip(
+            found.kinds, found.members, found.strengths[0], found.errors[0], strict=True
+        ):
+            expected = truth.pop((int(kind), tuple(np.flatnonzero(members))), 0.0)
+            held.append(abs(strength - expected) <= 1.96 * error)
+        assert not truth
+    assert np.mean(held) >= 0.9
+
+
+def test_only_what_stands_out_of_noise_is_kept():
+    random = np.random.default_rng(13)
+    design = torch.as_tensor(random.random((40, 1000)) < 0.5).double()
+    truth = torch.zeros(40, dtype=torch.float64)
+    truth[:3] = torch.tensor([1.0, -0.5, 0.3])
+    values = truth @ design + torch.as_tensor(random.normal(0, 0.2, 1000))
+    moments = Moments.of(design, values)
+    squares = Squares.of([moments])
+    found = standing_out(squares.gram[0], squares.right[0], squares.total[0], 1000, threshold(20, 3))
+    assert (found != 0).tolist() == (truth != 0).tolist()
+    used = np.column_stack([np.ones(1000), design.numpy()[:3].T])
+    np.testing.assert_allclose(found[:3], np.linalg.lstsq(used, values.numpy(), rcond=None)[0][1:], atol=1e-5)
+
+
+@given(st.integers(1, 2), st.integers(0, 2**32 - 1))
+@settings(max_examples=20)
+def test_independent_interactions_say_the_same(models, seed):
+    random, n = np.random.default_rng(seed), 5
+    columns = every_column(n, 3)
+    x = torch.as_tensor(random.normal(size=(models, len(columns))) * (random.random((models, len(columns))) < 0.5))
+    design = columns.design(torch.tensor(coalitions_of(n).T, dtype=torch.float64))
+    design -= design.mean(1, keepdim=True)
+    fewer = independent((design @ design.T / 2**n)[None], x)
+    np.testing.assert_allclose(fewer @ design, x @ design, atol=1e-7)
+    for before, own in zip(x, fewer, strict=True):
+        used = design[own != 0]
+        assert len(used) == np.linalg.matrix_rank(used.numpy()) == np.linalg.matrix_rank(design[before != 0].numpy())
+
+
+def test_a_ridge_widens_errors_by_how_far_it_drew():
+    random = np.random.default_rng(14)
+    design = torch.as_tensor(random.random((3, 500)) < 0.5)
+    truth = torch.tensor([1.0, -1.0, 0.5], dtype=torch.float64)
+    values = truth @ design.double() + torch.as_tensor(random.normal(0, 0.1, 500))
+    groups, start = torch.arange(500) % 40, 0.5 * truth
+    squares = Squares.of([Moments.of(design, values)])
+    drawn = squares.refitted(start[None], 0.5)[0] - squares.refitted(start[None], 1e-7)[0]
+    without, found = (errors(design, values, start, ridge, groups) for ridge in (1e-7, 0.5))
+    np.testing.assert_allclose(found**2, without**2 + drawn**2, rtol=1e-4)
 
 
 @pytest.mark.parametrize(

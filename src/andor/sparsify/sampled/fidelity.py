@@ -16,6 +16,7 @@ import torch
 from andor.sparsify.sampled.columns import Columns
 from andor.sparsify.sampled.fit import Fit, fit
 from andor.sparsify.sampled.problem import SampledGames
+from andor.sparsify.sampled.refit import LEAST
 from andor.sparsify.sampled.restricted import Moments, Squares
 
 HeldOut = Sequence[tuple[np.ndarray, np.ndarray]]
@@ -80,5 +81,5 @@ def _refitted(
     values = torch.as_tensor(games.values[model])
     moments = Moments.of(columns.design(torch.as_tensor(games.presence[model].T, dtype=torch.float64)), values)
     start = torch.as_tensor(strengths)
-    fitted = Squares.of([moments]).refitted(start[None], ridge)[0] if len(start) else start
+    fitted = Squares.of([moments]).refitted(start[None], max(ridge, LEAST))[0] if len(start) else start
     return fitted.numpy(), float(moments.constant(fitted))

@@ -11,12 +11,14 @@ import torch
 from torch import Tensor
 
 from andor.errors import UserError
-from andor.sparsify.sampled.choice import RIDGES, chosen, parts
+from andor.sparsify.sampled.choice import chosen, parts
 from andor.sparsify.sampled.columns import Columns
 from andor.sparsify.sampled.path import Path, Point, penalties
 from andor.sparsify.sampled.problem import SampledGames
 from andor.sparsify.sampled.refit import errors
 
+RIDGE = 1e-3
+"""ρ beside a given penalty."""
 GROUPS = 40
 """Groups of coalitions of the jackknife."""
 PENALTIES, LEAST = 7, 0.008
@@ -31,7 +33,8 @@ class Fit:
     ----------
     kinds : (W,), 0 AND, 1 OR
     members : bool, (W, n)
-    strengths, penalised, errors : (m, W), in units of each model's values; refitted, as solved, and standard errors
+    strengths, penalised, errors : (m, W), in units of each model's values; refitted, as solved, and their errors
+        With ridge 0 only what stands out of noise is here; the objective and its bound are those of the whole solution.
     constants : (m,), b
     penalty, ridge, objective, lower_bound, gap : of each problem, one for all models or one for each
     order : up to which all coalitions were looked at
@@ -85,7 +88,8 @@ def fit(
     order : of the largest coalitions looked at; all if None
     penalty : λ; chosen over folds of the coalitions if None
     gap : relative gap of the solution
-    ridge : ρ of `Squares.refitted` beside a given penalty; the least of those that are chosen from if None
+    ridge : ρ of `Squares.refitted` beside a given penalty; `RIDGE` if None, 0 for least squares on what stands
+        out of noise
     with_errors : whether standard errors are wanted; NaN if not
     """
     began = time.perf_counter()
@@ -101,18 +105,20 @@ def fit(
         penalty, ridge, columns = chosen(path, penalties(path.largest_penalty(), PENALTIES, LEAST), gap)
         path.begin_with(columns)
     elif ridge is None:
-        ridge = RIDGES[0]
+        ridge = RIDGE
     return _refitted(path, path.solve(penalty, gap, proven=True), ridge, began, with_errors)
 
 
 def _refitted(path: Path, point: Point, ridge: float, began: float, with_errors: bool) -> Fit:
     """The solution of a problem with its strengths refitted, in units of the values."""
-    games, used = path.games, (path.x != 0).any(0)
-    designs, x, strengths = [design[used] for design in path.designs], path.x[:, used], path.refitted(ridge)[:, used]
+    games, strengths = path.games, path.refitted(ridge)
+    used = (strengths != 0).any(0)
+    columns, designs, strengths = path.columns.take(used), [own[used] for own in path.designs], strengths[:, used]
+    x = path.x[:, used].where(strengths != 0, 0)
     spread = torch.full_like(x, torch.nan)
     if with_errors:
         groups = [torch.as_tensor(part) for part in parts(games, min(GROUPS, len(games.values[0]) // 2))]
-        each = zip(designs, path.values, x, groups, strict=True)
+        each = zip(designs, path.values, x if ridge else strengths, groups, strict=True)
         spread = torch.stack([errors(design, v, own, ridge, group) for design, v, own, group in each])
     constants = [
         float(v.mean() - own @ design.mean(1, dtype=own.dtype))
@@ -120,7 +126,7 @@ def _refitted(path: Path, point: Point, ridge: float, began: float, with_errors:
     ]
     scales = games.scales[:, None]
     return Fit(
-        point.columns.kinds.cpu().numpy(), point.columns.members.cpu().numpy(),
+        columns.kinds.cpu().numpy(), columns.members.cpu().numpy(),
         _scaled(strengths, scales), _scaled(x, scales), _scaled(spread, scales),
         np.array(constants) * scales[:, 0],
         [point.penalty], [ridge], [point.bounds.objective], [point.bounds.lower], [point.bounds.gap],

@@ -12,9 +12,10 @@ from torch import Tensor
 
 from andor.sparsify.sampled.columns import Columns
 from andor.sparsify.sampled.problem import SampledGames
+from andor.sparsify.sampled.refit import standing_out, threshold
 from andor.sparsify.sampled.restricted import Bounds, Squares, bounds, solve
 from andor.sparsify.sampled.search import Found, search
-from andor.sparsify.sampled.simpler import simplified, singles
+from andor.sparsify.sampled.simpler import independent, simplified, singles
 
 ADDED = 400
 """Most columns that one search adds."""
@@ -104,21 +105,34 @@ class Path:
             if done:
                 dtype = torch.float64
         if proven:  # the residual stays, and with it the bound
-            self._simplify()
-            at = bounds(self._squares, self.x, penalty, self.weights, found.largest)
+            at = self._simplify(penalty, gap, found.largest)
         used = (self.x != 0).any(0)
         point = Point(penalty, self.columns.take(used), self.x[:, used], at, searched, time.perf_counter() - began)
         return point
 
-    def _simplify(self) -> None:
-        """Have players instead of pairs where both say the same."""
+    def _simplify(self, penalty: float, gap: float, largest: float) -> Bounds:
+        """Have players instead of pairs where both say the same, and no interaction that is a sum of stronger ones."""
         self._add(singles(self.columns.take((self.x != 0).any(0))))
         moved = simplified(self.columns, self.x.cpu().numpy(), *self.weights)
         self.x = torch.as_tensor(moved, device=self.x.device)
+        before, self.x = self.x, independent(self._squares.gram, self.x)
+        at = bounds(self._squares, self.x, penalty, self.weights, largest)
+        if at.gap <= gap:
+            return at
+        self.x = before
+        return bounds(self._squares, self.x, penalty, self.weights, largest)
 
     def refitted(self, ridge: float) -> Tensor:
-        """Strengths (m, W) of the last solution by least squares; see `Squares.refitted`."""
-        return self._squares.refitted(self.x, ridge)
+        """Strengths (m, W) of the last solution: `Squares.refitted`, or `standing_out` with ridge 0."""
+        if ridge:
+            return self._squares.refitted(self.x, ridge)
+        level, strengths = threshold(self.games.players, self.order), torch.zeros_like(self.x)
+        for model, own in enumerate(independent(self._squares.gram, self.x)):
+            used, squares = own.nonzero()[:, 0], self._squares
+            gram = squares.gram[model % len(squares.gram)][used][:, used]
+            count = len(self.values[model])
+            strengths[model, used] = standing_out(gram, squares.right[model, used], squares.total[model], count, level)
+        return strengths
 
     def begin_with(self, columns: Columns) -> None:
         """Have columns at hand, so that fewer searches find what is missing."""

@@ -20,7 +20,7 @@ from torch import Tensor
 from andor.sparsify.penalty import gauge
 
 AND, OR = 0, 1
-ENTRIES = 1 << 22
+ENTRIES = 1 << 20
 """Numbers of an array of supports that are worked on at once."""
 SLACK = 1e-5
 """Relative room left for rounding where a branch is cut off."""

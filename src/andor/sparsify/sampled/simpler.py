@@ -4,6 +4,9 @@ Both are there exactly as often as either: [i ∧ j ∈ S] + [i ∨ j ∈ S] = [
 OR interaction of a pair have in common can stand with the two players instead, and no output changes; for one model the
 penalty does not grow, and sum-like models get the sum that they are. With several models a pair is left as it is where
 the penalty would grow.
+
+Two players may be told in two ways without such a common part: i without j is [i] − [i ∧ j] and [i ∨ j] − [j], of the
+same penalty, and mixtures of both are more. So what is a sum of stronger interactions of the solution is left to them.
 """
 
 from __future__ import annotations
@@ -12,6 +15,9 @@ import numpy as np
 import torch
 
 from andor.sparsify.sampled.columns import Columns
+
+TINY, ALONE = 1e-10, 1e-7
+"""What is added to the variance of columns, and the least share of it that others do not explain."""
 
 
 def singles(columns: Columns) -> Columns:
@@ -47,6 +53,31 @@ def simplified(columns: Columns, x: np.ndarray, of_max: float, of_sum: float) ->
         moved = own + common[:, None] * np.array([-1, -1, 1, 1])
         if worth(moved) <= worth(own) * (1 + 1e-12):
             x[:, four] = moved
+    return x
+
+
+def independent(gram: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
+    """Interactions (m, W) of the same outputs whose columns are linearly independent.
+
+    Columns are taken from the strongest to the weakest, so that what is a sum of others is left to stronger ones. At
+    the optimum of one model the penalty stays the same until one changes its sign: along a direction without effect its
+    slope is that of the residual, which is 0.
+
+    Parameters
+    ----------
+    gram : (m, W, W) or (1, W, W), products of centred columns
+    """
+    x, strength = x.clone(), x.abs().sum(0)
+    for model, own in enumerate(x):
+        support = own.nonzero()[:, 0]
+        order = support[strength[support].argsort(descending=True, stable=True)]
+        products = gram[model % len(gram)][order][:, order]
+        drawn = products.clone()
+        drawn.diagonal().add_(TINY)
+        alone = torch.linalg.cholesky(drawn).diagonal() ** 2 > ALONE * products.diagonal()
+        kept, others = order[alone], order[~alone]
+        own[kept] += torch.linalg.solve(products[alone][:, alone], products[alone][:, ~alone]) @ own[others]
+        own[others] = 0
     return x
 
 
