@@ -235,11 +235,11 @@ def test_exchange_takes_away_what_every_sample_shows():
     one, other = drawn_at_random(random), drawn_at_random(random)
     both = [Placed(one.presence, one.strengths), Placed(one.presence, 0.9 * one.strengths)]
     always = Family([both, [other, other]] * 6)  # two kinds, the same in each of six samples
-    claim = Claim(always, always.exchange(kinds=2))
+    claim = Claim(always, always.exchange(kinds=2, seed=0))
     assert claim.p == 1
     assert not claim.listed
     apart = Family([[own, own] for own in (drawn_at_random(random) for _ in range(6))])
-    assert Claim(apart, apart.exchange(kinds=1)).listed > 0
+    assert Claim(apart, apart.exchange(kinds=1, seed=0)).listed > 0
 
 
 def test_too_few_draws_are_said_and_no_model_may_lack_them():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -123,23 +123,31 @@ class Family:
                     numbers[model] += (placements.coincidences(where, own.strengths, others) > 0).sum(1)
         return Null(expected[:, 0], expected[:, 1:], list(numbers))
 
-    def exchange(self, kinds: int) -> Null:
-        """Null of a model that shows each other sample in turn.
+    def exchange(self, kinds: int, seed: int) -> Null:
+        """Null of a model that shows other samples: each other one in turn, and in the draws all in random order.
 
         Parameters
         ----------
         kinds : cells of a sample; they follow each other, sample after sample, with as many players in all
         """
-        shifts = range(kinds, len(self.cells), kinds)
-        return Null.of_draws([[self._shifted(model, by) for by in shifts] for model in self.models], self.shared)
+        count, random = len(self.cells) // kinds, np.random.default_rng(seed)
+        orders = random.permuted(np.broadcast_to(np.arange(count), (DRAWS, count)), axis=1)
+        drawn, numbers = [], []
+        for model in self.models:
+            shown = [[self._shown(model, own, other, kinds) for other in range(count)] for own in range(count)]
+            drawn.append(
+                [np.concatenate([shown[own][(own + by) % count] for own in range(count)]) for by in range(1, count)]
+            )
+            found = np.array([[len(strengths) for strengths in of_own] for of_own in shown])
+            numbers.append(found[np.arange(count), orders].sum(1))
+        return replace(Null.of_draws(drawn, self.shared), numbers=numbers)
 
-    def _shifted(self, model: int, by: int) -> np.ndarray:
-        """Strengths of what is shared if one model shows in each cell what it has so many cells on."""
-        moved = [self.cells[(place + by) % len(self.cells)][model] for place in range(len(self.cells))]
-        found = [
-            placements.coincidences(own.keys[None], own.strengths, others)[0]
-            for own, others in zip(moved, self._others[model], strict=True)
-        ]
+    def _shown(self, model: int, own: int, other: int, kinds: int) -> np.ndarray:
+        """Strengths of what is shared in a sample if one model shows another one there."""
+        found = []
+        for kind in range(kinds):
+            moved, others = self.cells[other * kinds + kind][model], self._others[model][own * kinds + kind]
+            found.append(placements.coincidences(moved.keys[None], moved.strengths, others)[0])
         strengths = np.concatenate(found)
         return strengths[strengths > 0]
 

@@ -59,7 +59,7 @@ class Claims:
         if self.drawn is not None:
             return self._of_drawn(null, own, least)
         if null == "exchange":
-            return own.exchange(kinds)
+            return own.exchange(kinds, self.seed)
         return own.renaming(self.seed) if null == "renaming" else own.importance(self.seed)
 
     def _of_drawn(self, null: str, own: Family, least: int) -> Null:
