@@ -1,6 +1,8 @@
 """`andor.explain`: any functions of a text or an array, asked as often as needed and no more."""
 
 import html
+import itertools
+import math
 import re
 
 import numpy as np
@@ -41,6 +43,25 @@ def test_what_the_functions_do_is_found(found):
     assert found.distinctive("large")[["kind", "players"]].values.tolist() == [["and", "{Not, long}"]]
     assert "18 players" in repr(found) and "{good, good (2)}" in repr(found)
     assert set(found.frame()["model"]) == {"small", "large"}
+
+
+def test_what_is_shared_has_rates_where_models_are_explained_alone(found):
+    """By hand: chance that the interactions of one model of an order and sign meet with those of the other."""
+    listed, n = found.shared(), len(found.players)
+    assert listed["agree"].between(0, 1).all()
+    assert listed.query("order < 2")["combinations"].isna().all()
+    assert listed.query("order > 1")["combinations"].between(0, 1).all()
+    relative = found.fit.strengths / np.abs(found.fit.strengths).max(1, keepdims=True)
+    expected = 0.0
+    for first, second in itertools.product(range(len(found.fit.kinds)), repeat=2):
+        orders = found.fit.members[[first, second]].sum(1)
+        strengths = relative[0, first], relative[1, second]
+        alike = found.fit.kinds[first] == found.fit.kinds[second] and orders[0] == orders[1]
+        if alike and strengths[0] * strengths[1] > 0 and min(map(abs, strengths)) > 0.05:
+            expected += 1 / math.comb(n, orders[0])
+    assert listed["agree"].max() <= expected / len(listed) + 1e-9
+    joint = andor.explain({"small": small, "large": large}, TEXT, budget=200, held_out=20, alpha=1, progress=False)
+    assert "agree" not in joint.shared()
 
 
 def test_the_moebius_form_predicts_the_same(found):

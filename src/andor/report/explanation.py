@@ -168,9 +168,14 @@ class Explanation:
         return self._on_coalitions(self.fit.errors, np.full(len(self.models), np.nan))
 
     def shared(self) -> pd.DataFrame:
-        """Interactions that are salient in every model, with one sign: more than 5 % of the model's largest."""
+        """Interactions that are salient in every model, with one sign: more than 5 % of the model's largest.
+
+        Where each model was explained by itself, `agree` and `combinations` are the false discovery rates of the list
+        down to each: of accidents of names, and of accidents of players that matter (`andor.analysis.placements`).
+        """
         signs = np.sign(self.fit.strengths)
-        return self._listed((self._salient.all(0)) & (signs == signs[:1]).all(0))
+        chosen = self._salient.all(0) & (signs == signs[:1]).all(0)
+        return self._listed(chosen, self._rates() if 1 < len(self.models) == len(self.fit.penalty) else {})
 
     def distinctive(self, model: str) -> pd.DataFrame:
         """Interactions that are salient in one model, and in no other one by more than two errors below its line."""
@@ -267,7 +272,33 @@ class Explanation:
         names = [self.players[player] for player in np.flatnonzero(self.fit.members[place])]
         return ["or" if self.fit.kinds[place] else "and", "{" + ", ".join(names) + "}", len(names)]
 
-    def _listed(self, chosen: np.ndarray) -> pd.DataFrame:
+    def _rates(self) -> dict[str, np.ndarray]:
+        """False discovery rates by claim, (W,) each; NaN for what is not shared, or of one player."""
+        from andor.analysis.families import Claim, Family
+        from andor.analysis.placements import Placed
+
+        fit, relative = self.fit, self.fit.strengths / self._bound[:, None]
+        chosen = [[salient & (fit.kinds == kind) for salient in self._salient] for kind in (0, 1)]
+        family = Family(
+            [
+                [Placed(fit.members[own], of_model[own]) for own, of_model in zip(of_kind, relative, strict=True)]
+                for of_kind in chosen
+            ]
+        )
+        pairs = family.of_orders(2)
+        claims = {"agree": Claim(family, family.renaming(0)), "combinations": Claim(pairs, pairs.importance(0))}
+        place = {
+            (kind, members.tobytes()): w for w, (kind, members) in enumerate(zip(fit.kinds, fit.members, strict=True))
+        }
+        rates = {}
+        for name, claim in claims.items():
+            rates[name] = np.full(len(fit.kinds), np.nan)
+            of_cells = zip(claim.family.shared_by_cell, claim.family.by_cell(claim.rates), strict=True)
+            for kind, (cell, values) in enumerate(of_cells):
+                rates[name][[place[kind, members.tobytes()] for members in cell.presence]] = values
+        return rates
+
+    def _listed(self, chosen: np.ndarray, rates: Mapping[str, np.ndarray] | None = None) -> pd.DataFrame:
         """Interactions with their strengths and errors in every model, the strongest in all first."""
         import pandas as pd
 
@@ -277,7 +308,7 @@ class Explanation:
         for i, model in enumerate(self.models):
             frame[model] = self.fit.strengths[i, places]
             frame[f"{model}, error"] = self.fit.errors[i, places]
-        return frame
+        return frame.assign(**{name: of_claim[places] for name, of_claim in (rates or {}).items()})
 
 
 def _compute(values: Mapping[str, Values], asked: np.ndarray, progress: bool) -> None:
