@@ -7,6 +7,7 @@ rule page:
         masked_outputs=lambda wildcards: masked_outputs_of(wildcards.task),
         interactions=lambda wildcards: interactions_of(wildcards.task),
         listed="results/{task}/tables/interactions.parquet",
+        agreement="results/{task}/tables/agreement.parquet",
     output:
         report(
             "results/{task}/explorer.html",

@@ -25,7 +25,8 @@ from andor.report.explorer.coding import (
     encode_interactions,
 )
 from andor.report.explorer.content import areas, pieces
-from andor.report.explorer.payload import Q_VALUE
+from andor.report.explorer.headline import sentences
+from andor.report.explorer.payload import RATES
 from andor.report.figures import style
 from andor.report.results import TaskResults
 from synthetic import write_synthetic_results
@@ -118,17 +119,39 @@ def test_false_discovery_rates_are_carried_along(results):
     ensemble = list(results.ensembles)[-1]
     keys = {"sample": 1, "method": "generalizable", "ensemble": ensemble}
     rows = [
-        {**keys, "kind": "and", "players": "0 1", Q_VALUE: 0.02},
-        {**keys, "kind": "and", "players": "0 1", Q_VALUE: 0.06},
-        {**keys, "kind": "or", "players": "0 2", Q_VALUE: 0.5},
-        {**keys, "kind": "or", "players": "1 2", Q_VALUE: None},
+        {**keys, "kind": "and", "players": "0 1", **dict(zip(RATES, (0.02, None, 0.06), strict=True))},
+        {**keys, "kind": "and", "players": "0 1", **dict(zip(RATES, (0.02, None, 0.06), strict=True))},
+        {**keys, "kind": "or", "players": "0 2", **dict(zip(RATES, (0.5, 0.1000004, None), strict=True))},
+        {**keys, "kind": "or", "players": "1 2", **dict.fromkeys(RATES)},
     ]
-    plain = payload(results, "task", BUDGET, pd.DataFrame(rows).drop(columns=Q_VALUE))
+    plain = payload(results, "task", BUDGET)
     made = payload(results, "task", BUDGET, pd.DataFrame(rows))
-    found = made["samples"][1].pop("q")
-    assert found == {"generalizable": {ensemble: {"3": 0.06, f"{2 ** len(results.player_names[1]) + 5:x}": 0.5}}}
+    found = made["samples"][1].pop("rates")
+    n = len(results.player_names[1])
+    assert found == {"generalizable": {ensemble: {"3": [0.02, None, 0.06], f"{2**n + 5:x}": [0.5, 0.1, None]}}}
     assert plain["discovery_rate"] is None and made["discovery_rate"] == 0.1
     assert made | {"discovery_rate": None} == plain
+
+
+def test_what_is_said_of_an_ensemble_is_in_its_table():
+    row = {"method": "traditional", "ensemble": "a-b", "shared": 38, "rate": 0.1, "samples": 12, "why": ""}
+    agreement = pd.DataFrame(
+        [
+            row | {"claim": "agree", "least_order": 1, "expected": 30.7, "p": 0.00498, "listed": 3},
+            row | {"claim": "agree", "least_order": 2, "expected": 20.0, "p": 0.2, "listed": 9},
+            row
+            | {"claim": "combinations", "least_order": 2, "shared": 1, "expected": 0.9, "p": 0.4, "listed": 0}
+            | {"why": "of any list more than 10% would be accidents"},
+            row
+            | {"claim": "exchange", "least_order": 1, "expected": None, "p": None, "listed": 0}
+            | {"why": "no sample can stand in for another one"},
+        ]
+    )
+    (first, agree, combined, exchanged) = sentences(agreement)["traditional"]["a-b"]
+    assert first.startswith("In all 12 samples together, 38 interactions are salient in every model with one sign.")
+    assert "30.7 of 38 are expected (p = 0.005); 3 can be listed, at most 10% of them accidents." in agree
+    assert "0.9 of 1 of two players and more are expected (p = 0.400); none can be listed: of any list" in combined
+    assert exchanged.endswith("not known, as no sample can stand in for another one.")
 
 
 # ---------------------------------------------------------------------------------------------------------- content
@@ -226,6 +249,7 @@ def test_script_computes_what_the_package_does(results, shown, tmp_path):
             places: [...Array(2 ** n).keys()].map((S) => known.placeOf(present(S))),
             shared: rows.filter((row) => row.share === "shared").map(number),
             opposed: rows.filter((row) => row.share === "opposed").map(number),
+            undecided: rows.filter((row) => row.share === "undecided").map(number),
             negative: selected(rows, { kind: "or", sign: "negative", low: 2, high: 3, model: 1 }).map(number),
             sharing: ["and", "or"].map((kind, i) => sharing(rows, parts.length, possible[i], kind)),
           });
@@ -253,8 +277,11 @@ def test_script_computes_what_the_package_does(results, shown, tmp_path):
         np.testing.assert_allclose(entry["one"], few, atol=1e-5)
         assert entry["places"] == list(range(2**n))
         agreed = same_sign(merged)
+        opposed = (salient & (merged > 0)).any(0) & (salient & (merged < 0)).any(0)
         assert sorted(entry["shared"]) == np.flatnonzero(salient.all(0) & agreed).tolist()
-        assert sorted(entry["opposed"]) == np.flatnonzero(salient.all(0) & ~agreed).tolist()
+        assert sorted(entry["opposed"]) == np.flatnonzero(opposed).tolist()
+        rest = salient.any(0) & ~opposed & ~(salient.all(0) & agreed)  # no error is known, so nothing is distinctive
+        assert sorted(entry["undecided"]) == np.flatnonzero(rest).tolist()
         fits = (merged[1, 1] < 0) & (order >= 2) & (order <= 3)
         assert set(entry["negative"]) == {2**n + coalition for coalition in np.flatnonzero(fits)}
         assert np.all(np.diff(strength[1, 1, np.array(entry["negative"], int) - 2**n]) <= 1e-6)

@@ -12,9 +12,10 @@ import browser as driver
 import whole
 from andor.analysis.overlap import same_sign
 from andor.game.attributions import predict
+from andor.report import tables
 from andor.report.explorer import BUDGET, framed, payload, render
 from andor.report.explorer.coding import code, decode_interactions
-from andor.report.explorer.payload import Q_VALUE
+from andor.report.explorer.payload import RATES
 from andor.report.results import TaskResults
 from synthetic import write_synthetic_results
 
@@ -33,7 +34,7 @@ def tasks(tmp_path_factory):
     made = {}
     for task in ("digits", "sentiment"):
         results = TaskResults.of(folder / task, config, task)
-        listed = None
+        listed = agreement = None
         if task == "sentiment":
             results = hostile(results)
             strongest = (
@@ -42,9 +43,11 @@ def tasks(tmp_path_factory):
             )
             keys = {"sample": 0, "method": "generalizable", "ensemble": list(results.ensembles)[-1], "kind": "and"}
             players = " ".join(str(player) for player in range(10) if strongest >> player & 1)
-            listed = pa.Table.from_pylist([{**keys, "players": players, Q_VALUE: 0.04}]).to_pandas()
+            known = dict(zip(RATES, (0.04, 0.2, None), strict=True))
+            listed = pa.Table.from_pylist([{**keys, "players": players, **known}]).to_pandas()
+            agreement = tables.make(results, ["agreement"])["agreement"]
         path = folder / f"{task}.html"
-        path.write_text(render(payload(results, task, BUDGET, listed)), encoding="utf-8")
+        path.write_text(render(payload(results, task, BUDGET, listed, agreement)), encoding="utf-8")
         made[task] = (results, path.as_uri())
     return made
 
@@ -160,13 +163,19 @@ def test_filters_leave_what_they_say(browser, tasks):
     browser.click('input[name="show"][value="shared"]')
     agreed = same_sign(merged).ravel()
     assert set(codes(browser, everything=True)) == set(np.flatnonzero(salient.all(0) & agreed))
+    flat = merged.reshape(3, -1)
+    opposed = (salient & (flat > 0)).any(0) & (salient & (flat < 0)).any(0)
     browser.click('input[name="show"][value="opposed"]')
-    assert set(codes(browser, everything=True)) == set(np.flatnonzero(salient.all(0) & ~agreed))
-    browser.click('input[name="show"][value="distinctive"]')
-    assert set(codes(browser, everything=True)) == set(np.flatnonzero(salient.any(0) & ~salient.all(0)))
+    assert set(codes(browser, everything=True)) == set(np.flatnonzero(opposed))
+    browser.click('input[name="show"][value="distinctive"]')  # beyond error, which nobody knows here
+    assert browser.text(".empty") == "Nothing passes the filters."
+    browser.click('input[name="show"][value="listed"]')
+    assert len(codes(browser)) == 1
+    browser.click('input[name="show"][value="undecided"]')
+    assert set(codes(browser, everything=True)) == set(np.flatnonzero(salient.any(0) & ~salient.all(0) & ~opposed))
     browser.click('input[name="kind"][value="or"]')
-    distinctive = codes(browser, everything=True)
-    assert distinctive and min(distinctive) >= 1024
+    undecided = codes(browser, everything=True)
+    assert undecided and min(undecided) >= 1024
     browser.press("ArrowLeft")  # from OR back to AND, by key
     found = codes(browser, everything=True)
     assert found and max(found) < 1024 and "kind=and" in browser.do("location.hash")
@@ -272,14 +281,28 @@ def test_the_policy_forbids_the_network(browser, tasks):
     browser.complaints.clear()
 
 
-def test_an_interaction_that_survives_the_null_is_marked(browser, tasks):
+def test_an_interaction_that_is_listed_is_marked(browser, tasks):
     _, address = tasks["sentiment"]
     browser.open(address)
-    assert browser.texts(".flag.sure") == ["q 0.04"]
-    browser.open(f"{address}#sample=1")
-    assert browser.texts(".flag.sure") == []
+    assert browser.texts(".rates span") == ["agree 4\u00a0%", "combinations 20\u00a0%"]
+    assert browser.texts(".rates .sure") == ["agree 4\u00a0%"]
+    browser.open(f"{address}#sample=1&show=listed")
+    assert browser.texts(".rates") == [] and browser.text(".empty") == "Nothing passes the filters."
     browser.open(tasks["digits"][1])
     assert "false discovery" not in browser.text("#about").lower()
+    assert browser.do("document.querySelector('input[name=show][value=listed]') === null")
+
+
+def test_the_page_leads_with_what_is_shared_by_accident(browser, tasks):
+    _, address = tasks["sentiment"]
+    browser.open(address)
+    assert "salient in every model with one sign" in browser.text("#claims p")
+    assert len(browser.texts("#claims li")) == 3
+    assert "not known, as models explained together" in browser.texts("#claims li")[1]
+    browser.click('input[name="method"][value="traditional"]')
+    assert all(re.search(r"of [\d,]+ .*are expected \(p = 0\.\d+\); ", said) for said in browser.texts("#claims li"))
+    browser.open(tasks["digits"][1])
+    assert browser.do("document.querySelector('#headline').hidden")
 
 
 @pytest.mark.parametrize("task", ["sentiment", "digits"])

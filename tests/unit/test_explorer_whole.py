@@ -15,9 +15,10 @@ from andor.errors import UserError
 from andor.game.coalitions import KINDS
 from andor.report.explorer import BUDGET, page, payload, render
 from andor.report.explorer.coding import code, decode_interactions, decode_values, encode_drawn, from_bits
-from andor.report.explorer.payload import Q_VALUE
+from andor.report.explorer.payload import RATES
 from andor.report.results import TaskResults
 from andor.report.tables.games import Games
+from andor.report.tables.states import STATES, half_width, states
 
 PLAYERS = [30, 75, 115, 200]
 
@@ -89,8 +90,9 @@ def test_models_that_were_asked_other_masks_are_refused(results):
 def test_rates_find_interactions_of_many_players(results):
     ensemble = next(iter(results.ensembles))
     keys = {"sample": 2, "method": "generalizable", "ensemble": ensemble}
-    made = payload(results, "task", BUDGET, pd.DataFrame([{**keys, "kind": "or", "players": "3 114", Q_VALUE: 0.01}]))
-    assert made["samples"][2]["q"] == {"generalizable": {ensemble: {f"{2**115 + 2**114 + 8:x}": 0.01}}}
+    row = {**keys, "kind": "or", "players": "3 114", **dict.fromkeys(RATES, 0.01)}
+    made = payload(results, "task", BUDGET, pd.DataFrame([row]))
+    assert made["samples"][2]["rates"] == {"generalizable": {ensemble: {f"{2**115 + 2**114 + 8:x}": [0.01] * 3}}}
 
 
 @pytest.mark.slow
@@ -126,7 +128,7 @@ def test_script_computes_what_the_package_does(results, shown, tmp_path):
             never: known.placeOf(new_),
             again: known.drawn.every((present) => String(decoded(coded(present), known.n)) === String(present)),
             wrong: [decoded("0", known.n), decoded("00", known.n), decoded("f".repeat(200), known.n)],
-            shared: codes("shared"), opposed: codes("opposed"), distinctive: codes("distinctive"),
+            states: Object.fromEntries(STATES.map((state) => [state, codes(state)])),
             sharing: ["and", "or"].map((kind, i) => sharing(rows, parts.length, unit.possible[i], kind)),
           };
         });
@@ -139,6 +141,7 @@ def test_script_computes_what_the_package_does(results, shown, tmp_path):
     widest = next(name for name, members in results.ensembles.items() if len(members) == 3)
     true = results.of_ensemble("generalizable", widest)
     games = Games.of(true, results.analysis.salience).samples
+    seen = dict.fromkeys(STATES, 0)
     for number, (entry, game, n) in enumerate(zip(json.loads(run.stdout), games, PLAYERS, strict=True)):
         drawn = [results.drawn_values(model)[number] for model in results.models]
         predicted = game.interactions.predict(drawn[0].held_out_presence)
@@ -149,17 +152,16 @@ def test_script_computes_what_the_package_does(results, shown, tmp_path):
         first = [min(np.flatnonzero((presence == row).all(1))) for row in presence]
         assert entry["places"] == first and entry["never"] is None and entry["again"]
         assert entry["wrong"][1:] == [None, None] and set(entry["wrong"][0].values()) == {0}
-        salient = game.salient.all(0)
-        for name, chosen in {
-            "shared": game.shared,
-            "opposed": salient & ~game.shared,
-            "distinctive": game.salient.any(0) & ~salient,
-        }.items():
-            kind, place = np.nonzero(chosen)
+        state = states(game, half_width(results.errors("generalizable", widest)[number].on(game.coalitions).strengths))
+        for name in STATES:
+            kind, place = np.nonzero(state == name)
             expected = {code(game.coalitions.players[p], n, int(k)) for k, p in zip(kind, place, strict=True)}
-            assert set(entry[name]) == expected and expected
+            assert set(entry["states"][name]) == expected
+            seen[name] += len(expected)
         for kind in range(len(KINDS)):
             for model, cell in enumerate(entry["sharing"][kind]):
                 assert cell["salient"] == game.salient[model, kind].sum()
                 assert cell["shared"] == game.shared[kind].sum()
-                assert cell["opposed"] == (salient & ~game.shared)[kind].sum()
+                for name in STATES:
+                    assert cell[name] == (game.salient[model] & (state == name))[kind].sum()
+    assert min(seen.values()) > 0

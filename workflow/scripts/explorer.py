@@ -14,8 +14,8 @@ def main(snakemake):
 
     task = snakemake.wildcards.task
     results = TaskResults.of(f"results/{task}", check(snakemake.config), task)
-    listed = read_table(Path(snakemake.input.listed)).to_pandas()
-    write_text(Path(snakemake.output[0]), render(payload(results, task, BUDGET, listed)))
+    tables = [read_table(Path(path)).to_pandas() for path in (snakemake.input.listed, snakemake.input.agreement)]
+    write_text(Path(snakemake.output[0]), render(payload(results, task, BUDGET, *tables)))
 
 
 run(main, globals())

@@ -61,6 +61,8 @@ def explained(
         methods={method: kind},
         salience={"rule": "sample", "threshold": threshold},
         discovery_rate=None,
+        claims=[],
+        headline=None,
         all_samples=1,
     )
 

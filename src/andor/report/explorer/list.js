@@ -3,21 +3,18 @@
 const GROUPS = {
   shared: (count) =>
     count === 1 ? "Salient" : count === 2 ? "Shared by both models" : `Shared by all ${count} models`,
-  opposed: () => "Opposed: salient in all models, with opposite signs",
-  distinctive: () => "Distinctive: salient in some models only",
+  opposed: () => "Opposed: salient with either sign",
+  distinctive: () => "Distinctive: salient in some models beyond error, in the others not",
+  undecided: () => "Undecided: salient in some models",
   weak: () => "Salient in no model",
 };
 
 function drawList() {
   const model = state.sort === null ? null : view.models.findIndex((each) => data.models[each] === state.sort);
-  const shown = {
-    salient: ["shared", "opposed", "distinctive"],
-    shared: ["shared"],
-    opposed: ["opposed"],
-    distinctive: ["distinctive"],
-    all: ["shared", "opposed", "distinctive", "weak"],
-  }[state.show];
-  const rows = selected(view.rows, { ...state, model }).filter((row) => shown.includes(row.share));
+  const shown = { salient: STATES, listed: STATES, all: [...STATES, "weak"] }[state.show] ?? [state.show];
+  const rows = selected(view.rows, { ...state, model }).filter(
+    (row) => shown.includes(row.share) && (state.show !== "listed" || listed(row)),
+  );
   $("found").textContent = `${whole(rows.length)} of the ${whole(view.rows.length)} that are not 0`;
   for (const name of $("columns").querySelectorAll("span")) name.remove();
   const names = view.models.map((each) => data.models[each]);
@@ -59,16 +56,12 @@ function showMore() {
 }
 
 function drawRow(row) {
-  const flags = [
-    row.opposed ? make("span", { class: "flag", title: "Salient with opposite signs" }, "±") : null,
-    marked(row)
-      ? make(
-          "span",
-          { class: "flag sure", title: `False discovery rate ${number(rate(row), "auto", 3)}` },
-          `q ${number(rate(row), "auto", 2)}`,
-        )
-      : null,
-  ];
+  const flag = row.opposed ? make("span", { class: "flag", title: "Salient with opposite signs" }, "±") : null;
+  const claims = rates(row).map(([claim, rate]) =>
+    make("span", { class: rate <= data.discovery_rate ? "sure" : "" }, `${claim} ${percent(rate)}`),
+  );
+  const note = { class: "rates", title: "False discovery rate of each claim" };
+  const named = make("span", { class: "named" }, names(row), claims.length ? make("span", note, ...claims) : null);
   const pinned = row.code === state.pin;
   return make(
     "div",
@@ -80,7 +73,7 @@ function drawRow(row) {
       "aria-selected": String(pinned),
       "aria-label": spoken(row),
     },
-    make("div", { class: "what" }, badge(row), view.sample.image ? thumbnail(row) : null, names(row), ...flags),
+    make("div", { class: "what" }, badge(row), view.sample.image ? thumbnail(row) : null, named, flag),
     ...row.strengths.map((_, i) => bar(row, i)),
   );
 }
@@ -149,8 +142,8 @@ function spoken(row) {
   return [
     `${row.kind.toUpperCase()} of ${words}`,
     ...strengths,
-    row.opposed ? "opposite signs" : null,
-    marked(row) ? "survives the false discovery rate" : null,
+    row.opposed ? "opposite signs" : row.share,
+    listed(row) ? "listed" : null,
     acts(row, present) ? null : "switched off",
   ]
     .filter(Boolean)
@@ -201,12 +194,11 @@ function about(row) {
       make("td", {}, row.salient[i] ? "yes" : "no"),
     ),
   );
-  const q = rate(row);
   const among = (bits) => present.map((_, player) => Number(row.players.includes(player) === bits));
   const head = ["", "strength", "rank", "salient"].map((name) => make("th", { scope: "col" }, name));
   const note = [
-    row.opposed ? "The models give it opposite signs." : null,
-    q === null ? null : `False discovery rate q = ${number(q, "auto", 3)}.`,
+    row.opposed ? "Models give it opposite signs." : null,
+    ...rates(row).map(([claim, rate]) => `False discovery rate of “${claim}”: ${percent(rate)}.`),
   ];
   return [
     make("div", { class: `line ${row.kind}` }, badge(row), names(row)),

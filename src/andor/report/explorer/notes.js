@@ -6,31 +6,44 @@ function drawSharing() {
   const found = Object.fromEntries(
     ["and", "or"].map((kind, i) => [kind, sharing(view.rows, view.models.length, possible[i], kind)]),
   );
-  const titles = ["model", "kind", "salient", "shared", "opposed", "in all", "chance"];
+  const titles = ["model", "kind", "salient", ...STATES, "in all", "chance"];
   const head = make("tr", {}, ...titles.map((title) => make("th", { scope: "col" }, title)));
   const body = view.models.flatMap((model, i) =>
     kinds.map((kind) => {
-      const { salient, shared, opposed, power, chance } = found[kind][i];
+      const { salient, power, chance, ...states } = found[kind][i];
       const name = make("th", { scope: "rowgroup", rowspan: kinds.length }, data.models[model]);
       return make(
         "tr",
         {},
         kind === kinds[0] ? name : null,
         make("td", { class: kind }, badge({ kind })),
-        ...[whole(salient), whole(shared), whole(opposed), percent(power), percent(chance)].map((text) =>
-          make("td", {}, text),
+        ...[...[salient, ...STATES.map((name) => states[name])].map(whole), percent(power), percent(chance)].map(
+          (text) => make("td", {}, text),
         ),
       );
     }),
   );
   $("sharing").replaceChildren(make("thead", {}, head), make("tbody", {}, ...body));
   $("caution").textContent =
-    "Of each model’s salient interactions of this sample, those that are salient in all models: shared with one sign, " +
-    "opposed with more than one, and the share of both together. Chance: that share of sets of the same sizes drawn " +
-    "at random from the possible interactions." +
+    "Of each model’s salient interactions of this sample: shared are salient in all models with one sign, opposed in " +
+    "some with one sign and in others with the other; distinctive are so in some beyond error and in the others not " +
+    "even with their error; the rest is undecided. In all: the share that is salient in all, with whatever sign. " +
+    "Chance: that share of sets of the same sizes drawn at random from the possible interactions." +
     (view.joint
       ? " Extracting from several models at once favours agreement by itself: sharing beyond chance is not yet common knowledge."
       : "");
+}
+
+// Whether more is shared than by accident, in all samples together.
+function drawHeadline() {
+  const said = data.headline?.[state.method]?.[state.ensemble];
+  $("headline").hidden = !said;
+  if (!said) return;
+  const [first, ...claims] = said;
+  $("claims").replaceChildren(
+    make("p", {}, first),
+    ...(claims.length ? [make("ul", {}, ...claims.map((claim) => make("li", {}, claim)))] : []),
+  );
 }
 
 function drawAbout() {
@@ -63,8 +76,8 @@ function drawAbout() {
     data.discovery_rate === null
       ? null
       : [
-          "q",
-          `Interactions with a mark survive a false discovery rate of ${percent(data.discovery_rate)} against models whose players were renamed at random.`,
+          "Listed",
+          `False discovery rates beside an interaction, dark up to ${percent(data.discovery_rate)}, are those of a claim: “agree” against names at random, “combinations” against other combinations of the players that matter, “exchange” against other samples.`,
         ],
     [
       "Stored",

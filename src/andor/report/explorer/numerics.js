@@ -4,6 +4,8 @@
 // same as one number, in hexadecimal, player 0 its lowest bit; that of an interaction has one more bit, set if it is an
 // OR interaction. A part is one model's interactions, strongest first.
 
+const STATES = ["shared", "opposed", "distinctive", "undecided"];
+
 function numbers(text, Type) {
   return new Type(Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0)).buffer); // little-endian, as stored
 }
@@ -145,6 +147,7 @@ function compared(parts) {
       row.salient[model] = rank < part.salient;
     });
   });
+  const largest = parts.map((part) => part.found.reduce((most, { error }) => Math.max(most, error ?? Infinity), 0));
   for (const row of rows.values()) {
     // Models differ in scale, so an interaction counts by its share of the model's strongest.
     const shares = row.strengths.map((strength, model) => strength / strongestOf(parts[model]));
@@ -153,10 +156,23 @@ function compared(parts) {
     row.score = Math.abs(shares[leading]);
     row.leading = leading;
     row.opposed = signs.size > 1;
-    row.share = row.salient.some(Boolean) ? "distinctive" : "weak";
-    if (row.salient.every(Boolean)) row.share = row.opposed ? "opposed" : "shared";
+    row.share = stateOf(row, parts, largest);
   }
   return [...rows.values()];
+}
+
+// What an interaction is to the models: shared by all with one sign; opposed; distinctive, if some have it beyond error
+// and the others do not even with theirs, of 1.96 standard errors; or undecided. What was not found in a model has no
+// error of its own, but the model's largest one.
+function stateOf({ salient, opposed, strengths, errors }, parts, largest) {
+  if (!salient.some(Boolean)) return "weak";
+  if (opposed) return "opposed";
+  if (salient.every(Boolean)) return "shared";
+  const sides = parts.map((part, model) => {
+    const [size, half] = [Math.abs(strengths[model]), 1.96 * (errors[model] || largest[model])];
+    return size - half > part.bound ? "above" : size + half <= part.bound ? "below" : "either";
+  });
+  return sides.includes("either") || new Set(sides).size < 2 ? "undecided" : "distinctive";
 }
 
 function strongestOf(part) {
@@ -179,17 +195,17 @@ function selected(rows, { kind, sign, low, high, model }) {
     .sort((a, b) => weight(b) - weight(a) || byCode(a.code, b.code));
 }
 
-// Of each model's salient interactions of a kind, how many all models have, with one sign (shared) or not (opposed); the
-// share of both together, and the share that sets of these sizes would have, drawn at random from the possible ones.
+// Of each model's salient interactions of a kind, how many are in which state; the share that all models have, of
+// whatever sign, and the share that sets of these sizes would have, drawn at random from the possible ones.
 function sharing(rows, models, possible, kind) {
   const ofKind = rows.filter((row) => row.kind === kind);
-  const [shared, opposed] = ["shared", "opposed"].map((share) => ofKind.filter((row) => row.share === share).length);
-  const salient = Array.from({ length: models }, (_, model) => ofKind.filter((row) => row.salient[model]).length);
+  const own = Array.from({ length: models }, (_, model) => ofKind.filter((row) => row.salient[model]));
+  const salient = own.map((found) => found.length);
+  const inAll = ofKind.filter((row) => row.salient.every(Boolean)).length;
   return salient.map((count, model) => ({
     salient: count,
-    shared,
-    opposed,
-    power: count ? (shared + opposed) / count : null,
+    ...Object.fromEntries(STATES.map((state) => [state, own[model].filter((row) => row.share === state).length])),
+    power: count ? inAll / count : null,
     chance: count
       ? salient.reduce((product, other, i) => (i === model ? product : (product * other) / possible), 1)
       : null,

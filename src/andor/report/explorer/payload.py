@@ -22,14 +22,22 @@ from andor.game.coalitions import KINDS
 from andor.game.interactions import Interactions
 from andor.report.explorer.coding import STRONGEST, code, encode_drawn, encode_interactions, to_base64
 from andor.report.explorer.content import content
+from andor.report.explorer.headline import sentences
 from andor.report.figures import style
 from andor.report.results import TaskResults, per_model
+from andor.report.tables.claims import CLAIMS
 
-Q_VALUE = "agree"
-"""Column of the table `interactions` that may hold a false discovery rate."""
+RATES = list(CLAIMS)
+"""Columns of the table `interactions` that hold the false discovery rate of a claim."""
 
 
-def payload(results: TaskResults, title: str, budget: int, listed: pd.DataFrame | None = None) -> dict[str, Any]:
+def payload(
+    results: TaskResults,
+    title: str,
+    budget: int,
+    listed: pd.DataFrame | None = None,
+    agreement: pd.DataFrame | None = None,
+) -> dict[str, Any]:
     """Everything the page of a task shows, as JSON values; see `andor.report.explorer.coding` for its arrays.
 
     Parameters
@@ -39,7 +47,9 @@ def payload(results: TaskResults, title: str, budget: int, listed: pd.DataFrame 
     budget
         Bytes that samples may take: as many of the first ones as fit are held, at least one.
     listed
-        The table `interactions`; if it has a column `q`, that is carried along.
+        The table `interactions`, for the rates of the claims about each.
+    agreement
+        The table `agreement`, for what is said of all samples together.
     """
     groups = results.ensembles or {model: [model] for model in results.models}
     methods = [name for name in style.method_order(results.methods) if results.subjects(name)]
@@ -53,7 +63,9 @@ def payload(results: TaskResults, title: str, budget: int, listed: pd.DataFrame 
         ensembles=groups,
         methods={name: results.methods[name] for name in methods},
         salience={"rule": results.analysis.salience.rule, "threshold": results.analysis.salience.threshold},
-        discovery_rate=RATE if rates else None,
+        discovery_rate=None if listed is None else RATE,
+        claims=RATES,
+        headline=None if agreement is None else sentences(agreement),
         all_samples=len(results.sample_numbers),
     )
 
@@ -109,7 +121,7 @@ def _held(results: TaskResults, methods: Sequence[str], rates: Mapping[int, Any]
             "parts": {m: {subject: encode[m, subject](number) for subject in results.subjects(m)} for m in methods},
         }
         if number in rates:
-            about["q"] = rates[number]
+            about["rates"] = rates[number]
         size += len(json.dumps(about))
         if held and size > budget:
             break
@@ -184,17 +196,17 @@ def _stated(said: Mapping[str, Any], model: str, place: int) -> dict[str, Any]:
     return {"by_order": [[int(order), finite(found[place])] for order, found in said.get("by_order", {}).items()]}
 
 
-def _rates(listed: pd.DataFrame | None, sizes: Sequence[int]) -> dict[int, dict[str, dict[str, dict[str, float]]]]:
-    """False discovery rates by sample, method, ensemble and code; of the models' rates the largest."""
+def _rates(listed: pd.DataFrame | None, sizes: Sequence[int]) -> dict[int, dict[str, dict[str, dict[str, Any]]]]:
+    """False discovery rates of each claim, None where unknown, by sample, method, ensemble and code."""
     rates: dict[int, Any] = {}
-    if listed is None or Q_VALUE not in listed:
+    if listed is None:
         return rates
     keys = ["sample", "method", "ensemble", "kind", "players"]
-    known = listed.dropna(subset=[Q_VALUE]).astype({"kind": str}).groupby(keys, sort=True)[Q_VALUE].max()
-    for (sample, method, ensemble, kind, players), rate in known.items():
+    known = listed.dropna(subset=RATES, how="all").drop_duplicates(keys).astype({"kind": str})
+    for (sample, method, ensemble, kind, players), *own in known.set_index(keys)[RATES].itertuples(name=None):
         of_ensemble = rates.setdefault(int(sample), {}).setdefault(str(method), {}).setdefault(str(ensemble), {})
         name = code(map(int, players.split()), sizes[int(sample)], KINDS.index(kind))
-        of_ensemble[name] = float(rate)
+        of_ensemble[name] = [None if pd.isna(rate) else round(float(rate), 6) for rate in own]
     return rates
 
 

@@ -3,7 +3,12 @@
 const data = JSON.parse($("data").textContent);
 const PAGE = 40; // rows of a list before one has to ask for more
 const CHOICES = {
-  show: { salient: "Salient", shared: "Shared", opposed: "Opposed", distinctive: "Distinctive", all: "All" },
+  show: {
+    salient: "Salient",
+    ...(data.discovery_rate === null ? {} : { listed: "Listed" }),
+    ...Object.fromEntries(STATES.map((state) => [state, state[0].toUpperCase() + state.slice(1)])),
+    all: "All",
+  },
   kind: { all: "Both", and: "AND", or: "OR" },
   sign: { all: "Both", positive: "+", negative: "−" },
 };
@@ -130,6 +135,7 @@ function remember() {
 
 function draw() {
   drawChoices();
+  drawHeadline();
   drawSample();
   drawPresence();
   drawOutputs();
@@ -164,12 +170,13 @@ function noun(count = 2) {
   );
 }
 
-// False discovery rate of an interaction, if the data have one.
-function rate(row) {
-  return view.sample.q?.[state.method]?.[state.ensemble]?.[row.code] ?? null;
+// Claims by name with the false discovery rate of an interaction, where it is known.
+function rates(row) {
+  const known = view.sample.rates?.[state.method]?.[state.ensemble]?.[row.code] ?? [];
+  return known.map((rate, i) => [data.claims[i], rate]).filter(([, rate]) => rate !== null);
 }
 
-function marked(row) {
-  const value = rate(row);
-  return value !== null && value <= data.discovery_rate;
+// Whether any claim holds of it.
+function listed(row) {
+  return rates(row).some(([, rate]) => rate <= data.discovery_rate);
 }
