@@ -99,3 +99,17 @@ def test_a_file_of_something_else_is_one_line(tmp_path):
     with pytest.raises(UserError, match=r"tiny\.gguf: cannot be read .*; name a GGUF file") as error:
         CausalLM(family="causal_lm", source="x").make(None, tmp_path / "tiny.gguf", None, tmp_path / "m", 0)
     assert "\n" not in str(error.value)
+
+
+def test_a_part_of_a_model_is_refused(tmp_path, monkeypatch):
+    """The rest would be drawn at random, other numbers in each run."""
+    tokenizer, whole = tiny.byte_bpe(), gguf.GGUFWriter.add_tensor
+
+    def first_part(writer, name, *arguments, **options):
+        if not name.startswith("blk.1."):
+            whole(writer, name, *arguments, **options)
+
+    monkeypatch.setattr(gguf.GGUFWriter, "add_tensor", first_part)
+    write(tmp_path / "m-00001-of-00002.gguf", network(tokenizer), tokenizer, "gpt-2")
+    with pytest.raises(UserError, match=r"has no weights model\.layers\.1\..* \(9 in all\); .* join the parts first"):
+        CausalLM(family="causal_lm", source="x").make(None, tmp_path / "m-00001-of-00002.gguf", None, tmp_path / "m", 0)

@@ -103,10 +103,14 @@ def language_model(folder: Path, dtype: torch.dtype) -> PreTrainedModel:
     return _network(AutoModelForCausalLM, folder, complete=True, dtype=dtype)
 
 
+_WRAPPED = {r"^(?:(?:module|_orig_mod)\.)+": ""}
+"""What torch's wrappers put before the names of weights: parallel training, compilation."""
+
+
 def _network(
     kind: Any, folder: Path, *, complete: bool = False, dtype: torch.dtype = torch.float32, **options: Any
 ) -> PreTrainedModel:
-    """A transformers model from a local folder; ``complete`` refuses one that lacks weights of the network.
+    """A transformers model from a local folder, which must have all its weights; but for ``complete``, not its head's.
 
     Weights are safetensors where there are any, else pickles that may hold tensors and nothing else.
     """
@@ -115,15 +119,25 @@ def _network(
         with quiet():
             network, report = kind.from_pretrained(
                 folder, local_files_only=True, trust_remote_code=False, use_safetensors=safe, weights_only=True,
-                dtype=dtype, output_loading_info=True, **options,
+                dtype=dtype, output_loading_info=True, key_mapping=_WRAPPED, **options,
             )  # fmt: skip
     except (OSError, ValueError, KeyError, RuntimeError, SafetensorError, UnpicklingError) as error:
         raise UserError(f"{folder}: weights cannot be read ({reason(error)}); fetch or train the model again") from None
-    if complete and report["missing_keys"]:
-        raise UserError(
-            f"{folder}: has no weights {', '.join(sorted(report['missing_keys'])[:3])}; fetch or train the model again"
-        )
+    if lacking := _lacking(network, report, complete):
+        raise UserError(f"{folder}: has no weights {_first(lacking)}; fetch or train the model again")
     return network
+
+
+def _lacking(network: PreTrainedModel, report: dict[str, Any], complete: bool) -> list[str]:
+    """Names of weights that were not loaded; but for ``complete``, those of the head may be new, its pooling too."""
+    names = {*report["missing_keys"], *(mismatch[0] for mismatch in report["mismatched_keys"])}
+    body = f"{network.base_model_prefix}."
+    return sorted(name for name in names if complete or (name.startswith(body) and "pooler" not in name))
+
+
+def _first(names: list[str]) -> str:
+    """The first of some names, and how many there are if some are left out."""
+    return ", ".join(names[:3]) + (f", … ({len(names)} in all)" if len(names) > 3 else "")
 
 
 def write(network: PreTrainedModel, folder: Path, tokenizer: PreTrainedTokenizerFast | None = None) -> None:
@@ -131,7 +145,8 @@ def write(network: PreTrainedModel, folder: Path, tokenizer: PreTrainedTokenizer
     if tokenizer is not None:
         tokenizer.save_pretrained(folder)
     with quiet():
-        network.save_pretrained(folder)
+        # Under the network's own names: those of the file may have had what wrapped it before them.
+        network.save_pretrained(folder, save_original_format=False)
 
 
 def link(source: Path, folder: Path) -> None:
@@ -166,7 +181,7 @@ def unpack_gguf(source: Path, folder: Path, dtype: torch.dtype) -> None:
             raise ValueError("no GGUF file")
         with quiet():
             cut = AutoTokenizer.from_pretrained(**place)
-            packed = AutoModelForCausalLM.from_pretrained(**place, dtype=dtype)
+            packed, report = AutoModelForCausalLM.from_pretrained(**place, dtype=dtype, output_loading_info=True)
             settings = packed.config
             vars(settings).pop("quantization_config", None)  # it would have the unpacked weights unpacked again
             network = AutoModelForCausalLM.from_config(settings, dtype=packed.dtype)
@@ -177,6 +192,11 @@ def unpack_gguf(source: Path, folder: Path, dtype: torch.dtype) -> None:
             f"{source}: cannot be read ({first_line(error)}); name a GGUF file of a language model, or a folder in the "
             "layout of transformers"
         ) from None
+    if lacking := _lacking(packed, report, True):
+        raise UserError(
+            f"{source}: has no weights {_first(lacking)}; if it is one part of a model, join the parts first "
+            "(llama-gguf-split --merge)"
+        )
     if split is not None and split.contents() in _DIGITS_APART:
         pieces = [pre_tokenizers.Digits(individual_digits=True), pre_tokenizers.ByteLevel(add_prefix_space=False)]
         cut.backend_tokenizer.pre_tokenizer = pre_tokenizers.Sequence(pieces)
