@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -81,3 +82,59 @@ def wilson_interval(successes: int, trials: int) -> tuple[float, float]:
         return math.nan, math.nan
     interval = binomtest(successes, trials).proportion_ci(0.95, method="wilson")
     return interval.low, interval.high
+
+
+FEWEST = 5
+"""Events in all below which a mean over samples of shares of them has no interval: most resamples would have none."""
+
+
+@dataclass(frozen=True, eq=False)
+class Share:
+    """A share of what there is in all samples together, with its 95 % interval; NaN where there is nothing."""
+
+    value: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
+
+    @classmethod
+    def of(cls, part: np.ndarray, whole: np.ndarray, squares: np.ndarray | None = None) -> Share:
+        """Share of sums over samples, which holds where events are rare, as the bootstrap of their ratio does not.
+
+        Wilson's interval for as many independent ones as tell as much: fewer than there are if they have weights
+        (Kish 1965), and if samples differ by more than such would (Rao & Scott 1992), which is known from these few
+        samples (Student). In simulation it covers .93 to .98 of shares from 6 to 24 samples, less (.92) only of those
+        near 0 in samples that differ much; and more where there are few events.
+
+        Parameters
+        ----------
+        part, whole : sums of each sample, of weights where what is counted has any, shape (K, ...)
+        squares : sums of squared weights
+        """
+        from scipy.special import stdtrit
+
+        total = whole.sum(0)
+        value = ratio(part.sum(0), total)
+        samples = np.maximum((whole > 0).sum(0), 2)
+        alike = total if squares is None else ratio(total**2, squares.sum(0))
+        between = samples / (samples - 1) * ratio(((part - value * whole) ** 2).sum(0), total**2)
+        effect = np.nan_to_num(ratio(between * alike, value * (1 - value)))
+        student = (stdtrit(samples - 1, 0.975) / NORMAL) ** 2
+        return cls(value, *_wilson(value, alike / np.where(effect > 1, effect * student, 1.0)))
+
+    def less(self, other: Share) -> Share:
+        """Difference of two shares, from the intervals of both (Newcombe 1998, method 10)."""
+        difference = self.value - other.value
+        low = np.hypot(self.value - self.low, other.high - other.value)
+        high = np.hypot(self.high - self.value, other.value - other.low)
+        return Share(difference, difference - low, difference + high)
+
+
+NORMAL = 1.959964
+"""Quantile of the normal distribution at 97.5 %."""
+
+
+def _wilson(share: np.ndarray, trials: np.ndarray) -> list[np.ndarray]:
+    """Bounds of Wilson's interval, for numbers of trials that need not be whole; NaN without any."""
+    square = ratio(np.full(np.shape(trials), NORMAL**2), trials)
+    half = np.sqrt(square * (share * (1 - share) + square / 4))
+    return [np.clip((share + square / 2 + side) / (1 + square), 0, 1) for side in (-half, half)]

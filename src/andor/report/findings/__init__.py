@@ -34,8 +34,8 @@ def findings(tasks: Mapping[str, tuple[str, Tables]], studies: Mapping[str, tupl
     """
     parts = [
         "# What was found",
-        "Made by the workflow from its tables. Brackets hold 95 % bootstrap intervals over samples (Wilson's for "
-        "accuracies). *Null* is the level among networks whose players were renamed, so that none correspond; "
+        "Made by the workflow from its tables. Brackets hold 95 % intervals over samples: bootstrap for means, Wilson's "
+        "for accuracies and for shares of what all samples have together. *Null* is the level among networks whose players were renamed, so that none correspond; "
         "*excess* is what is left beyond it. It holds what networks have in common because they see the same input as "
         "well as what they learned: ensembles with a null network, where there are any, say how much the former is. A "
         "share of the k strongest interactions counts those that are among the k strongest of every network of the "

@@ -1,7 +1,8 @@
 """The tidy tables of a task, each a function of its results: one observation a row, rows always in the same order.
 
 Strengths are in units of the reward v. Orders <= 1 are merged everywhere; the empty coalition is no interaction.
-``low`` and ``high`` bound 95 % intervals: bootstrap over samples; Wilson for accuracies; jackknife for discrimination.
+``low`` and ``high`` bound 95 % intervals: bootstrap over samples; Wilson for accuracies, and for shares of what all
+samples have together (`andor.analysis.statistics.Share`); jackknife for discrimination.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from andor.analysis.statistics import ratio
+from andor.analysis.statistics import Share, ratio
 from andor.game.coalitions import Coalitions
 from andor.report.tables.frames import tidy
 from andor.report.tables.games import Game, Games
@@ -83,12 +83,11 @@ def _found(each: Comparison, alone: Games, named: dict[str, list[str]]) -> list[
     weights = alike(each.games, of)
     ones = [{by: np.ones(group.shape) for by, group in own.items()} for own in of]
     whole, cells = ({by: _counted(each, of, by, w, signs, elsewhere) for by in of[0]} for w in (ones, weights))
-    shares = [ratio(*(each.bootstrap.means(cells[by][name]) for name in ("found", "count"))) for by in cells]
-    low, high = each.bootstrap.percentiles(shares[0] - shares[1])
-    more = {"more": _share(cells["all"], "found") - _share(cells["one"], "found"), "more_low": low, "more_high": high}
+    beyond_one = _share(cells["all"], "found").less(_share(cells["one"], "found"))
+    more = {"more": beyond_one.value, "more_low": beyond_one.low, "more_high": beyond_one.high}
     rows = [(by, counted, dict.fromkeys(more, np.nan)) for by, counted in whole.items()]
     return [
-        tidy({**each.axes, **named, "kind": each.kinds}, **_columns(each, counted), **beyond).assign(by=by)
+        tidy({**each.axes, **named, "kind": each.kinds}, **_columns(counted, len(elsewhere)), **beyond).assign(by=by)
         for by, counted, beyond in [*rows, ("alike", cells["one"], more)]
     ]
 
@@ -148,36 +147,43 @@ def _counted(
         share = [(own[1] == sign).sum(-1) / game.interactions.possible for sign in SIGNS]
         return sum(_total(group[by] == sign, weight[by]) * part for sign, part in zip(SIGNS, share, strict=True))
 
+    def squares(game: Game, group: Groups, weight: Groups) -> np.ndarray:
+        return _total(group[by] != 0, weight[by] ** 2)
+
     null = [each.games.each(found, of, weights, other) for other in elsewhere]
     counted = {
         "count": each.games.each(count, of, weights),
+        "squares": each.games.each(squares, of, weights),
         "found": each.games.each(found, of, weights, signs),
         "chance": each.games.each(chance, of, weights, signs),
     }
-    return counted | {"null": np.mean(null, axis=0) if null else np.full(counted["found"].shape, np.nan)}
+    return counted | {"null": np.sum(null, axis=0) if null else np.full(counted["found"].shape, np.nan)}
 
 
 def _total(chosen: np.ndarray, weight: np.ndarray) -> np.ndarray:
     return (chosen * weight).sum(-1)
 
 
-def _share(counted: dict[str, np.ndarray], name: str) -> np.ndarray:
-    return ratio(counted[name].mean(0), counted["count"].mean(0))
+def _share(counted: dict[str, np.ndarray], name: str, draws: int = 1) -> Share:
+    """Share of the group that is found, in so many draws together."""
+    return Share.of(counted[name], draws * counted["count"], draws * counted["squares"])
 
 
-def _columns(each: Comparison, counted: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+def _columns(counted: dict[str, np.ndarray], draws: int) -> dict[str, np.ndarray]:
     """Shares of the group with their intervals, (kinds,) each."""
-    count, over = counted["count"], counted["found"] - counted["null"]
-    low, high = each.bootstrap.interval(counted["found"], over=count)
-    excess_low, excess_high = each.bootstrap.interval(over, over=count)
+    count = counted["count"]
+    found, null = _share(counted, "found"), _share(counted, "null", max(1, draws))
+    excess = found.less(null)
     return {
         "count": count.mean(0),
-        **{name: _share(counted, name) for name in ("found", "chance", "null")},
-        "low": low,
-        "high": high,
-        "excess": ratio(over.mean(0), count.mean(0)),
-        "excess_low": excess_low,
-        "excess_high": excess_high,
+        "found": found.value,
+        "low": found.low,
+        "high": found.high,
+        "chance": ratio(counted["chance"].sum(0), count.sum(0)),
+        "null": null.value,
+        "excess": excess.value,
+        "excess_low": excess.low,
+        "excess_high": excess.high,
         "samples": (count > 0).sum(0),
     }
 

@@ -10,7 +10,7 @@ import pandas as pd
 import pyarrow as pa
 
 from andor.analysis.overlap import chance_power, generalization_power
-from andor.analysis.statistics import mean, ratio
+from andor.analysis.statistics import Share, mean, ratio
 from andor.analysis.strength import strength_by_order
 from andor.game.coalitions import KINDS, Coalitions
 from andor.game.interactions import Interactions, ranks
@@ -109,8 +109,8 @@ def sharing(each: Comparison) -> pd.DataFrame:
     games = each.games
     power = games.each(lambda game: generalization_power(game.salient))
     low, high = each.bootstrap.interval(power)
-    total, of_shared = _totals(games)
-    shared_low, shared_high = each.bootstrap.interval(of_shared, over=total)
+    total, of_shared, squares = _totals(games)
+    share = Share.of(of_shared, total, squares)
     return tidy(
         {**each.axes, "model": each.members, "kind": each.kinds},
         salient=games.each(lambda game: game.salient.sum(-1)).mean(0),
@@ -122,16 +122,20 @@ def sharing(each: Comparison) -> pd.DataFrame:
         samples=(~np.isnan(power)).sum(0),
         strength=total.mean(0),
         shared_strength=of_shared.mean(0),
-        shared_share=ratio(of_shared.mean(0), total.mean(0)),
-        shared_low=shared_low,
-        shared_high=shared_high,
+        shared_share=share.value,
+        shared_low=share.low,
+        shared_high=share.high,
     )
 
 
-def _totals(games: Games) -> tuple[np.ndarray, np.ndarray]:
-    """Strength of each kind in each model, of all interactions and of the shared ones; (K, m, kinds) each."""
+def _totals(games: Games) -> list[np.ndarray]:
+    """Strength of each kind in each model: of all interactions, of the shared ones, and squared; (K, m, kinds) each."""
     of_shared = games.each(lambda game: (game.magnitude * game.shared).sum(-1))
-    return games.each(lambda game: game.magnitude.sum(-1)), of_shared
+    return [
+        games.each(lambda game: game.magnitude.sum(-1)),
+        of_shared,
+        games.each(lambda game: (game.magnitude**2).sum(-1)),
+    ]
 
 
 ORDERS_SCHEMA = pa.schema(
@@ -287,8 +291,8 @@ def summary(each: Comparison) -> pd.DataFrame:
     """The main numbers of each model in each ensemble, one row a method."""
     results = each.results
     powers = {} if results.sampled else _powers(each)
-    total, of_shared = (strength.sum(-1) for strength in _totals(each.games))
-    low, high = each.bootstrap.interval(of_shared, over=total)
+    total, of_shared, squares = (strength.sum(-1) for strength in _totals(each.games))
+    share = Share.of(of_shared, total, squares)
     alone = np.full(len(each.members), np.nan)
     if traditional := results.first("traditional"):
         alone = np.mean([one.magnitude.sum((1, 2)) for one in results.of_ensemble(traditional, each.ensemble)], axis=0)
@@ -296,9 +300,9 @@ def summary(each: Comparison) -> pd.DataFrame:
         {**each.axes, "model": each.members},
         **powers,
         salient=each.games.each(lambda game: game.salient.sum((-2, -1))).mean(0),
-        shared_share=ratio(of_shared.mean(0), total.mean(0)),
-        shared_low=low,
-        shared_high=high,
+        shared_share=share.value,
+        shared_low=share.low,
+        shared_high=share.high,
         l1=total.mean(0),
         l1_ratio=ratio(total.mean(0), alone),
     )

@@ -10,7 +10,7 @@ import pandas as pd
 import pyarrow as pa
 
 from andor.analysis.overlap import chance_power, generalization_power
-from andor.analysis.statistics import mean, ratio
+from andor.analysis.statistics import FEWEST, mean, ratio
 from andor.report.tables.frames import excess, measured, tidy
 from andor.report.tables.games import Game
 from andor.report.tables.parts import Comparison
@@ -108,20 +108,21 @@ def model_transfer(each: Comparison) -> pd.DataFrame:
     """
     higher = [threshold for threshold in THRESHOLDS if threshold >= FROM]
     cover, *drawn = (games.each(_cover, [higher] * len(games.samples)) for games in (each.games, *each.renamed))
-    count = each.games.each(lambda game: [game.salient_above(line).sum(-1) for line in higher]).mean(0)
+    count = each.games.each(lambda game: [game.salient_above(line).sum(-1) for line in higher])  # (K, lines, m, kinds)
     having = each.games.each(lambda game: game.salient_above(FROM).sum(-1) / game.interactions.possible)
     frames = []
     for (i, model), (j, other) in itertools.permutations(enumerate(each.members), 2):
         values = cover[:, i, j]
         rows = tidy(
             {**each.axes, "model": [model], "other": [other], "kind": each.kinds, "threshold": higher},
-            count=count[:, i].T,
+            count=count[:, :, i].mean(0).T,
             cover=mean(values),
             chance=mean(np.where(np.isnan(values), np.nan, having[:, j, :, None])),
             **excess(values, [one[:, i, j] for one in drawn], each.bootstrap),
             samples=(~np.isnan(values)).sum(0),
         )
-        low, high = each.bootstrap.interval(values)
+        had = np.nansum(values * count[:, :, i].transpose(0, 2, 1), axis=0)
+        low, high = (np.where(had < FEWEST, np.nan, bound) for bound in each.bootstrap.interval(values))
         frames.append(rows.assign(low=low.ravel(), high=high.ravel()))
     return pd.concat(frames, ignore_index=True)
 
