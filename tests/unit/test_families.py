@@ -245,7 +245,8 @@ def test_transformers_image_classifiers(tmp_path):
     (tmp_path / "vit" / "preprocessor_config.json").write_text(
         '{"image_mean": [0.5, 0.4, 0.3], "image_std": [0.5, 1, 1]}'
     )
-    model = made(image_settings(library="transformers"), IMAGES, tmp_path, source=tmp_path / "vit")
+    three = random_table("image", (1, 32, 32), labels=3)
+    model = made(image_settings(library="transformers"), three, tmp_path, source=tmp_path / "vit")
     assert model.description["mean"] == [0.5, 0.4, 0.3]
     plain = Normalised(network, [0.5, 0.4, 0.3], [0.5, 1, 1])
     outputs = evaluate(bind(model, sample("image"), Masking()))

@@ -2,15 +2,19 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
 import tiny
 from andor import config
+from andor.data.building import tidy
 from andor.errors import UserError
-from andor.models import pretrained
+from andor.models import adoption, pretrained
+from andor.models.accuracy import accuracy
 from andor.models.families.text_encoder import TextEncoder
+from andor.models.loaded import ArrayClassifier
 from andor.models.loading import load
 
 
@@ -80,3 +84,33 @@ def test_a_weight_of_another_shape_is_no_weight_of_the_network(tmp_path):
     save_file(state | {name: torch.zeros(1, 32)}, source / "model.safetensors", metadata={"format": "pt"})
     with pytest.raises(UserError, match=f"has no weights {name};"):
         pretrained.encoder_to_train(source)
+
+
+class Fixed(ArrayClassifier):
+    """The same logits for every row."""
+
+    def __init__(self, logits):
+        super().__init__(torch.nn.Linear(1, 1), {"family": "own"}, torch.zeros(1))
+        self.fixed = torch.tensor(logits)
+
+    def logits(self, inputs):
+        return self.fixed.expand(len(inputs), -1)
+
+
+def rows(labels):
+    return tidy(range(len(labels)), ["train"] * len(labels), labels, np.zeros((len(labels), 1)), "features")
+
+
+def test_a_model_of_many_classes_says_nothing_of_labels_0_and_1():
+    adoption.attempt(Fixed([0.0, 1.0]), rows([0, 1, 1]))
+    adoption.attempt(Fixed([0.0] * 1000), rows([0, 1, 2]))  # the first of a model's many classes
+    with pytest.raises(UserError, match=r"tells 10 classes apart and the data have labels 0 and 1; set `data.positive"):
+        adoption.attempt(Fixed([0.0] * 10), rows([0, 1, 1]))
+
+
+@pytest.mark.parametrize(("right", "warned"), [(0, True), (20, True), (35, False), (100, False)])
+def test_what_is_worse_than_guessing_is_said(right, warned, caplog):
+    """Of 100 rows of two labels guessing gets 50 right, give or take 5."""
+    table = rows([1] * right + [0] * (100 - right))
+    assert accuracy(Fixed([1.0]), table, "train") == (right, 100)
+    assert ("fewer than by chance" in caplog.text) == warned

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import logging
+from math import sqrt
+
 import numpy as np
 import pyarrow as pa
 import torch
@@ -11,6 +14,9 @@ from andor.models.loaded import ArrayClassifier, TextClassifier
 from andor.models.training import encode
 
 BATCH = 64
+FAR = 4
+"""Standard deviations below what guessing gets right, from which on something must be wrong."""
+_log = logging.getLogger(__name__)
 
 
 @torch.no_grad()
@@ -37,9 +43,27 @@ def predictions(model: ArrayClassifier | TextClassifier, table: pa.Table) -> np.
 
 
 def accuracy(model: ArrayClassifier | TextClassifier, table: pa.Table, split: str) -> tuple[int, int]:
-    """Number of rows of a split whose label is predicted, and number of rows of the split."""
+    """Number of rows of a split whose label is predicted, and number of rows of the split.
+
+    Fewer than guessing gets is logged as a warning: the classes of the model are not those of the data, or are in
+    another order.
+    """
     rows = table.filter(np.asarray(table["split"]) == split)
-    return int((predictions(model, rows) == rows["label"].to_numpy()).sum()), rows.num_rows
+    labels = rows["label"].to_numpy()
+    correct = int((predictions(model, rows) == labels).sum())
+    if correct < least_by_chance(labels):
+        _log.warning(
+            "only %d of %d %s items are right, fewer than by chance: do the labels mean the model's classes, in their "
+            "order?",
+            correct, len(labels), split,
+        )  # fmt: skip
+    return correct, len(labels)
+
+
+def least_by_chance(labels: np.ndarray) -> float:
+    """Right answers below which a classifier is far worse than one that guesses evenly among the labels (rows,)."""
+    chance = 1 / max(len(np.unique(labels)), 2)
+    return len(labels) * chance - FAR * sqrt(len(labels) * chance * (1 - chance))
 
 
 def _predicted(logits: torch.Tensor) -> np.ndarray:

@@ -43,7 +43,8 @@ def attempt(model: LoadedModel, table: pa.Table) -> None:
     Raises
     ------
     UserError
-        If the model cannot read it, or has too few logits for the labels of all rows.
+        If the model cannot read it, or has not the logits for the labels of all rows: too few, or many for two
+        labels, whose numbers then mean other classes than those the model knows by them.
     """
     if "text" in table.column_names and not isinstance(model, ArrayClassifier):
         return  # whoever reads word pieces reads any text
@@ -52,6 +53,11 @@ def attempt(model: LoadedModel, table: pa.Table) -> None:
         raise UserError(
             f"a model of family `{model.family}` has {logits.shape[1]} logits and the data {labels} labels; "
             "set `data.positive` or use another model"
+        )
+    if logits.shape[1] > 2 == labels:
+        raise UserError(
+            f"a model of family `{model.family}` tells {logits.shape[1]} classes apart and the data have labels 0 and 1; "
+            "set `data.positive: null` if the classes of the data are the model's, or use a model of two classes"
         )
 
 
