@@ -68,6 +68,23 @@ def test_numbers_are_those_of_the_tables(made):
     assert f"| digits | resnet20-vgg16 | generalizable | {count:.1f} |" in text
 
 
+def test_models_made_from_the_same_weights_are_said_to_be(made):
+    of_task, _, text = made
+    assert "Made from the same weights" not in text
+    accuracy = of_task["accuracy"].assign(weights=of_task["accuracy"]["model"].map({"resnet20": "w", "lenet": "w"}))
+    said = findings({"digits": ("image", {**of_task, "accuracy": accuracy})}, {})
+    lines = [line for line in said.splitlines() if "Made from the same weights: resnet20 and lenet;" in line]
+    assert [line.partition("**: ")[0] for line in lines] == ["- **resnet20-lenet", "- **resnet20-vgg16-lenet"]
+
+
+def test_dust_among_the_strongest_is_told_beside_the_paper(made):
+    of_task, _, text = made
+    dust = of_task["generalization"].query("share == 0.1 and method == 'traditional'")["dust"]
+    (paragraph,) = [part for part in text.split("\n\n") if part.startswith("How much of a network's strongest 10 %")]
+    low, high = (f"{value:.2f}".removeprefix("0") for value in (dust.min(), dust.max()))
+    assert f"traditional {low} to {high}" in paragraph and "The paper, of the strongest" in paragraph
+
+
 def test_the_published_numbers_stand_beside(made):
     text = made[2]
     assert "generalizable AND .67 and .68" in text

@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 import pytest
 
 from andor import store
+from andor.config import check
 from andor.errors import UserError
 from andor.game.coalitions import orders
 from andor.game.files import from_file
@@ -242,3 +243,16 @@ def test_outputs_of_another_model_are_noticed(results, end):
         else:
             with pytest.raises(UserError, match=said):
                 again.values("cnn")
+
+
+def test_models_of_another_task_have_the_weights_of_those_they_are():
+    models = {
+        "encoder": {"family": "text_encoder", "source": "minilm"},
+        "new": {"family": "text_cnn", "tokenizer": "minilm"},
+    }
+    taken = {name: {"family": "of_task", "task": "first", "model": name} for name in models}
+    task = {"data": {"reader": "film_reviews", "source": "minilm"}, "players": {"kind": "words", "count": 4}}
+    of_both = {"first": task | {"models": models}, "second": task | {"models": taken}}
+    settings = check({"sources": {"minilm": {"mirrors": ["path:nowhere"]}}, "tasks": of_both}, "two tasks")
+    for name in of_both:
+        assert TaskResults.of(name, settings, name).weights == {"encoder": "minilm"}

@@ -247,12 +247,15 @@ def test_generalization_is_what_counting_says(results, made, method):
     found = counted(results, method, ensemble)
     table = made["generalization"].query("method == @method and ensemble == @ensemble")
     for row in table[table["share"].isin([0.01, 0.1, 0.45])].itertuples():
-        powers, short = [], 0
+        powers, dust, short = [], [], 0
         for sample in range(SAMPLES):
+            own = found[sample, row.model, row.kind]
+            largest = max(abs(x) for kind in ("and", "or") for x in found[sample, row.model, kind].values())
+            dust.append(np.mean([abs(own[S]) <= 0.05 * largest for S in k_strongest(own, row.k)]))
             sets = {model: k_strongest(found[sample, model, row.kind], row.k) for model in results.models}
             powers.append(len(set.intersection(*sets.values())) / len(sets[row.model]))
             short += len(sets[row.model]) < row.k
-        assert row.power == pytest.approx(np.mean(powers))
+        assert (row.power, row.dust) == pytest.approx((np.mean(powers), np.mean(dust)))
         assert row.short == short
         assert row.samples == SAMPLES
         assert row.low <= row.power <= row.high
@@ -439,6 +442,8 @@ def test_accuracy(results, made):
     assert row["accuracy"] == measured["splits"]["test"]["correct"] / measured["splits"]["test"]["items"]
     assert row["low"] < row["accuracy"] < row["high"]
     assert row["parameters"] == measured["parameters"]
+    started = made["accuracy"].dropna(subset="weights").set_index("model")["weights"].to_dict()
+    assert started == ({} if results.folder.name == "digits" else {"minilm_l6": "encoder", "minilm_l3": "encoder"})
 
 
 @pytest.mark.parametrize("method", ["traditional", "generalizable"])

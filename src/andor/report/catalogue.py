@@ -49,6 +49,7 @@ FOUND_IN = (
     "accuracy",
     "eligibility",
     "salient",
+    "generalization",
     "sharing",
     "agreement",
     "states",

@@ -17,7 +17,7 @@ import numpy as np
 import pyarrow as pa
 
 from andor import store
-from andor.config import Analysis, Config, Nulls, Reward
+from andor.config import Analysis, Config, Nulls, Reward, Task
 from andor.errors import UserError
 from andor.game import nulls
 from andor.game.coalitions import KINDS
@@ -41,6 +41,7 @@ class TaskResults:
     models : names, in the order of the configuration
     main : those of them that are neither null networks nor repeated trainings
     labels : by which each was trained and is judged (`training.labels`)
+    weights : entries of `sources` whose weights models have or start from; of the others they are new
     ensembles : models of each ensemble, by its name
     methods : what each method is (original, traditional, generalizable), by its name
     chunks : sample numbers of each chunk, by its name
@@ -54,6 +55,7 @@ class TaskResults:
     models: list[str]
     main: list[str]
     labels: dict[str, str]
+    weights: dict[str, str]
     ensembles: dict[str, list[str]]
     methods: dict[str, str]
     chunks: dict[str, list[int]]
@@ -77,6 +79,7 @@ class TaskResults:
                 name: getattr(getattr(model, "training", None), "labels", "true")
                 for name, model in settings.models.items()
             },
+            weights=_weights(config, settings),
             ensembles=settings.ensembles_by_name(),
             methods={name: method.kind for name, method in config.methods_of(task).items()},
             chunks=settings.chunks(),
@@ -315,3 +318,14 @@ class TaskResults:
 def per_model(value: Mapping[str, Any] | Any, model: str) -> Any:
     """A model's part of a metadata entry that may be given by model."""
     return value[model] if isinstance(value, Mapping) else value
+
+
+def _weights(config: Config, task: Task) -> dict[str, str]:
+    """Entries of `sources` whose weights the models of a task have or start from."""
+    found = {}
+    for name, model in task.models.items():
+        other, original = model.taken_from or ("", "")
+        named = (config.tasks[other].models[original] if other else model).sources()
+        if weights := named.get("weights", named.get("source")):
+            found[name] = weights
+    return found

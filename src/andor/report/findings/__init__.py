@@ -18,6 +18,8 @@ REPORTED = {measure.key: measure.label for measure in MEASURES if measure.report
 """Measures of overlap that are reported, and what they are called."""
 KINDS = ("and", "or")
 _NULLS = {"renaming": "renamed players", "exchange": "other samples"}
+STRONGEST = 0.1
+"""Share of all coalitions whose overlap is reported."""
 UNFAITHFUL = 0.05
 """Unfaithfulness at which the number of interactions needed is reported."""
 
@@ -34,12 +36,12 @@ def findings(tasks: Mapping[str, tuple[str, Tables]], studies: Mapping[str, tupl
     """
     parts = [
         "# What was found",
-        "Made by the workflow from its tables. Brackets hold 95 % intervals over samples: bootstrap for means, Wilson's "
-        "for accuracies and for shares of what all samples have together. *Null* is the level among networks whose players were renamed, so that none correspond; "
-        "*excess* is what is left beyond it. It holds what networks have in common because they see the same input as "
-        "well as what they learned: ensembles with a null network, where there are any, say how much the former is. A "
-        "share of the k strongest interactions counts those that are among the k strongest of every network of the "
-        "ensemble.",
+        "Made by the workflow from its tables. Brackets hold 95 % intervals over samples: bootstrap for means, "
+        "Wilson's for accuracies and for shares of what all samples have together. *Null* is the level among networks "
+        "whose players were renamed, so that none correspond; *excess* is what is left beyond it. It holds what "
+        "networks have in common because they see the same input as well as what they learned: ensembles with a null "
+        "network, where there are any, say how much the former is. A share of the k strongest interactions counts "
+        "those that are among the k strongest of every network of the ensemble.",
     ]
     for name, (modality, tables) in tasks.items():
         parts += [f"## {name}", *_task(modality, tables)]
@@ -54,7 +56,8 @@ def findings(tasks: Mapping[str, tuple[str, Tables]], studies: Mapping[str, tupl
 def _task(modality: str, tables: Tables) -> Iterator[str]:
     if len(tables["agreement"]):
         yield "### Is more shared than by accident?"
-        yield from headline.findings(tables["agreement"], tables["states"], tables["interactions"])
+        kinship = headline.kinship(tables["accuracy"], tables["sharing"])
+        yield from headline.findings(tables["agreement"], tables["states"], tables["interactions"], kinship)
     yield "### The networks"
     yield _networks(tables)
     yield _sparsity(modality, tables)
@@ -62,7 +65,7 @@ def _task(modality: str, tables: Tables) -> Iterator[str]:
         yield "### How much is shared, as published"
         yield from _words(tables)
         if not _drawn(tables):
-            yield _published(modality)
+            yield " ".join([_dust(tables["generalization"]), _published(modality)])
         for kind in _kinds(tables["controls"]):
             yield _sharing(kind, tables["controls"])
         yield _strength(None if _drawn(tables) else modality, tables["sharing"])
@@ -179,6 +182,16 @@ def _above(table: pd.DataFrame) -> str:
     )
 
 
+def _dust(generalization: pd.DataFrame) -> str:
+    """How many of the strongest 10 % are not salient."""
+    dust = generalization[generalization["share"] == STRONGEST].groupby("method", sort=False)["dust"]
+    said = [f"{method} {number(low)} to {number(high)}" for method, low, high in dust.agg(["min", "max"]).itertuples()]
+    return (
+        f"How much of a network's strongest {100 * STRONGEST:.0f} % is dust, too weak to be salient: "
+        f"{', '.join(said) or 'not in the tables'}. Sharing of dust means little, here or in the paper."
+    )
+
+
 def _published(modality: str) -> str:
     """What the paper has of the same measure."""
     if modality not in published.NETWORKS:
@@ -247,8 +260,9 @@ def _held_out(table: pd.DataFrame) -> str:
         "Share of an ensemble's interactions that a network it does without has, too, salient with the same sign when "
         "explained alone (chance, null): of those that all networks of the ensemble share, and of those that one alone "
         "has. Shared ones are of lower order and stronger, and such ones are found anyway: *alike* weights those of "
-        "one to the orders and strengths of the shared ones, *more* is what sharing adds to that.\n\n"
-        + markdown(header, rows)
+        "one to the orders and strengths of the shared ones, *more* is what sharing adds to that. The network left out "
+        "had a say in which samples are explained: those on which every network is right and its output changes "
+        "enough.\n\n" + markdown(header, rows)
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import pandas as pd
 
@@ -22,8 +22,16 @@ CLAIMS = {
 """Claims that are reported, with their least order: the claim and what the null hypothesis says instead."""
 
 
-def findings(agreement: pd.DataFrame, states: pd.DataFrame, interactions: pd.DataFrame) -> Iterator[str]:
-    """Markdown: how many are accidents, in a table and in words, the interactions named, and the others' states."""
+def findings(
+    agreement: pd.DataFrame, states: pd.DataFrame, interactions: pd.DataFrame, kinship: Mapping[str, str]
+) -> Iterator[str]:
+    """Markdown: how many are accidents, in a table and in words, the interactions named, and the others' states.
+
+    Parameters
+    ----------
+    kinship
+        What is said of ensembles whose models did not start apart.
+    """
     method = _method(agreement)
     own = agreement[agreement["method"] == method]
     main = own[own["main"]] if own["main"].any() else own
@@ -36,10 +44,26 @@ def findings(agreement: pd.DataFrame, states: pd.DataFrame, interactions: pd.Dat
         f"{100 * own['rate'].max():.0f} % are expected to be accidents, all kinds and orders being one family."
     )
     yield _counts(own)
-    yield "\n".join(f"- {_verdict(of_ensemble)}" for _, of_ensemble in main.groupby("ensemble", sort=False))
+    yield "\n".join(
+        f"- {_verdict(of_ensemble)}{kinship.get(str(ensemble), '')}"
+        for ensemble, of_ensemble in main.groupby("ensemble", sort=False)
+    )
     listed = interactions[interactions["method"] == method]
     yield from (_named(ensemble, listed) for ensemble in main["ensemble"].unique() if _any(ensemble, listed))
     yield _states(states[states["method"] == method])
+
+
+def kinship(accuracy: pd.DataFrame, sharing: pd.DataFrame) -> dict[str, str]:
+    """A sentence for each ensemble with models that have or start from the same weights, by the table `accuracy`."""
+    weights = accuracy.drop_duplicates("model").set_index("model")["weights"].dropna()
+    said = {}
+    for ensemble, models in sharing.groupby("ensemble", sort=False)["model"].unique().items():
+        own = weights[weights.index.isin(models)]
+        kin = [list(same.index) for _, same in own.groupby(own, sort=False) if len(same) > 1]
+        if kin:
+            named = "; ".join(" and ".join(same) for same in kin)
+            said[str(ensemble)] = f" Made from the same weights: {named}; some of what they share was there before."
+    return said
 
 
 def _method(agreement: pd.DataFrame) -> str:

@@ -38,6 +38,7 @@ GENERALIZATION_SCHEMA = pa.schema(
         "excess_high": NUMBER,
         "samples": COUNT,  # with any interaction of the kind: the others have no power
         "short": COUNT,  # samples with fewer than k interactions that are not 0
+        "dust": NUMBER,  # share of the k strongest that are not salient, mean over samples
     }
 )
 
@@ -62,6 +63,7 @@ def _power_of_strongest(each: Comparison, cuts: tuple[Sequence[int], Sequence[fl
         **excess(power, drawn, each.bootstrap),
         samples=(~np.isnan(power)).sum(0),
         short=(_counts(each.games, sizes) < sizes).sum(0),
+        dust=mean(each.games.each(_dust, [sizes] * len(power))),
     )
 
 
@@ -75,6 +77,12 @@ def _power(games: Games, sizes: Sequence[int]) -> np.ndarray:
 def _chance(game: Game, sizes: Sequence[int]) -> np.ndarray:
     possible = game.interactions.possible
     return np.stack([chance_power(game.interactions.strongest(k), possible) for k in sizes], axis=-1)
+
+
+def _dust(game: Game, sizes: Sequence[int]) -> np.ndarray:
+    """Share of the strongest that are not salient, (m, kinds, numbers)."""
+    strongest = np.stack([game.interactions.strongest(k) for k in sizes], axis=-1)
+    return ratio((strongest & ~game.salient[..., None]).sum(-2), strongest.sum(-2))
 
 
 def _counts(games: Games, sizes: Sequence[int]) -> np.ndarray:
