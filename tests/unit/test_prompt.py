@@ -8,6 +8,7 @@ import logging
 import numpy as np
 import pytest
 import torch
+from tokenizers.processors import TemplateProcessing
 from transformers import (
     Gemma3ForCausalLM,
     Gemma3TextConfig,
@@ -23,6 +24,7 @@ from transformers import (
 
 import tiny
 from andor.config import Masking
+from andor.data.targets import predicted
 from andor.models.caches import agree
 from andor.models.loaded import LanguageModel
 from andor.outputs.evaluate import noise, provenance
@@ -184,6 +186,30 @@ def test_several_tokens_are_those_of_the_whole_text():
         scores = lm.network(input_ids=torch.tensor([ids])).logits[0].double().log_softmax(-1)
     expected = sum(scores[len(ids) - count + j - 1, ids[len(ids) - count + j]].item() for j in range(count))
     assert evaluate(masked)[1, 0] == pytest.approx(expected, abs=1e-5)
+
+
+@pytest.mark.parametrize("target", [" superb", " the film"])
+@pytest.mark.parametrize("closing", ["$A </s>", "<s> $A </s>", "<s> $A </s> </s>", "<s> $A"])
+def test_no_token_that_closes_a_text_stands_between_prompt_and_target(closing, target):
+    lm = tiny.llama()
+    tokenizer = tiny.metaspace_bpe()
+    tokenizer.backend_tokenizer.post_processor = TemplateProcessing(
+        single=closing, special_tokens=[("<s>", 1), ("</s>", 2)]
+    )
+    model = LanguageModel(lm.network, lm.description, tokenizer)
+    text = "the film the acting is"
+    sample = tiny.text_sample("film", "acting", text=text, target=target)
+    start = [1] if closing.startswith("<s>") else []
+    prompt, both = (start + tokenizer(t, add_special_tokens=False)["input_ids"] for t in (text, text + target))
+    assert both[: len(prompt)] == prompt
+    with torch.no_grad():
+        scores = lm.network(input_ids=torch.tensor([both])).logits[0].log_softmax(-1)
+    expected = sum(scores[place - 1, both[place]].item() for place in range(len(prompt), len(both)))
+    assert evaluate(bind(model, sample, Masking(baseline="unk")))[-1, 0] == pytest.approx(expected, abs=1e-5)
+    with torch.no_grad():
+        likely = lm.network(input_ids=torch.tensor([prompt])).logits[0, -1, : len(tokenizer)].argsort(descending=True)
+    first = next(token for token in likely.tolist() if tokenizer.decode([token]).strip() and token > 2)
+    assert predicted(model, text).strip() == tokenizer.decode([first]).strip()
 
 
 def test_reduced_precision_states_its_noise(caplog):

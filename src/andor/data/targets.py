@@ -30,6 +30,17 @@ class Predictor(Protocol):
         """Logits (B, V) of the token after texts of equal length."""
 
 
+def open_tokens(tokenizer: Any, text: str) -> tuple[list[int], list[tuple[int, int]]]:
+    """Tokens of a text that goes on, and the characters [start, stop) of each.
+
+    Special tokens by which a tokenizer closes a text are left out: what follows such a token is another text.
+    """
+    read = tokenizer(text, return_offsets_mapping=True, return_special_tokens_mask=True, verbose=False)
+    closing = next((n for n, added in enumerate(reversed(read["special_tokens_mask"])) if not added), 0)
+    end = len(read["input_ids"]) - closing
+    return read["input_ids"][:end], read["offset_mapping"][:end]
+
+
 @torch.inference_mode()
 def with_targets(
     candidates: pa.Table, text: str | None = None, unit: str = "token", predictor: Predictor | None = None
@@ -60,7 +71,7 @@ def predicted(model: Predictor, prompt: str, unit: str = "token") -> str:
         If no token is text.
     """
     tokenizer = model.tokenizer
-    ids = tokenizer(prompt, verbose=False)["input_ids"]
+    ids, _ = open_tokens(tokenizer, prompt)
     before = tokenizer.decode(ids, clean_up_tokenization_spaces=False)
     text = ""
     for _ in range(MOST_PIECES if unit == "word" else 1):

@@ -14,10 +14,15 @@ from andor.files import first_line
 from andor.models.arithmetic import exact_arithmetic
 from andor.models.files import INPUTS, describe, save_tensors
 from andor.models.inputs import count_labels, for_training, inputs, mean_input
-from andor.models.loaded import ArrayClassifier, LoadedModel
+from andor.models.loaded import ArrayClassifier, LoadedModel, TextClassifier
 
 if TYPE_CHECKING:
     from andor.models.family import Family
+
+TEXTS = 3
+"""Texts on which a model is compared with what its library makes of it."""
+ROUNDING = 1e-4
+"""How far logits may be from the library's, as a share of the largest."""
 
 
 def settle(family: type[Family], description: dict[str, Any], folder: Path, table: pa.Table | None) -> None:
@@ -38,16 +43,17 @@ def settle(family: type[Family], description: dict[str, Any], folder: Path, tabl
 
 
 def attempt(model: LoadedModel, table: pa.Table) -> None:
-    """Try a model on one row of the data.
+    """Try a model on one row of the data, or on a few texts.
 
     Raises
     ------
     UserError
-        If the model cannot read it, or has not the logits for the labels of all rows: too few, or many for two
-        labels, whose numbers then mean other classes than those the model knows by them.
+        If the model cannot read it, says something else of a text than its library, or has not the logits for the
+        labels of all rows: too few, or many for two labels, whose numbers then mean other classes than the model's.
     """
-    if "text" in table.column_names and not isinstance(model, ArrayClassifier):
-        return  # whoever reads word pieces reads any text
+    if isinstance(model, TextClassifier):
+        compare(model, table["text"].slice(0, TEXTS).to_pylist())
+        return
     logits = _tried(cast(ArrayClassifier, model), table.slice(0, 1))
     if max(logits.shape[1], 2) < (labels := count_labels(table)):
         raise UserError(
@@ -56,7 +62,7 @@ def attempt(model: LoadedModel, table: pa.Table) -> None:
         )
     if logits.shape[1] > 2 == labels:
         raise UserError(
-            f"a model of family `{model.family}` tells {logits.shape[1]} classes apart and the data have labels 0 and 1; "
+            f"a model of family `{model.family}` tells {logits.shape[1]} classes apart, the data have labels 0 and 1; "
             "set `data.positive: null` if the classes of the data are the model's, or use a model of two classes"
         )
 
@@ -71,3 +77,26 @@ def _tried(model: ArrayClassifier, row: pa.Table) -> torch.Tensor:
             f"a model of family `{model.family}` cannot read inputs of shape {tuple(arrays(row).shape[1:])} "
             f"({first_line(error)}); change the data or the model"
         ) from None
+
+
+@torch.no_grad()
+def compare(model: TextClassifier, texts: list[str]) -> None:
+    """Compare logits of word embeddings with those that transformers gives of the whole texts, as its pipeline does.
+
+    Raises
+    ------
+    UserError
+        If they differ by more than rounding.
+    """
+    if not hasattr(model.network, "config"):
+        return  # a network of this package
+    for text in texts:
+        read = model.tokenizer(text, truncation=model.tokenizer.model_max_length < 10**9, return_tensors="pt")
+        ours = model.logits(model.embed(read["input_ids"][0])[None])[0]
+        theirs = model.network(**read.to(model.device)).logits[0]
+        if (ours - theirs).abs().max() > ROUNDING * theirs.abs().max().clamp(min=1):
+            given, expected = ([round(logit, 4) for logit in logits.tolist()] for logits in (ours, theirs))
+            raise UserError(
+                f"a network `{type(model.network).__name__}` gives the logits {given} instead of {expected} for "
+                f"{text[:40]!r} when it reads word embeddings, in which words are masked; use another model"
+            )

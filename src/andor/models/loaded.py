@@ -14,7 +14,8 @@ import torch
 from torch import Tensor, nn
 
 from andor.data.table import ARRAYS
-from andor.files import canonical
+from andor.errors import UserError
+from andor.files import canonical, first_line
 
 if TYPE_CHECKING:
     from transformers import DynamicCache, PreTrainedTokenizerFast
@@ -151,7 +152,7 @@ class TextModel(LoadedModel):
     def __init__(self, network: nn.Module, description: dict[str, Any], tokenizer: PreTrainedTokenizerFast) -> None:
         super().__init__(network, description)
         self.tokenizer = tokenizer
-        limit_length(tokenizer, network)
+        suit(tokenizer, network)
 
     def _described(self) -> dict[str, Any]:
         tokenizer = json.loads(self.tokenizer.backend_tokenizer.to_str())
@@ -166,6 +167,7 @@ class TextModel(LoadedModel):
     @torch.no_grad()
     def embed(self, token_ids: Tensor) -> Tensor:
         """Word embeddings (L, d) float32 of token ids (L,) int64, without positions or segments."""
+        check_rows(self.tokenizer, self._embedding, token_ids)
         return self._embedding(token_ids.to(self.device)).float()
 
     @property
@@ -259,11 +261,19 @@ def logits_of(outputs: Tensor, kind: str) -> Tensor:
     return inner.logit() if outputs.shape[1] == 1 else inner.log()
 
 
-def limit_length(tokenizer: PreTrainedTokenizerFast, network: nn.Module) -> None:
-    """Lower a tokenizer's greatest length to the number of tokens for which a network of transformers has positions."""
+def suit(tokenizer: PreTrainedTokenizerFast, network: nn.Module) -> None:
+    """Let a tokenizer know how many tokens a network of transformers has positions for, and a decoder what padding is.
+
+    A decoder with a head that classifies takes several texts at once only if its configuration names a padding token.
+    None is ever read: such texts have one length.
+    """
     if not hasattr(network, "config"):
         return
-    most = getattr(network.config.get_text_config(), "max_position_embeddings", None) or 0
+    settings = network.config.get_text_config()
+    if getattr(settings, "pad_token_id", 0) is None:
+        known = (token for token in (tokenizer.pad_token_id, tokenizer.eos_token_id) if token is not None)
+        settings.pad_token_id = next(known, 0)
+    most = getattr(settings, "max_position_embeddings", None) or 0
     # RoBERTa and its kin number positions from the one after the padding's.
     tables = [module for name, module in network.named_modules() if name.endswith("position_embeddings")]
     padding = next((table.padding_idx for table in tables if getattr(table, "padding_idx", None) is not None), -1)
@@ -271,7 +281,28 @@ def limit_length(tokenizer: PreTrainedTokenizerFast, network: nn.Module) -> None
         tokenizer.model_max_length = min(tokenizer.model_max_length, most - padding - 1)
 
 
+def check_rows(tokenizer: PreTrainedTokenizerFast, embedding: nn.Module, token_ids: Tensor) -> None:
+    """Refuse tokens that a tokenizer was given after the network's word embeddings were made."""
+    if token_ids.numel() and (last := int(token_ids.max())) >= embedding.num_embeddings:
+        raise UserError(
+            f"the token {tokenizer.convert_ids_to_tokens(last)!r} has number {last}, the model has word embeddings of "
+            f"{embedding.num_embeddings} tokens; use the model's own tokenizer, or another baseline value"
+        )
+
+
 def text_logits(network: nn.Module, embeddings: Tensor, mask: Tensor | None = None) -> Tensor:
-    """Logits of a text classifier; ``mask`` (B, L) is 1 on tokens and 0 on padding."""
-    outputs = network(inputs_embeds=embeddings, attention_mask=mask)
+    """Logits of a text classifier; ``mask`` (B, L) is 1 on tokens and 0 on padding.
+
+    Raises
+    ------
+    UserError
+        If the network does not read word embeddings.
+    """
+    try:
+        outputs = network(inputs_embeds=embeddings, attention_mask=mask)
+    except (NotImplementedError, TypeError) as error:  # encoder-decoders, which want the tokens too
+        raise UserError(
+            f"a network `{type(network).__name__}` reads no word embeddings, in which words are masked "
+            f"({first_line(error)}); use an encoder or a decoder with a head that classifies"
+        ) from None
     return getattr(outputs, "logits", outputs)

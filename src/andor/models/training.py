@@ -19,7 +19,7 @@ from andor.data.table import arrays
 from andor.errors import UserError
 from andor.models.arithmetic import reproducible
 from andor.models.inputs import count_logits, for_training, labels_of, mean_input
-from andor.models.loaded import ArrayClassifier, TextClassifier, limit_length, text_logits
+from andor.models.loaded import ArrayClassifier, TextClassifier, check_rows, suit, text_logits
 from andor.models.settings import Training
 
 if TYPE_CHECKING:
@@ -123,10 +123,13 @@ def train_texts(
     labels = labels_of(rows)
     with reproducible(seed):
         network, description, tokenizer = family.untrained(source)
-        limit_length(tokenizer, network)
+        suit(tokenizer, network)
         token_ids = encode(tokenizer, rows["text"].to_pylist())
-        network.to(device)
-        padding = tokenizer.pad_token_id or 0
+        embedding = network.to(device).get_input_embeddings()
+        check_rows(tokenizer, embedding, torch.tensor([max(text, default=0) for text in token_ids]))
+        # A padding token may have no embedding of its own: what stands there is not read.
+        padding = min(tokenizer.pad_token_id or 0, embedding.num_embeddings - 1)
+        classify = text_logits if ignores_padding(network) else unpadded_logits
 
         def loss(batch: np.ndarray) -> Tensor:
             texts = [torch.tensor(token_ids[item]) for item in batch]
@@ -134,12 +137,34 @@ def train_texts(
             lengths = torch.tensor([len(text) for text in texts])
             mask = (torch.arange(padded.shape[1]) < lengths.unsqueeze(1)).long()
             shown = family.varied(padded, tokenizer).to(device)
-            logits = text_logits(network, network.get_input_embeddings()(shown), mask.to(device))
+            logits = classify(network, embedding(shown), mask.to(device))
             return functional.cross_entropy(logits, labels[batch].to(device))
 
         lengths = np.array([len(text) for text in token_ids])
         _fit(network, loss, labels.numpy(), lengths, family.trained_by, seed, progress and family.family)
     return TextClassifier(network, description, tokenizer)
+
+
+@torch.no_grad()
+def ignores_padding(network: nn.Module) -> bool:
+    """Whether a network says the same of a text with padding behind it; a head on the last position does not.
+
+    Four tokens are tried, whatever the network's class says.
+    """
+    training, embedding = network.training, network.eval().get_input_embeddings()
+    tokens = torch.arange(8, device=embedding.weight.device)[None] % embedding.num_embeddings
+    mask = (torch.arange(8, device=tokens.device)[None] < 4).long()
+    alone, padded = text_logits(network, embedding(tokens[:, :4])), text_logits(network, embedding(tokens), mask)
+    network.train(training)
+    return bool((alone - padded).abs().max() <= 1e-3 * alone.abs().max())
+
+
+def unpadded_logits(network: nn.Module, embeddings: Tensor, mask: Tensor) -> Tensor:
+    """Logits of texts, those of one length together and without their padding."""
+    lengths = mask.sum(dim=1)
+    groups = [(lengths == length).nonzero()[:, 0] for length in lengths.unique()]
+    logits = [text_logits(network, embeddings[rows, : int(lengths[rows[0]])]) for rows in groups]
+    return torch.cat(logits)[torch.cat(groups).argsort()]
 
 
 def shifted(images: Tensor) -> Tensor:

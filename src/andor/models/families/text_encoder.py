@@ -68,7 +68,10 @@ class TextEncoder(TrainedOnTexts):
         progress: bool = True,
     ) -> None:
         """Fine-tune the encoder, link one that is ready, or fill one with a state dict."""
+        import torch
+
         from andor.models import pretrained, states
+        from andor.models.adoption import attempt
         from andor.models.files import describe
 
         if self.training is not None:
@@ -81,6 +84,8 @@ class TextEncoder(TrainedOnTexts):
         else:
             self._link(source, folder)
         describe(self.described(), folder)
+        if self.training is None and table is not None:
+            attempt(self.loaded(folder, self.described(), torch.device("cpu")), table)
 
     def _link(self, source: Path, folder: Path) -> None:
         """Link the files of an encoder that classifies."""

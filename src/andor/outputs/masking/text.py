@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from andor import config
+from andor.data.targets import open_tokens
 from andor.models.loaded import LanguageModel, TextClassifier, TextModel
 from andor.outputs.masking import baselines
 from andor.outputs.masking.model import MaskedModel, MaskingError, batch_size, owners
@@ -89,7 +90,9 @@ def locate_text(model: TextClassifier, sample: Mapping[str, Any], masking: confi
         If the tokenizer lacks the token that stands for a masked player.
     """
     # Tokenizers that know no limit state an enormous one.
-    ids, players = _word_pieces(model, sample, cut=model.tokenizer.model_max_length < 10**9)
+    cut = model.tokenizer.model_max_length < 10**9
+    read = model.tokenizer(sample["text"], return_offsets_mapping=True, truncation=cut, verbose=False)
+    ids, players = read["input_ids"], _word_pieces(read["offset_mapping"], sample["players"])
     token, value = _baseline(model, masking)
     return MaskedText(ids, players, masking, token, value=value)
 
@@ -104,7 +107,8 @@ def locate_prompt(model: LanguageModel, sample: Mapping[str, Any], masking: conf
     UserError
         If the tokenizer lacks the token that stands for a masked player.
     """
-    ids, players = _word_pieces(model, sample, cut=False)  # the target stands at the end
+    ids, offsets = open_tokens(model.tokenizer, sample["text"])
+    players = _word_pieces(offsets, sample["players"])
     target = target_tokens(model.tokenizer, ids, sample["text"], sample["target"])
     most, length = model.tokenizer.model_max_length, len(ids) + len(target) - 1  # the last token is never read
     if length > most:
@@ -113,18 +117,16 @@ def locate_prompt(model: LanguageModel, sample: Mapping[str, Any], masking: conf
     return MaskedText(ids, players, masking, token, target, value)
 
 
-def _word_pieces(model: TextModel, sample: Mapping[str, Any], cut: bool) -> tuple[list[int], list[list[int]]]:
-    """Tokens of a text, cut off at the model's maximal length if wanted, and positions of each player's pieces."""
-    encoded = model.tokenizer(sample["text"], return_offsets_mapping=True, truncation=cut, verbose=False)
-    ids, offsets = encoded["input_ids"], encoded["offset_mapping"]
-    players = [pieces(offsets, start, stop) for start, stop in sample["players"]]
-    for (start, stop), own in zip(sample["players"], players, strict=True):
+def _word_pieces(offsets: Sequence[tuple[int, int]], words: Sequence[Sequence[int]]) -> list[list[int]]:
+    """Positions of each player's pieces among the tokens of a text; players are characters [start, stop)."""
+    players = [pieces(offsets, start, stop) for start, stop in words]
+    for (start, stop), own in zip(words, players, strict=True):
         covered = {character for piece in own for character in range(*offsets[piece])}
         if not covered.issuperset(range(start, stop)):
-            raise MaskingError(f"a word is missing or cut off after the {len(ids)} tokens that the model reads")
+            raise MaskingError(f"a word is missing or cut off after the {len(offsets)} tokens that the model reads")
     if len({piece for own in players for piece in own}) < sum(map(len, players)):
         raise MaskingError("two players share a word piece of the model's tokenizer")
-    return ids, players
+    return players
 
 
 def _baseline(model: TextModel, masking: config.Masking) -> tuple[int | None, Tensor | None]:
@@ -145,7 +147,7 @@ def target_tokens(tokenizer: PreTrainedTokenizerFast, ids: list[int], text: str,
     """
     if not target:
         raise MaskingError("the target is empty")
-    own = tokenizer(text + target, verbose=False)["input_ids"]
+    own, _ = open_tokens(tokenizer, text + target)
     own = own[len(ids) :] if own[: len(ids)] == ids else tokenizer(target, add_special_tokens=False)["input_ids"]
     if not own:
         raise MaskingError(f"the target {target!r} is no token of the model")

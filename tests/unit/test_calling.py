@@ -1,0 +1,161 @@
+"""Networks are called as their library calls them: whatever the batch, whatever the head."""
+
+import pytest
+import torch
+from tokenizers.processors import TemplateProcessing
+from transformers import (
+    AutoModelForSequenceClassification,
+    BartConfig,
+    BartForSequenceClassification,
+    BertConfig,
+    BertForSequenceClassification,
+    GPT2Config,
+    GPT2ForSequenceClassification,
+    LlamaConfig,
+    LlamaForSequenceClassification,
+    LongformerConfig,
+    LongformerForSequenceClassification,
+    OPTConfig,
+    OPTForSequenceClassification,
+    RobertaConfig,
+    RobertaForSequenceClassification,
+    T5Config,
+    T5ForSequenceClassification,
+    pipeline,
+)
+
+import tiny
+from andor import config
+from andor.data.building import tidy
+from andor.errors import UserError
+from andor.models.accuracy import predictions
+from andor.models.families.text_encoder import TextEncoder
+from andor.models.loading import load, load_transformers
+from andor.models.training import encode, ignores_padding, unpadded_logits
+
+TEXTS = ["the film", "the acting is superb", tiny.TEXT, "nobody sleeps", "a film", "the film the acting"]
+SIZE = len(tiny.byte_bpe())
+SHAPE = {
+    "vocab_size": SIZE, "hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4, "intermediate_size": 64,
+    "initializer_range": 0.3,
+}  # fmt: skip
+GPT = {"vocab_size": SIZE, "n_positions": 64, "n_embd": 32, "n_layer": 2, "n_head": 4, "initializer_range": 0.3}
+READ = {
+    "bert": lambda: BertForSequenceClassification(BertConfig(**SHAPE)),
+    "roberta": lambda: RobertaForSequenceClassification(RobertaConfig(**SHAPE, max_position_embeddings=66)),
+    "gpt2": lambda: GPT2ForSequenceClassification(GPT2Config(**GPT, eos_token_id=0, bos_token_id=0)),
+    "gpt2 with padding": lambda: GPT2ForSequenceClassification(
+        GPT2Config(**GPT, eos_token_id=0, bos_token_id=0, pad_token_id=0)
+    ),
+    "llama": lambda: LlamaForSequenceClassification(LlamaConfig(**SHAPE, pad_token_id=None)),
+    "opt": lambda: OPTForSequenceClassification(
+        OPTConfig(vocab_size=SIZE, hidden_size=32, num_hidden_layers=2, num_attention_heads=4, ffn_dim=64,
+                  word_embed_proj_dim=32, init_std=0.3, max_position_embeddings=64, pad_token_id=1)
+    ),
+}  # fmt: skip
+REFUSED = {
+    "bart": lambda: BartForSequenceClassification(
+        BartConfig(vocab_size=SIZE, d_model=32, encoder_layers=1, decoder_layers=1, encoder_attention_heads=2,
+                   decoder_attention_heads=2, encoder_ffn_dim=64, decoder_ffn_dim=64, max_position_embeddings=64,
+                   id2label={0: "no", 1: "yes"}, pad_token_id=1, eos_token_id=0, decoder_start_token_id=2)
+    ),
+    "t5": lambda: T5ForSequenceClassification(
+        T5Config(vocab_size=SIZE, d_model=32, d_kv=16, d_ff=64, num_layers=1, num_heads=2, num_labels=2,
+                 decoder_start_token_id=0, eos_token_id=0)
+    ),
+    "longformer": lambda: LongformerForSequenceClassification(
+        LongformerConfig(vocab_size=SIZE, hidden_size=32, num_hidden_layers=1, num_attention_heads=2,
+                         intermediate_size=64, attention_window=8, max_position_embeddings=66, pad_token_id=1)
+    ),
+}  # fmt: skip
+
+
+def saved(network, folder, tokenizer=None):
+    """A network of two labels in the layout of transformers."""
+    torch.manual_seed(0)
+    network().save_pretrained(folder)
+    tokenizer = tokenizer or tiny.byte_bpe()
+    if "padding" in folder.name:
+        tokenizer.pad_token = tokenizer.eos_token
+    tokenizer.save_pretrained(folder)
+    return folder
+
+
+def table():
+    return tidy(range(len(TEXTS)), ["train"] * len(TEXTS), [0, 1] * (len(TEXTS) // 2), TEXTS)
+
+
+@pytest.mark.parametrize("name", READ)
+def test_a_classifier_says_what_its_pipeline_says(name, tmp_path):
+    """One text at a time, several of one length, and with padding as in training."""
+    folder = saved(READ[name], tmp_path / name)
+    TextEncoder(family="text_encoder", source="x").make(table(), folder, None, tmp_path / "m", 0)
+    model = load(tmp_path / "m")
+    theirs = pipeline("text-classification", model=str(folder), tokenizer=str(folder), top_k=None, device="cpu")
+    expected = torch.tensor([
+        [score["score"] for score in sorted(theirs([text])[0], key=lambda score: score["label"])] for text in TEXTS
+    ])  # fmt: skip
+    ids = [torch.tensor(text) for text in encode(model.tokenizer, TEXTS)]
+    alone = torch.cat([model.logits(model.embed(text)[None]) for text in ids])
+    torch.testing.assert_close(alone.softmax(1), expected, rtol=0, atol=1e-5)
+    assert expected.std(0).min() > 1e-3  # the texts differ
+    twice = torch.cat([model.logits(model.embed(text).expand(2, -1, -1))[1:] for text in ids])
+    torch.testing.assert_close(twice, alone, rtol=0, atol=1e-5)
+    padded = torch.nn.utils.rnn.pad_sequence(ids, batch_first=True)
+    mask = (torch.arange(padded.shape[1]) < torch.tensor([[len(text)] for text in ids])).long()
+    with torch.no_grad():
+        torch.testing.assert_close(unpadded_logits(model.network, model.embed(padded), mask), alone, rtol=0, atol=1e-5)
+    assert ignores_padding(model.network) == (name in ("bert", "roberta"))
+    assert predictions(model, table()).tolist() == alone.argmax(1).tolist()
+
+
+@pytest.mark.parametrize("name", ["bert", "gpt2", "gpt2 with padding", "llama"])
+def test_training_does_not_read_padding(name, tmp_path):
+    """What is saved after training with texts of several lengths says of each what the library says of it."""
+    folder = saved(READ[name], tmp_path / name)
+    training = config.Training(epochs=1, batch_size=6)
+    settings = TextEncoder(family="text_encoder", source="x", training=training)
+    settings.make(table(), folder, None, tmp_path / "m", 0, progress=False)
+    network = AutoModelForSequenceClassification.from_pretrained(tmp_path / "m").eval()
+    model = load(tmp_path / "m")
+    for ids in encode(model.tokenizer, TEXTS):
+        theirs = network(input_ids=torch.tensor([ids])).logits
+        torch.testing.assert_close(model.logits(model.embed(torch.tensor(ids))[None]), theirs, rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", REFUSED)
+@pytest.mark.parametrize("training", [None, config.Training(epochs=1)], ids=["ready", "to train"])
+def test_what_reads_no_embeddings_is_one_line(name, training, tmp_path):
+    settings = TextEncoder(family="text_encoder", source="x", training=training)
+    with pytest.raises(
+        UserError, match=r"a network `\w+` reads no word embeddings, in which words are masked"
+    ) as error:
+        settings.make(table(), saved(REFUSED[name], tmp_path / name), None, tmp_path / "m", 0, progress=False)
+    assert "\n" not in str(error.value)
+
+
+def test_a_network_that_says_something_else_of_embeddings_is_refused(tmp_path):
+    """A decoder whose tokenizer closes texts with the padding token reads the one before it, if given tokens."""
+    tokenizer = tiny.byte_bpe()
+    tokenizer.backend_tokenizer.post_processor = TemplateProcessing(
+        single="$A <|endoftext|>", special_tokens=[("<|endoftext|>", 0)]
+    )
+    folder = saved(READ["gpt2 with padding"], tmp_path / "gpt2 with padding", tokenizer)
+    with pytest.raises(UserError, match=r"gives the logits \[.*\] instead of \[.*\] for 'the film' when it reads"):
+        TextEncoder(family="text_encoder", source="x").make(table(), folder, None, tmp_path / "m", 0)
+
+
+def test_a_token_without_an_embedding_is_one_line(tmp_path):
+    tokenizer = tiny.byte_bpe()
+    tokenizer.add_special_tokens({"pad_token": "[PAD]"})  # as recipes do, without resize_token_embeddings
+    model = load_transformers(saved(READ["gpt2"], tmp_path / "gpt2", tokenizer))
+    assert model.embed(torch.tensor([SIZE - 1])).shape == (1, 32)
+    with pytest.raises(
+        UserError, match=rf"the token '\[PAD\]' has number {SIZE}, the model has word embeddings of {SIZE}"
+    ):
+        model.embed(torch.tensor([3, SIZE]))
+    settings = TextEncoder(family="text_encoder", source="x", training=config.Training(epochs=1))
+    settings.make(table(), tmp_path / "gpt2", None, tmp_path / "m", 0, progress=False)  # it pads with what is there
+    with pytest.raises(UserError, match="has number"):
+        more = tidy([0, 1], ["train"] * 2, [0, 1], ["the film[PAD]", "a"])
+        settings.make(more, tmp_path / "gpt2", None, tmp_path / "other", 0, progress=False)
