@@ -7,7 +7,7 @@ each of them: none needs a bound of its own, and so few iterations are enough, f
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from zlib import crc32
 
@@ -35,7 +35,7 @@ def other_splits(
     gap: float,
     count: int,
     width: int,
-) -> list[torch.Tensor]:
+) -> Iterator[torch.Tensor]:
     """Feasible splits of other solutions of all samples, float64 (2, B, m, 2^n) each.
 
     Parameters
@@ -47,20 +47,21 @@ def other_splits(
     count : number of solutions; each begins where the one before ended
     width : number of samples that are worked on together
     """
-    found = [torch.zeros_like(torch.stack((terms.values, terms.values))) for _ in range(count)]
     if not count:
-        return found
+        return
     graph = Graph.of(number_of_players(values.shape[-1]), ends[0].shadow.dtype, terms.values.device)
     every = ends[0]
     for end in ends[1:]:
         every = every.join(end)
-    for places in torch.arange(len(values), device=lower.device).split(width):
-        state = every.take(places)
-        for number, split in enumerate(found):
-            weights = _weights(values[state.samples.cpu()], number, SPREAD * gap)
-            weighted = replace(terms.take(state.samples), weights=torch.as_tensor(weights, device=lower.device))
-            split[:, state.samples] = _other(graph, state, weighted, lower[state.samples] / (1 - MARGIN * gap))
-    return found
+    states = [every.take(places) for places in torch.arange(len(values), device=lower.device).split(width)]
+    for number in range(count):
+        split = torch.stack((terms.values, terms.values))
+        for state in states:
+            own = state.samples
+            weights = torch.as_tensor(_weights(values[own.cpu().numpy()], number, SPREAD * gap), device=lower.device)
+            weighted = replace(terms.take(own), weights=weights)
+            split[:, own] = _other(graph, state, weighted, lower[own] / (1 - MARGIN * gap))
+        yield split
 
 
 def _weights(values: np.ndarray, number: int, spread: float) -> np.ndarray:
