@@ -148,7 +148,7 @@ def extract_memory(wildcards, attempt: int) -> int:
 
 
 def extract_minutes(wildcards, attempt: int) -> int:
-    """Minutes for the extraction of a chunk."""
+    """Minutes for the extraction of a chunk; four other solutions take some twice as long as the first."""
     return games_minutes(wildcards, 1, attempt)
 
 

@@ -1,8 +1,9 @@
 """Other solutions of the same problem that are nearly as good: how much of one is the solver's choice.
 
-Where h is the objective and w between 1 and 1 + δ, whatever minimises Σ_S w(S) h(S) has an unweighted objective of at
-most 1 + δ times the optimum. Random weights thus lead to other solutions, and the lower bound that is at hand certifies
-each of them: none needs a bound of its own, and so few iterations are enough, from where the last solution ended.
+Where w lies between 1 and 1 + δ, whatever minimises Σ_S w(S)·(cost of S) has an unweighted objective of at most 1 + δ
+times the optimum. Random weights thus lead to other solutions: far apart ones for a while, which lead away from the
+last solution, and then near ones, which lead back to the optimum in another place. The lower bound that is at hand
+certifies what comes of it: no other is needed, and so few iterations are enough.
 """
 
 from __future__ import annotations
@@ -21,10 +22,11 @@ from andor.sparsify.terms import Terms, transform
 
 MARGIN = 2.0
 """Gap of other solutions, in units of the first one's."""
-SPREAD = 3.0
-"""δ in units of the gap: more than can be promised, as far as what comes of it is certified."""
-ITERATIONS = 200
-"""Of ADMM for each. On the games of benchmarks/sparsify.py half as many leave one solution in four outside the gap."""
+FAR, AWAY = 1.0, 50
+"""δ that leads away, and the iterations of ADMM that it is given."""
+SPREAD, BACK = 3.0, (150, 100, 100, 100)
+"""δ that leads back, in units of the gap, and the iterations before each attempt to make a sparse point of it. A
+smaller one gives solutions that are more alike; what is too far from the optimum is not certified."""
 
 
 def other_splits(
@@ -58,34 +60,54 @@ def other_splits(
         split = torch.stack((terms.values, terms.values))
         for state in states:
             own = state.samples
-            weights = torch.as_tensor(_weights(values[own.cpu().numpy()], number, SPREAD * gap), device=lower.device)
-            weighted = replace(terms.take(own), weights=weights)
-            split[:, own] = _other(graph, state, weighted, lower[own] / (1 - MARGIN * gap))
+            dearer = torch.as_tensor(_dearer(values[own.cpu().numpy()], number), device=lower.device)
+            most = lower[own] / (1 - MARGIN * gap)
+            split[:, own] = _other(graph, state, terms.take(own), dearer, SPREAD * gap, most)
         yield split
 
 
-def _weights(values: np.ndarray, number: int, spread: float) -> np.ndarray:
-    """Weights 1 or 1 + spread of all coalitions, at random: (2, B, 1, 2^n)."""
+def _dearer(values: np.ndarray, number: int) -> np.ndarray:
+    """Which coalitions weigh more, a half of all at random: 0 or 1, (2, B, 1, 2^n)."""
     size = values.shape[-1]
     drawn = [np.random.default_rng([number, crc32(own.tobytes())]).integers(2, size=(2, 1, size)) for own in values]
-    return 1 + spread * np.stack(drawn, axis=1)
+    return np.stack(drawn, axis=1).astype(float)
 
 
-def _other(graph: Graph, state: State, weighted: Terms, most: torch.Tensor) -> torch.Tensor:
+def _other(
+    graph: Graph, state: State, terms: Terms, dearer: torch.Tensor, spread: float, most: torch.Tensor
+) -> torch.Tensor:
     """Sparse splits near the optimum of weighted problems, with unweighted objectives of at most `most` if possible."""
-    state.terms = weighted.to(state.shadow.dtype)
-    with one_thread():
-        for _ in range(ITERATIONS):
-            state.step(graph)
-    plain, split = replace(weighted, weights=None), weighted.repair(state.split(graph).double())
-    z, forces = state.interactions().double(), state.forces()
-    for place in range(len(most)):
-        one = torch.tensor([place], device=most.device)
-        for reach in REACHES:
-            candidate = polish(weighted.take(one), z[:, one], forces[:, one], reach)
-            if candidate is None:
-                break
-            split[:, one] = candidate[0]
-            if float(plain.take(one).objective(transform(candidate[0]))) <= float(most[place]):
-                break
+    _go_on(graph, state, replace(terms, weights=1 + FAR * dearer), AWAY)
+    weighted = replace(terms, weights=1 + spread * dearer)
+    split, wanting = torch.stack((terms.values, terms.values)), list(range(len(most)))
+    for iterations in BACK:
+        _go_on(graph, state, weighted, iterations)
+        rough = weighted.repair(state.split(graph).double())
+        z, forces = state.interactions().double(), state.forces()
+        for place in wanting:
+            one = slice(place, place + 1)
+            split[:, one] = rough[:, one]
+            for reach in REACHES:
+                candidate = polish(weighted.take(one), z[:, one], forces[:, one], reach)
+                if candidate is None:
+                    break
+                split[:, one] = candidate[0]
+                if _costs(terms, split, place) <= float(most[place]):
+                    break
+        wanting = [place for place in wanting if _costs(terms, split, place) > float(most[place])]
+        if not wanting:
+            break
     return split
+
+
+def _go_on(graph: Graph, state: State, terms: Terms, iterations: int) -> None:
+    state.terms = terms.to(state.shadow.dtype)
+    with one_thread():
+        for _ in range(iterations):
+            state.step(graph)
+
+
+def _costs(terms: Terms, split: torch.Tensor, place: int) -> float:
+    """Objective of the split of one sample."""
+    one = slice(place, place + 1)
+    return float(terms.take(one).objective(transform(split[:, one])))

@@ -68,7 +68,7 @@ class Terms:
         values, kappa, tau = (tensor.to(dtype) for tensor in (self.values, self.kappa, self.tau))
         return replace(self, values=values, kappa=kappa, tau=tau, weights=weights)
 
-    def take(self, samples: torch.Tensor) -> Terms:
+    def take(self, samples: torch.Tensor | slice) -> Terms:
         """Terms of some samples."""
         return replace(
             self,
