@@ -120,11 +120,14 @@ def null_draws() -> int:
     return CONFIG.nulls.renamings + CONFIG.nulls.exchanges
 
 
-def games_memory(wildcards, games: int, attempt: int) -> int:
-    """Memory in MB of torch, and of about 20 arrays a game, as was measured; the solver keeps more of a single one."""
+def games_memory(wildcards, games: int, attempt: int, kept: int = 0) -> int:
+    """Memory in MB of torch, and of about 20 arrays a game, as was measured; the solver keeps more of a single one.
+
+    What is kept beside them is in arrays a game as well.
+    """
     models = len(members(wildcards.task, wildcards.unit))
     samples = len(chunks(wildcards.task)[wildcards.chunk])
-    arrays = models * max(ARRAYS_PER_MODEL, 20 * samples * games)
+    arrays = models * (max(ARRAYS_PER_MODEL, 20 * samples * games) + kept * samples * games)
     return attempt * (
         2500 + ceil(8e-6 * arrays * 2 ** TASKS[wildcards.task].most_players)
     )
@@ -139,12 +142,13 @@ def games_minutes(wildcards, games: int, attempt: int) -> int:
 
 
 def extract_memory(wildcards, attempt: int) -> int:
-    """Memory in MB for the extraction of a chunk."""
-    return games_memory(wildcards, 1, attempt)
+    """Memory in MB for the extraction of a chunk: four arrays for each of its other solutions."""
+    others = CONFIG.method(wildcards.method).solver.others
+    return games_memory(wildcards, 1, attempt, kept=4 * others)
 
 
 def extract_minutes(wildcards, attempt: int) -> int:
-    """Minutes for the extraction of a chunk."""
+    """Minutes for the extraction of a chunk; four other solutions take some twice as long as the first."""
     return games_minutes(wildcards, 1, attempt)
 
 
@@ -184,5 +188,8 @@ def tabulate_memory(wildcards, attempt: int) -> int:
         for unit in units_of(wildcards.task, method.kind)
     )
     coalitions = SAMPLED_COLUMNS if task.budget else 2**task.most_players
-    arrays = (1 + null_draws()) * task.samples.count * models * 2 * 8 * coalitions
+    others = max(
+        method.solver.others for method in CONFIG.methods_of(wildcards.task).values()
+    )
+    arrays = (1 + others + null_draws()) * task.samples.count * models * 2 * 8 * coalitions
     return attempt * (2000 + ceil(4e-6 * arrays))

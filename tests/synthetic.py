@@ -191,6 +191,7 @@ def _write_interactions(
     rows = pd.MultiIndex.from_product(index, names=["model", "kind", "coalition"]).to_frame(index=False)
     rows["order"] = np.tile(orders(n), 2 * m)
     rows["strength"] = interactions.ravel()
+    rows["others"] = [[] if method.kind == "original" else [one, 0.97 * one] for one in rows["strength"]]
     objective = float(np.abs(interactions).max(0).sum() + np.abs(interactions).sum() / 9)
     gap = float(random.uniform(0.001, 0.01))
     metadata: dict[str, Any] = {

@@ -64,9 +64,9 @@ def put(name: str, megabytes: int) -> Path:
 
 def test_extraction_asks_by_samples_and_games(rules):
     asked = rules(language(samples={"count": 900, "candidates": 900, "chunk": 300}), **LM)
-    job = of(unit="first-second", chunk="0000")
+    job = of(unit="first-second", chunk="0000", method="generalizable")
     array = 300 * 2 * 2**10 * 8 / MB
-    assert asked.extract_memory(job, 1) == pytest.approx(2500 + 20 * array, abs=1)
+    assert asked.extract_memory(job, 1) == pytest.approx(2500 + (20 + 4 * 4) * array, abs=1)
     assert asked.null_memory(job, 1) == pytest.approx(2500 + 4 * 20 * array, abs=1)
     assert asked.null_memory(job, 2) == 2 * asked.null_memory(job, 1)
     work = asked.extract_minutes(job, 1) - 20
@@ -77,7 +77,7 @@ def test_extraction_asks_by_samples_and_games(rules):
 def test_a_single_sample_of_many_players_asks_for_what_the_solver_keeps(rules):
     task = language(players={"kind": "words", "count": 24}, samples={"count": 1, "chunk": 1})
     asked = rules(task, **LM)
-    assert asked.extract_memory(of(unit="first", chunk="0000"), 1) > 40 * 2**24 * 8 / MB
+    assert asked.extract_memory(of(unit="first", chunk="0000", method="traditional"), 1) > 40 * 2**24 * 8 / MB
 
 
 def test_every_file_of_weights_counts(rules):

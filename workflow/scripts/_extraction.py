@@ -38,5 +38,5 @@ class Extraction(Unit):
         """The certified result of a problem, by the method's solver."""
         from andor.sparsify import solve
 
-        settings = self.method.solver.model_dump(exclude={"name"}, exclude_none=True)
+        settings = self.method.solver.model_dump(exclude={"name", "others"}, exclude_none=True)
         return solve(problem, self.method.solver.name, device=self.device, **settings, **options)

@@ -30,6 +30,9 @@ class Solver(Closed):
     """First step size of sgd; that published for texts if unset (1e-7 for several models, 1e-6 for one)."""
     gap: Annotated[float, Field(gt=0, lt=1)] = 0.01
     """Stop when (objective − lower bound)/objective of a sample falls below this."""
+    others: Annotated[int, Field(ge=0)] = 4
+    """Tasks whose coalitions are all known: number of other solutions, certified to twice the gap, that first_order
+    looks for; the share in which an interaction stays says how much it is the solver's choice."""
     max_iterations: PositiveInt | None = None
     """Give up after so many iterations and say so; the solver's own limit if unset."""
 
@@ -39,6 +42,8 @@ class Solver(Closed):
             raise ValueError("`start` has no effect on solver exact; take it away")
         if self.rate is not None and self.name != "sgd":
             raise ValueError(f"`rate` has no effect on solver {self.name}; take it away")
+        if self.others != type(self).model_fields["others"].default and self.name != "first_order":
+            raise ValueError(f"`others` has no effect on solver {self.name}; take it away")
         return self
 
 

@@ -22,9 +22,11 @@ INTERACTIONS = pa.schema(
         pa.field("coalition", pa.uint32(), nullable=False),
         pa.field("order", pa.uint8(), nullable=False),
         pa.field("strength", pa.float64(), nullable=False),
+        pa.field("others", pa.list_(pa.float64()), nullable=False),
     ]
 )
-"""One row per kind × coalition × model; orders ≤ 1 not merged; kind is ``and`` or ``or``."""
+"""One row per kind × coalition × model; orders ≤ 1 not merged; kind is ``and`` or ``or``; `others` are its strengths
+in other solutions of the same problem that are nearly as good, as many in every row."""
 
 NULL_INTERACTIONS = pa.schema(
     [
@@ -63,17 +65,25 @@ SAMPLED_NULLS = pa.schema(
 """The same of null games on drawn coalitions."""
 
 
-def interactions_table(i_and: np.ndarray, i_or: np.ndarray, models: Sequence[str]) -> pa.Table:
-    """Interactions of one sample, both float64 (m, 2^n), as they are stored."""
+def interactions_table(
+    i_and: np.ndarray,
+    i_or: np.ndarray,
+    models: Sequence[str],
+    others: Sequence[tuple[np.ndarray, np.ndarray]] = (),
+) -> pa.Table:
+    """Interactions of one sample, AND and OR of float64 (m, 2^n) each, as they are stored; and those of `others`."""
     count, size = i_and.shape
     kinds = pa.DictionaryArray.from_arrays(np.tile(np.repeat(np.int8([0, 1]), size), count), ["and", "or"])
     coalition = np.tile(np.arange(size, dtype=np.uint32), 2 * count)
+    first, *rest = (np.stack(of_kinds, axis=1).ravel() for of_kinds in ((i_and, i_or), *others))
+    of_others = np.array(rest).reshape(len(rest), len(first)).T
     columns = [
         pa.array(np.repeat(np.array(models, dtype=object), 2 * size), pa.string()),
         kinds,
         coalition,
         np.bitwise_count(coalition),
-        np.stack([i_and, i_or], axis=1).ravel(),
+        first,
+        pa.ListArray.from_arrays(np.arange(len(first) + 1, dtype=np.int32) * len(rest), of_others.ravel()),
     ]
     return pa.Table.from_arrays([pa.array(column) for column in columns], schema=INTERACTIONS)
 
@@ -208,6 +218,29 @@ def from_file(path: Path, models: Sequence[str]) -> Interactions:
         If the file is damaged or does not hold each kind x coalition x model once.
     """
     table = store.read_table(path, ["model", "kind", "coalition", "strength"])
+    return Interactions.of_dense(_dense(path, table, table["strength"].to_numpy()[None], models)[0], models)
+
+
+def others_from_file(path: Path, models: Sequence[str]) -> list[Interactions]:
+    """The same of the other solutions that are nearly as good, not merged; none from a file of an earlier version.
+
+    Raises
+    ------
+    UserError
+        If the file is damaged or does not hold each kind x coalition x model once, with as many other solutions.
+    """
+    table = store.read_table(path)
+    if "others" not in table.column_names:
+        return []
+    lengths = np.unique(pc.list_value_length(table["others"]).to_numpy())
+    if len(lengths) != 1:
+        raise UserError(f"{path}: does not hold as many solutions of every interaction; delete it and run again")
+    strengths = pc.list_flatten(table["others"]).to_numpy().reshape(len(table), lengths[0]).T
+    return [Interactions.of_dense(one, models) for one in _dense(path, table, strengths, models)]
+
+
+def _dense(path: Path, table: pa.Table, columns: np.ndarray, models: Sequence[str]) -> np.ndarray:
+    """Columns (k, rows) of a table of interactions by model, kind and coalition: (k, m, 2, 2^n)."""
     size = len(table) // (2 * len(models))
     row_model, row_kind = _places(table["model"], models), _places(table["kind"], KINDS)
     coalition = table["coalition"].to_numpy().astype(np.int64)
@@ -222,9 +255,9 @@ def from_file(path: Path, models: Sequence[str]) -> Interactions:
     )
     if not complete:
         raise UserError(f"{path}: does not hold every coalition of {', '.join(models)} once; delete it and run again")
-    strengths = np.empty(len(table))
-    strengths[place] = table["strength"].to_numpy()
-    return Interactions.of_dense(strengths.reshape(len(models), 2, size), models)
+    dense = np.empty(columns.shape)
+    dense[:, place] = columns
+    return dense.reshape(len(columns), len(models), 2, size)
 
 
 def nulls_from_file(

@@ -34,6 +34,7 @@ class Result:
     iterations : (B,)
     seconds : (B,), wall time of the batch over its samples
     solver : its name
+    others : other solutions, certified by the same lower bound to a wider gap; status says where that is not reached
     """
 
     i_and: np.ndarray
@@ -48,6 +49,7 @@ class Result:
     iterations: np.ndarray
     seconds: np.ndarray
     solver: str
+    others: tuple[Result, ...] = ()
 
     @property
     def advice(self) -> list[str]:
@@ -59,7 +61,7 @@ class Result:
         arrays = {
             f.name: getattr(self, f.name).reshape(-1, models, *getattr(self, f.name).shape[1:])
             for f in fields(self)
-            if f.name != "solver"
+            if f.name not in ("solver", "others")
         }
         objective, lower_bound = arrays["objective"].sum(1), arrays["lower_bound"].sum(1)
         worst = arrays["gap"].argmax(1)[:, None]
@@ -76,6 +78,7 @@ class Result:
             status=np.take_along_axis(arrays["status"], worst, 1)[:, 0],
             iterations=arrays["iterations"].max(1),
             seconds=arrays["seconds"].sum(1),
+            others=tuple(other.merged(models) for other in self.others),
         )
 
 

@@ -9,6 +9,8 @@ from andor.sparsify.terms import Terms, invert, invert_adjoint, transform
 
 LARGEST = 4096  # rows of the dense systems, 128 MB each
 ROUNDS = 3
+REACHES = (0.05, 0.3)
+"""Those to try one after the other: the fewest interactions first."""
 
 
 def polish(

@@ -39,6 +39,7 @@ class Terms:
     of_max, of_sum : weights of the maximum and of the sum over models
     counted : which interactions the objective counts, (2, B, 1, 2^n); None if all. If not all, |γ| is bounded by
         `limit`, as the objective alone does not bound it.
+    weights : of each coalition in the objective, at least 1, (2, B, 1, 2^n); None if all are 1
     """
 
     values: torch.Tensor
@@ -47,6 +48,7 @@ class Terms:
     of_max: float
     of_sum: float
     counted: torch.Tensor | None
+    weights: torch.Tensor | None = None
 
     @classmethod
     def of(cls, problem: Problem, scale: np.ndarray, device: str = "cpu") -> Terms:
@@ -62,9 +64,11 @@ class Terms:
 
     def to(self, dtype: torch.dtype) -> Terms:
         """The same in another precision."""
-        return replace(self, values=self.values.to(dtype), kappa=self.kappa.to(dtype), tau=self.tau.to(dtype))
+        weights = None if self.weights is None else self.weights.to(dtype)
+        values, kappa, tau = (tensor.to(dtype) for tensor in (self.values, self.kappa, self.tau))
+        return replace(self, values=values, kappa=kappa, tau=tau, weights=weights)
 
-    def take(self, samples: torch.Tensor) -> Terms:
+    def take(self, samples: torch.Tensor | slice) -> Terms:
         """Terms of some samples."""
         return replace(
             self,
@@ -72,10 +76,11 @@ class Terms:
             kappa=self.kappa[samples],
             tau=self.tau[samples],
             counted=None if self.counted is None else self.counted[:, samples],
+            weights=None if self.weights is None else self.weights[:, samples],
         )
 
     def join(self, other: Terms) -> Terms:
-        """Terms of these samples and then of others."""
+        """Terms of these samples and then of others, none of them weighted."""
         pairs = {name: (getattr(self, name), getattr(other, name)) for name in ("values", "kappa", "tau")}
         counted = None if self.counted is None else torch.cat((self.counted, other.counted), 1)
         return replace(self, **{name: torch.cat(pair) for name, pair in pairs.items()}, counted=counted)
@@ -93,7 +98,8 @@ class Terms:
     def objective(self, interactions: torch.Tensor) -> torch.Tensor:
         """Objective, shape (B,)."""
         counted = interactions if self.counted is None else interactions * self.counted
-        return penalty.cost(counted, self.of_max, self.of_sum).sum((0, 2))
+        costs = penalty.cost(counted, self.of_max, self.of_sum)
+        return (costs if self.weights is None else costs * self.weights[:, :, 0]).sum((0, 2))
 
     def project(self, split: torch.Tensor) -> torch.Tensor:
         """Nearest feasible split: |v_and + v_or − v| ≤ κ, and all models' γ within their τ of one number."""
@@ -132,6 +138,7 @@ class Terms:
 
     def prox(self, interactions: torch.Tensor, step: torch.Tensor) -> torch.Tensor:
         """Proximal point of `step` times the objective; `step` has shape (B, 1, 1)."""
+        step = step if self.weights is None else step * self.weights
         near = penalty.prox(interactions, step, self.of_max, self.of_sum)
         return near if self.counted is None else torch.where(self.counted, near, interactions)
 
@@ -140,7 +147,8 @@ class Terms:
 
         The ball is Σ_i (|y_i| − of_sum)₊ ≤ of_max: the k largest |y_i| sum to at most of_max + k·of_sum, for every k.
         """
-        return penalty.gauge(duals, self.of_max, self.of_sum)
+        gauge = penalty.gauge(duals, self.of_max, self.of_sum)
+        return gauge if self.weights is None else gauge / self.weights[:, :, 0]
 
     def lower_bound(self, forces: torch.Tensor, upper: torch.Tensor, duals: torch.Tensor | None = None) -> torch.Tensor:
         """A lower bound of the optimum from any forces w on the split, shape (2, B, m, 2^n): shape (B,).

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 import pandas as pd
 
@@ -41,7 +42,10 @@ def findings(
         "accident if one network's players had names at random, if its coalitions came together by accident of the "
         "players that matter to it, or if it showed other samples. For three networks and more that is said of the one "
         "network for which it is most, so that two that agree do not stand for all. *Listed*: those of which at most "
-        f"{100 * own['rate'].max():.0f} % are expected to be accidents, all kinds and orders being one family."
+        f"{100 * own['rate'].max():.0f} % are expected to be accidents, all kinds and orders being one family. "
+        "*In 3 of 5 solutions*: where all masked outputs are known, it is shared in so many of the near-optimal "
+        "solutions at hand; the others would have done as well. That says how much is the solver's choice, and is no "
+        "test: an accident may be in all of them."
     )
     yield _counts(own)
     yield "\n".join(
@@ -131,11 +135,18 @@ def _named(ensemble: str, interactions: pd.DataFrame) -> str:
         return f"{ensemble}: none of the interactions listed in the tables holds the rate."
     first = [
         f"{row.kind.upper()}({plain(row.members)}) {'+' if row.positive else '−'}"
-        f"{' in combination' if row.combinations <= RATE else ''} (sample {row.sample})"
+        f"{' in combination' if row.combinations <= RATE else ''} (sample {row.sample}{_kept(row)})"
         for row in sure.head(NAMED).itertuples()
     ]
     more = f"; and {len(sure) - NAMED} more" if len(sure) > NAMED else ""
     return f"{ensemble}, most surely first: {'; '.join(first)}{more}."
+
+
+def _kept(row: Any) -> str:
+    """In how many of the solutions that are nearly as good an interaction is shared."""
+    if pd.isna(row.stability):
+        return ""
+    return f"; in {round(row.stability * row.solutions)} of {row.solutions} solutions"
 
 
 def _states(table: pd.DataFrame) -> str:

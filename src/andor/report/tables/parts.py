@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -19,7 +19,8 @@ from andor.game.interactions import Interactions
 from andor.report.results import TaskResults
 from andor.report.tables.claims import Claims
 from andor.report.tables.frames import numbers
-from andor.report.tables.games import Games
+from andor.report.tables.games import Game, Games
+from andor.report.tables.solutions import deviation
 from andor.report.tables.states import half_width, states
 
 STRONGEST_DRAWN = (1, 2, 5, 10, 20, 50)
@@ -137,6 +138,15 @@ class Comparison:
         drawn = self.results.null_interactions(self.method, self.ensemble)
         return {null: [games(self.results, one, self.members) for one in drawn[null]] for null in nulls.NULLS}
 
+    @functools.cached_property
+    def others(self) -> list[list[Game]]:
+        """The same in other solutions of each sample that are nearly as good, under the bounds of the first."""
+        found = self.results.others_of_ensemble(self.method, self.ensemble)
+        return [
+            [replace(game, interactions=other) for other in several]
+            for game, several in zip(self.games.samples, found, strict=True)
+        ]
+
     def cuts(self, shares: Sequence[float]) -> tuple[list[int], list[float]]:
         """Numbers of the strongest interactions of a kind that are compared, and the share of 2^n that each is.
 
@@ -160,11 +170,15 @@ class Comparison:
     @functools.cached_property
     def states(self) -> list[np.ndarray]:
         """What each interaction is to the ensemble: shared, opposed, distinctive or undecided, (kinds, C) each."""
-        known = self.results.errors(self.method, self.ensemble) or [None] * len(self.games.samples)
-        return [
-            states(game, None if errors is None else half_width(errors.on(game.coalitions).strengths))
-            for game, errors in zip(self.games.samples, known, strict=True)
-        ]
+        return [states(game, width) for game, width in zip(self.games.samples, self._widths, strict=True)]
+
+    @property
+    def _widths(self) -> list[np.ndarray] | list[np.ndarray | None]:
+        """How far each strength of each sample may be from the true one, (m, kinds, C); None if that is not known."""
+        games, known = self.games.samples, self.results.errors(self.method, self.ensemble)
+        if known is None:
+            return [deviation(*each) for each in zip(games, self.others, strict=True)]
+        return [half_width(own.on(game.coalitions).strengths) for game, own in zip(games, known, strict=True)]
 
     @property
     def axes(self) -> dict[str, Sequence[str]]:

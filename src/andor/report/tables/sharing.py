@@ -18,6 +18,7 @@ from andor.report.measures import SUMMARY_PERCENTS
 from andor.report.tables.frames import excess, tidy
 from andor.report.tables.games import Game, Games
 from andor.report.tables.parts import Comparison
+from andor.report.tables.solutions import stability
 from andor.report.tables.table import COUNT, FLAG, NUMBER, TEXT, Table
 
 GENERALIZATION_SCHEMA = pa.schema(
@@ -200,6 +201,8 @@ INTERACTIONS_SCHEMA = pa.schema(
         "salient": FLAG,
         "shared": FLAG,  # salient in every model of the ensemble, with one sign
         "state": TEXT,  # shared, opposed, distinctive or undecided, as in `states`; null if salient in no model
+        "stability": NUMBER,  # share of near-optimal solutions in which it is shared; null for what is not
+        "solutions": COUNT,  # their number, the one that is listed among them
         "agree": NUMBER,  # false discovery rates of the claims in `agreement`; null for what is not shared
         "combinations": NUMBER,
         "exchange": NUMBER,
@@ -240,6 +243,8 @@ def _listed(each: Comparison, sample: int, number: int, game: Game, known: Inter
         "rank": np.where(game.magnitude[at] > 0, rank[at] + 1.0, np.nan),
         "salient": game.salient[at],
         "shared": game.shared[kind, place][:, None],
+        "stability": stability(game, each.others[sample])[kind, place][:, None],
+        "solutions": 1 + len(each.others[sample]),
         "state": np.where(state == "", None, state)[kind, place][:, None],
         **{name: rates[sample][kind, place][:, None] for name, rates in each.claims.rates.items()},
     }

@@ -1,0 +1,199 @@
+"""ADMM on the splits of many samples at once, without a matrix of side 2^n.
+
+The problem is min h(z) + [c feasible] subject to z = K x and c = x, where x is the split (v_and, v_or), K x its
+interactions, and h the objective. Given z and c, the best x solves (ratio·KᵀK + 1) x = …; K being a Kronecker power,
+so is the basis that makes this diagonal, and a solution costs as much as four transforms. Given x, z and c are closed
+forms.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from andor.sparsify.terms import Terms, transform
+
+# In units of values that are at most 1. Measured on the games of benchmarks/sparsify.py; within a factor of 3 none
+# matters much.
+RATIO = 10.0  # penalty of z = K x over that of c = x
+PENALTY = 3.0  # of c = x, at the start
+RELAXATION = 1.8
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Products of 32x32 matrices gain nothing from a second thread and lose much to its waking up."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+@dataclass
+class Graph:
+    """The pair (x, K x) nearest to a given one, in the metric of the penalties, which is the same for all samples.
+
+    One player's OR matrix is C = [[0, 1], [1, −1]] = QΛQ with Q a reflection, so Q = Qᵀ = Q⁻¹, and one player's AND
+    matrix is C with its columns swapped. With v_and stored in reverse order, Q⊗…⊗Q thus makes KᵀK diagonal for both
+    kinds. Only the row of the empty coalition of the OR transform does not fit: it is e_∅ and not −e_N, a change of
+    rank two.
+
+    Attributes
+    ----------
+    basis : Kronecker powers of Q for blocks of players
+    d : (2, 1, 1, 2^n), what K is in that basis
+    from_x, from_z : (2, 1, 1, 2^n), weights with which the given x and z enter
+    ends : (2, 2^n), e_∅ and e_N in that basis
+    reach : (2, 2^n), the solutions that e_∅ and e_N give
+    mend : (2, 2), of the change of rank two
+    """
+
+    basis: list[torch.Tensor]
+    d: torch.Tensor
+    from_x: torch.Tensor
+    from_z: torch.Tensor
+    ends: torch.Tensor
+    reach: torch.Tensor
+    mend: torch.Tensor
+
+    @classmethod
+    def of(cls, n: int, dtype: torch.dtype, device: torch.device) -> Graph:
+        """That of n players."""
+        eigenvalues, q = np.linalg.eigh(np.array([[0.0, 1.0], [1.0, -1.0]]))
+        q *= np.sign(q[0, 1] * q[1, 0]) ** np.array([0, 1])  # columns' signs are free: take those that make Q symmetric
+        basis, power = _blocks(q, n), _power(eigenvalues, n)
+        d = np.stack((power, -power))[:, None, None]
+        from_x = 1 / (RATIO * d**2 + 1)
+        ends = np.stack((_power(q[0], n), _power(q[1], n)))
+        reach = ends * from_x[1, 0]
+        mend = np.linalg.inv(np.diag([1, -1]) / RATIO + reach @ ends.T)
+        tensors = (
+            torch.as_tensor(a, device=device, dtype=dtype) for a in (d, from_x, RATIO * d * from_x, ends, reach, mend)
+        )
+        return cls([torch.as_tensor(block, device=device, dtype=dtype) for block in basis], *tensors)
+
+    def nearest(self, pair: torch.Tensor) -> torch.Tensor:
+        """Pairs (x, z) of shape (2, 2, B, m, 2^n), v_and in reverse order; overwrites its argument."""
+        empty = RATIO * pair[1, 1, ..., :1]
+        pair[1, 1, ..., 0] = 0
+        turned = _apply(self.basis, pair)
+        solution = turned[0].mul_(self.from_x).addcmul_(turned[1], self.from_z)
+        either = solution[1] @ self.ends.T + empty * (self.reach[0] @ self.ends.T)
+        weights = -(either @ self.mend)
+        weights[..., :1] += empty
+        solution[1] += weights @ self.reach
+        torch.mul(solution, self.d, out=turned[1])
+        nearest = _apply(self.basis, turned)
+        nearest[1, 1, ..., 0] = nearest[0, 1, ..., 0]
+        return nearest
+
+
+@dataclass
+class State:
+    """ADMM, written as Douglas-Rachford splitting, for the samples in flight.
+
+    Attributes
+    ----------
+    samples : (B,), their numbers
+    shadow : (2, 2, B, m, 2^n), the one variable that is carried on: for x and for z, by kind, v_and in reverse order
+    point : same shape, its proximal point: the feasible copy c of x, and z
+    penalty : (B, 1, 1), of c = x
+    ripe_at : (B,), the promised gap, in units of the one asked for, at which to polish next
+    """
+
+    samples: torch.Tensor
+    terms: Terms
+    shadow: torch.Tensor
+    point: torch.Tensor
+    penalty: torch.Tensor
+    ripe_at: torch.Tensor
+
+    @classmethod
+    def start(cls, terms: Terms, samples: torch.Tensor, gamma: torch.Tensor, dtype: torch.dtype) -> State:
+        """Where some samples begin, each at its γ, (B, 1, 2^n)."""
+        terms, gamma = terms.to(dtype), gamma.to(dtype)
+        half = 0.5 * terms.values
+        x = torch.stack((half + gamma, half - gamma))
+        shadow = torch.stack((_reverse_and(x), transform(x)))
+        penalty = torch.full_like(terms.tau[:, :1], PENALTY)
+        ripe_at = torch.ones(len(samples), dtype=torch.float64, device=x.device)
+        return cls(samples, terms, shadow, shadow.clone(), penalty, ripe_at)
+
+    def take(self, keep: torch.Tensor) -> State:
+        """States of some samples: their places, or a bool for each."""
+        return State(
+            self.samples[keep], self.terms.take(keep), self.shadow[:, :, keep], self.point[:, :, keep],
+            self.penalty[keep], self.ripe_at[keep],
+        )  # fmt: skip
+
+    def join(self, other: State) -> State:
+        """States of these samples and then of others."""
+
+        def joined(name: str, axis: int) -> torch.Tensor:
+            return torch.cat((getattr(self, name), getattr(other, name)), axis)
+
+        return State(
+            joined("samples", 0), self.terms.join(other.terms), joined("shadow", 2), joined("point", 2),
+            joined("penalty", 0), joined("ripe_at", 0),
+        )  # fmt: skip
+
+    def step(self, graph: Graph) -> None:
+        """One iteration."""
+        nearest = graph.nearest(torch.lerp(self.shadow, self.point, 2.0))
+        self.shadow.add_(nearest.sub_(self.point), alpha=RELAXATION)
+        self.point[0] = _reverse_and(self.terms.project(_reverse_and(self.shadow[0])))
+        self.point[1] = self.terms.prox(self.shadow[1], 1 / (RATIO * self.penalty))
+
+    def split(self, graph: Graph) -> torch.Tensor:
+        """The next x, (2, B, m, 2^n): nearly feasible."""
+        return _reverse_and(graph.nearest(torch.lerp(self.shadow, self.point, 2.0))[0])
+
+    def interactions(self) -> torch.Tensor:
+        """z, (2, B, m, 2^n): sparse, and nearly those of a feasible split."""
+        return self.point[1]
+
+    def forces(self) -> torch.Tensor:
+        """Multipliers of the constraints on the split, float64 (2, B, m, 2^n)."""
+        return _reverse_and(self.penalty * (self.point[0] - self.shadow[0])).double()
+
+    def duals(self) -> torch.Tensor:
+        """Multipliers of z = K x, float64 (2, B, m, 2^n)."""
+        return (RATIO * self.penalty * (self.shadow[1] - self.point[1])).double()
+
+    def rebalance(self, factor: torch.Tensor, most: torch.Tensor) -> None:
+        """Change the penalties, by no more than the factor `most`, and keep the multipliers."""
+        old = self.penalty
+        factor = torch.maximum(torch.minimum(factor, most), 1 / most).to(old.dtype)[:, None, None]
+        self.penalty = (old * factor).clamp(0.05, 200)
+        self.shadow = torch.lerp(self.point, self.shadow, old / self.penalty)
+
+
+def _reverse_and(split: torch.Tensor) -> torch.Tensor:
+    return torch.stack((split[0].flip(-1), split[1]))
+
+
+def _power(vector: np.ndarray, n: int) -> np.ndarray:
+    return functools.reduce(np.kron, [vector] * n, np.ones(1))
+
+
+def _blocks(matrix: np.ndarray, n: int) -> list[np.ndarray]:
+    """Kronecker powers of a 2x2 matrix that act on the n players' bits, lowest first, as few and equal as possible."""
+    count = max(1, -(-n // 5))
+    return [functools.reduce(np.kron, [matrix] * ((n + i) // count), np.ones((1, 1))) for i in range(count)]
+
+
+def _apply(blocks: list[torch.Tensor], x: torch.Tensor) -> torch.Tensor:
+    """Kronecker power of a symmetric matrix on the last axis: `kronecker_power` without its checks."""
+    width = len(blocks[0])
+    y = x.reshape(-1, width) @ blocks[0]
+    for block in blocks[1:]:
+        y = block @ y.view(-1, len(block), width)
+        width *= len(block)
+    return y.view(x.shape)
