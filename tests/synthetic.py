@@ -22,7 +22,7 @@ from andor.config import Config, Method, Task, check
 from andor.files import write_text
 from andor.game.attributions import merge_low_orders
 from andor.game.coalitions import orders
-from andor.game.files import INTERACTIONS, null_table
+from andor.game.files import INTERACTIONS, OTHERS, null_table
 from andor.game.nulls import null_games
 from andor.game.transforms import and_inverse, and_transform, or_inverse, or_transform
 from andor.outputs.samples import ELIGIBILITY
@@ -191,7 +191,8 @@ def _write_interactions(
     rows = pd.MultiIndex.from_product(index, names=["model", "kind", "coalition"]).to_frame(index=False)
     rows["order"] = np.tile(orders(n), 2 * m)
     rows["strength"] = interactions.ravel()
-    rows["others"] = [[] if method.kind == "original" else [one, 0.97 * one] for one in rows["strength"]]
+    rows["others"] = [[one, 0.97 * one] for one in rows["strength"]]
+    schema = INTERACTIONS if method.kind == "original" else INTERACTIONS.append(OTHERS)
     objective = float(np.abs(interactions).max(0).sum() + np.abs(interactions).sum() / 9)
     gap = float(random.uniform(0.001, 0.01))
     metadata: dict[str, Any] = {
@@ -208,7 +209,7 @@ def _write_interactions(
         "method": method.model_dump(mode="json"),
         "models": members,
     }
-    store.write_table(path, pa.Table.from_pandas(rows, schema=INTERACTIONS, preserve_index=False), metadata)
+    store.write_table(path, pa.Table.from_pandas(rows, schema=schema, preserve_index=False), metadata)
 
 
 def _write_nulls(path: Path, games: Mapping[int, np.ndarray], number: int, settings: Config) -> None:

@@ -97,6 +97,7 @@ BROKEN = [
     ("methods.generalizable.kappa", {"factor": 1, "standart": "range"}, "standart` is no known key; did you mean"),
     ("methods.generalizable.solver", {"gap": 2}, "solver.gap: 2`: input should be less than 1"),
     ("methods.generalizable.solver", {"name": "exact", "start": 1}, "`start` has no effect on solver exact"),
+    ("methods.generalizable.solver", {"name": "sgd", "others": 2}, "`others` has no effect on solver sgd"),
     ("methods.generalizable.solver", {"rate": 1e-5}, "`rate` has no effect on solver first_order; take it away"),
     ("studies.a", {**STUDY, "tasks": ["digit"]}, "`studies.a.tasks: digit` is none there is; did you mean `digits`?"),
     ("studies.a", {**STUDY, "ensembles": ["lenet"]}, "`studies.a.ensembles: lenet` is none there is"),

@@ -121,8 +121,6 @@ def test_files_hold_the_others_beside_the_first(tmp_path):
         np.testing.assert_array_equal(read.strengths, one.swapaxes(0, 1))
     store.write_table(tmp_path / "y.parquet", interactions_table(i_and, i_or, ["a", "b"]))
     assert others_from_file(tmp_path / "y.parquet", ["a", "b"]) == []
-    store.write_table(tmp_path / "old.parquet", table.drop_columns(["others"]))
-    assert others_from_file(tmp_path / "old.parquet", ["a", "b"]) == []
     store.write_table(tmp_path / "z.parquet", table.slice(1))
     with pytest.raises(UserError, match="every coalition of a, b once"):
         others_from_file(tmp_path / "z.parquet", ["a", "b"])

@@ -518,7 +518,25 @@ def test_every_salient_interaction_has_one_state(results, made):
     for each in comparisons(results):
         for game, states in zip(each.games.samples, each.states, strict=True):
             assert ((states != "") == game.salient.any(0)).all()
-    assert (table["distinctive"] == 0).all()  # of an error nothing is known where all coalitions are
+    distinctive = table["distinctive"].groupby("method").sum()
+    assert distinctive["original"] == 0  # there are no other solutions, so of an error nothing is known
+    assert (distinctive.drop("original") > 0).all()
+
+
+def test_stability_is_the_share_of_solutions_that_share_an_interaction(results, made):
+    listed = made["interactions"]
+    original = listed["method"] == "original"
+    assert (listed["solutions"] == np.where(original, 1, 3)).all()
+    assert listed["stability"].notna().equals(listed["shared"] & ~original)
+    names = ["method", "ensemble", "sample", "kind", "coalition"]
+    stable = listed[listed["shared"] & ~original].groupby(names)["stability"].first().to_dict()
+    for each in comparisons(results):
+        for number, game in zip(results.sample_numbers, each.games.samples, strict=True):
+            weaker = game.magnitude * 0.97 > game.bound[:, None, None]  # the third solution of the synthetic tree
+            kept = (2 + weaker.all(0)) / 3
+            for kind, place in zip(*np.nonzero(game.shared), strict=True):
+                key = (each.method, each.ensemble, number, each.kinds[kind], int(game.coalitions.masks[place]))
+                assert stable.get(key, kept[kind, place]) == kept[kind, place]
 
 
 def test_tables_do_without_null_games(results):

@@ -22,11 +22,12 @@ INTERACTIONS = pa.schema(
         pa.field("coalition", pa.uint32(), nullable=False),
         pa.field("order", pa.uint8(), nullable=False),
         pa.field("strength", pa.float64(), nullable=False),
-        pa.field("others", pa.list_(pa.float64()), nullable=False),
     ]
 )
-"""One row per kind × coalition × model; orders ≤ 1 not merged; kind is ``and`` or ``or``; `others` are its strengths
-in other solutions of the same problem that are nearly as good, as many in every row."""
+"""One row per kind × coalition × model; orders ≤ 1 not merged; kind is ``and`` or ``or``."""
+
+OTHERS = pa.field("others", pa.list_(pa.float64()), nullable=False)
+"""A last column where there are any: strengths in other solutions that are nearly as good, as many in every row."""
 
 NULL_INTERACTIONS = pa.schema(
     [
@@ -75,17 +76,19 @@ def interactions_table(
     count, size = i_and.shape
     kinds = pa.DictionaryArray.from_arrays(np.tile(np.repeat(np.int8([0, 1]), size), count), ["and", "or"])
     coalition = np.tile(np.arange(size, dtype=np.uint32), 2 * count)
-    first, *rest = (np.stack(of_kinds, axis=1).ravel() for of_kinds in ((i_and, i_or), *others))
-    of_others = np.array(rest).reshape(len(rest), len(first)).T
     columns = [
         pa.array(np.repeat(np.array(models, dtype=object), 2 * size), pa.string()),
         kinds,
         coalition,
         np.bitwise_count(coalition),
-        first,
-        pa.ListArray.from_arrays(np.arange(len(first) + 1, dtype=np.int32) * len(rest), of_others.ravel()),
+        np.stack([i_and, i_or], axis=1).ravel(),
     ]
-    return pa.Table.from_arrays([pa.array(column) for column in columns], schema=INTERACTIONS)
+    table = pa.Table.from_arrays([pa.array(column) for column in columns], schema=INTERACTIONS)
+    if not others:
+        return table
+    strengths = np.stack([np.stack(of_kinds, axis=1).ravel() for of_kinds in others], axis=-1)
+    starts = np.arange(len(table) + 1, dtype=np.int32) * len(others)
+    return table.append_column(OTHERS, pa.ListArray.from_arrays(starts, strengths.ravel()))
 
 
 def sampled_table(
@@ -222,7 +225,7 @@ def from_file(path: Path, models: Sequence[str]) -> Interactions:
 
 
 def others_from_file(path: Path, models: Sequence[str]) -> list[Interactions]:
-    """The same of the other solutions that are nearly as good, not merged; none from a file of an earlier version.
+    """The same of the other solutions that are nearly as good, not merged; none if the file has none.
 
     Raises
     ------
