@@ -153,8 +153,8 @@ FIGURES = {
         "names at random, if its coalitions came together by accident of the players that matter to it, or if it "
         "showed other samples; with the share of accidents, the chance p of as many, and how many can be listed. "
         "Below: measures of overlap (filled), beside null games in which one network's players are renamed (hollow) "
-        "or other samples shown (crossed) in all networks but the first. The length of a line is what networks agree about "
-        "beyond that: what they learned in common, and what any two networks show that see the same input.",
+        "or other samples shown (crossed) in all networks but the first. The length of a line is what networks agree "
+        "about beyond that: what they learned in common, and what any two networks show that see the same input.",
         compares,
     ),
     "thresholds": Figure(
