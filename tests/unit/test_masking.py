@@ -6,6 +6,7 @@ import torch
 
 import tiny
 from andor.config import Masking
+from andor.data.players.words import WordPlayers, choose_words
 from andor.errors import UserError
 from andor.models.loaded import LanguageModel, LoadedModel, TextClassifier
 from andor.outputs.masking import MaskingError, bind, locate
@@ -213,6 +214,24 @@ def test_two_players_that_share_a_piece_cannot_be_masked():
     sample["players"] = [[0, 3], [3, 6]]
     with pytest.raises(MaskingError, match="share a word piece"):
         locate(tiny.encoder(), sample, Masking())
+
+
+def test_a_player_that_is_part_of_a_piece_cannot_be_masked():
+    """It would mask the rest of the piece too, under the name of the part."""
+    model = tiny.encoder()
+    with pytest.raises(MaskingError, match="holds letters that are not of its player"):
+        locate(model, tiny.text_sample("for", "film"), Masking(baseline="mask"))  # ##forget
+    locate(model, tiny.text_sample("forget", "film"), Masking(baseline="mask"))
+
+
+def test_characters_that_cannot_be_seen_are_part_of_a_word():
+    model, text = tiny.encoder(), "the su\u00adper film"
+    sample = {"sample": 0, "item": 0, "text": text, **choose_words(text, WordPlayers(kind="words", count=2), (0, 0))}
+    assert sample["player_names"] == ["su\u00adper", "film"]
+    assert (
+        locate(model, sample, Masking(baseline="mask")).players
+        == locate(model, tiny.text_sample("super", "film", text="the super film"), Masking(baseline="mask")).players
+    )
 
 
 @pytest.mark.parametrize("make", [tiny.gpt2, tiny.llama])

@@ -1,8 +1,12 @@
 import json
+import re
+import unicodedata
 
 import numpy as np
 import pyarrow as pa
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from andor.data.candidates import candidates
 from andor.data.player_kind import PlayersError
@@ -54,6 +58,43 @@ def test_words_are_found_with_their_characters():
         "100",
     ]
     assert all(text[word.start : word.stop] == word.text for word in found)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "यह फिल्म बहुत अच्छी और मनोरंजक थी",  # vowel signs
+        unicodedata.normalize("NFD", "un café très agréable près du théâtre"),  # accents apart
+        "won\u200bderful grip\u00adping film",  # characters that cannot be seen
+        "می\u200cخواهم کتاب\u200cها",  # Persian, joined
+        "שלום מַחְשֵׁב",  # Hebrew, pointed
+        "tro\u0302i đẹp quá",  # Vietnamese, half composed
+        "தமிழ் மொழி",
+        "col·lecció well‑made",
+    ],
+)
+def test_words_are_whole_in_every_script_with_spaces(text):
+    found = words(text)
+    assert [word.text for word in found] == text.split()
+    assert all(is_content(word.text) for word in found if word.text not in ("un", "du"))
+
+
+def test_signs_without_a_letter_and_invisible_ends_belong_to_no_word():
+    assert [w.text for w in words("\u0301 \u200bfilm\u200b, \u202bacting\u202c \ufe0f good_bad")] == [
+        "film", "acting", "good", "bad"
+    ]  # fmt: skip
+
+
+@given(st.text(st.characters(max_codepoint=0x2FF)))
+def test_words_of_latin_letters_are_what_they_were(text):
+    """Runs of letters and digits, held together by inner apostrophes and hyphens."""
+    seen = re.sub("[\u00ad\u00b7]", " ", text)
+    assert [w.text for w in words(seen)] == re.findall(r"[^\W_]+(?:['’\-][^\W_]+)*", seen)
+
+
+@pytest.mark.parametrize("word", ["no\u00adt", "t\u200bhe", "an\u2060d"])
+def test_a_stop_word_is_one_whatever_is_hidden_in_it(word):
+    assert not is_content(word)
 
 
 @pytest.mark.parametrize("word", ["film", "Film", "film's", "well-made", "2nd", "1990s", "naïve", "bad"])

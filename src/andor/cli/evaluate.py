@@ -170,12 +170,15 @@ def _with_players(
 
 def _span(text: str, player: Any, where: str) -> list[int]:
     """Characters [start, stop) of a player that is given as these, or as a word (or, if there is none, part of one)."""
-    from andor.data.players.words import words
+    from andor.data.players.words import visible, words
 
-    if isinstance(player, str) and player and player in text:
-        whole = [word.start for word in words(text) if word.text == player]
-        start = whole[0] if whole else text.index(player)
-        return [start, start + len(player)]
+    if isinstance(player, str) and player:
+        found = words(text)
+        same = [word for word in found if word.text == player]
+        if whole := same or [word for word in found if visible(word.text) == visible(player)]:
+            return [whole[0].start, whole[0].stop]
+        if player in text:
+            return [text.index(player), text.index(player) + len(player)]
     match player:
         case [int(start), int(stop)] if 0 <= start < stop <= len(text):
             return [start, stop]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -75,6 +75,45 @@ def class_labels(
             f"are of that class; choose one of {(known or sorted(set(classes.tolist())))[:10]}"
         )
     return labels
+
+
+def numbered(
+    classes: pa.ChunkedArray, positive: int | str | None, origin: str, names: Sequence[str] = ()
+) -> np.ndarray:
+    """Labels (rows,) int16 of a column of classes: numbers as they are, names numbered in their order.
+
+    Parameters
+    ----------
+    positive
+        The class, by number or name, that is label 1 against the rest; None for all classes.
+    names
+        Names of the classes that are numbers, where the file states them.
+
+    Raises
+    ------
+    UserError
+        If a class is missing, negative (as data sets write labels that they hide) or neither name nor whole number.
+    """
+    listed = classes.to_pylist()
+    if empty := classes.null_count:
+        raise UserError(f"{origin}: column `label` has {empty} empty cells; fill them or leave these rows out")
+    known = list(names)
+    if all(isinstance(name, str) for name in listed):
+        known = sorted(set(listed))
+        listed = list(map({name: number for number, name in enumerate(known)}.get, listed))
+    if unfit := [label for label in listed if isinstance(label, str) or not float(label).is_integer()]:
+        raise UserError(f"{origin}: column `label` holds {unfit[0]!r}; name one of names or whole numbers")
+    numbers = np.array(listed, np.int64)
+    if hidden := int((numbers < 0).sum()):
+        raise UserError(
+            f"{origin}: column `label` holds {numbers.min()}, in {hidden} rows negative numbers, which stand for "
+            "hidden labels; use another split or leave these rows out"
+        )
+    if numbers.max(initial=0) > np.iinfo(np.int16).max:
+        raise UserError(f"{origin}: column `label` holds {numbers.max()}; number the classes from 0")
+    if isinstance(positive, str) and positive in known:
+        return class_labels(numbers, known.index(positive), origin, positive, known)
+    return class_labels(numbers, -1 if isinstance(positive, str) else positive, origin, positive, known or None)
 
 
 def stratified_split(labels: np.ndarray, test_fraction: float, seed: int) -> np.ndarray:

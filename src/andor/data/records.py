@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -45,6 +46,15 @@ def json_lines(file: Path) -> pa.Table:
 def concatenated(tables: list[pa.Table]) -> pa.Table:
     """Rows of all tables, of types that hold the values of each."""
     return pa.concat_tables(tables, promote_options="permissive")
+
+
+def class_names(table: pa.Table, column: str) -> list[str]:
+    """Names of the classes that are numbers in a column, where the hub's data sets state them; else none."""
+    try:
+        stated = json.loads((table.schema.metadata or {})[b"huggingface"])
+        return list(stated["info"]["features"][column]["names"])
+    except (KeyError, TypeError, ValueError):
+        return []
 
 
 def check_columns(table: pa.Table, names: list[str], source: Path) -> None:

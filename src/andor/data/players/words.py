@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import functools
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from re import Pattern
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
@@ -16,7 +18,8 @@ from andor.data.player_kind import Choice, Chooser, PlayerKind, PlayersError
 from andor.data.reader import Reader
 from andor.settings import MAX_SAMPLED, PositiveInt
 
-_WORD = re.compile(r"[^\W_]+(?:['’\-][^\W_]+)*")
+_JOINS = "'’\\-‐‑·׳״"
+"""What holds a word together: apostrophes, hyphens, Catalan's dot, Hebrew's marks."""
 _CLITIC = re.compile(r"['’](?:s|d|m|ll|re|ve)$")
 _NEGATION = re.compile(r"n['’]t$")
 
@@ -74,8 +77,27 @@ class Word:
 
 
 def words(text: str) -> list[Word]:
-    """Words in order: runs of letters and digits, held together by inner apostrophes and hyphens."""
-    return [Word(match.group(), match.start(), match.end()) for match in _WORD.finditer(text)]
+    """Words in order: runs of letters and digits, held together by inner apostrophes and hyphens.
+
+    Marks that combine with a letter belong to it (accents, vowel signs), and characters that cannot be seen do not end
+    a word (a soft hyphen, a joiner): Unicode Standard Annex 29, rule WB4.
+    """
+    return [Word(match.group(), match.start(), match.end()) for match in _word().finditer(text)]
+
+
+@functools.cache
+def _word() -> Pattern[str]:
+    """A word."""
+    import regex  # it knows Unicode's classes
+
+    run = r"[\p{L}\p{N}](?:[\p{M}\p{Cf}]*[\p{L}\p{N}])*\p{M}*"
+    return regex.compile(rf"{run}(?:[{_JOINS}]{run})*")
+
+
+def visible(word: str) -> str:
+    """A word without characters that cannot be seen, its accents composed."""
+    seen = (character for character in word if unicodedata.category(character) != "Cf")
+    return unicodedata.normalize("NFC", "".join(seen))
 
 
 @functools.cache
@@ -103,7 +125,7 @@ def is_content(word: str) -> bool:
     words in the usual lists; so negations, contracted ones ("isn't") too, are background: always present. Only where
     every word is a player are they players.
     """
-    bare = _CLITIC.sub("", word.lower())
+    bare = _CLITIC.sub("", visible(word).lower())
     return any(map(str.isalpha, bare)) and bare not in stop_words() and not _NEGATION.search(bare)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
@@ -13,12 +12,12 @@ from andor.errors import UserError
 from andor.settings import Name
 
 if TYPE_CHECKING:
+    import numpy as np
     import pyarrow as pa
-    from PIL import Image
 
 
 class ImagesData(Reader):
-    """Images with a class number, in Parquet as the hub's data sets store them."""
+    """Images with a class, in Parquet as the hub's data sets store them."""
 
     modality: ClassVar = "image"
     place: ClassVar = 2
@@ -26,8 +25,9 @@ class ImagesData(Reader):
     """Which reader makes the tidy table."""
     source: Name
     """An entry of `sources`: a folder with `train*.parquet` and `test*.parquet`, columns `image` and `label`."""
-    positive: Annotated[int, Field(ge=0)] | None = 3
-    """The class that is label 1, against the rest; null for the class numbers as labels."""
+    positive: Annotated[int, Field(ge=0)] | str | None = 3
+    """The class that is label 1, against the rest, by its number or name; null for all classes as labels, names
+    numbered in their order."""
     size: Annotated[int, Field(ge=8, le=512)] = 32
     """Side to which the images are scaled, in pixels."""
 
@@ -45,25 +45,36 @@ class ImagesData(Reader):
         """Tidy table of the images, split as the origin splits them."""
         import numpy as np
 
-        from andor.data.building import class_labels, tidy
-        from andor.data.images import pixels
-        from andor.data.records import splits
+        from andor.data.building import numbered, tidy
+        from andor.data.records import class_names, splits
 
         source = self.given(source)
         rows, split = splits({"train": "train", "test": "test"}, ["image", "label"], source)
-        labels = class_labels(rows["label"].to_numpy(), self.positive, str(source))
-        images = [pixels(_decoded(image, source), self.size) for image in rows["image"].to_pylist()]
+        labels = numbered(rows["label"], self.positive, str(source), class_names(rows, "label"))
+        images = _read(rows["image"].to_pylist(), self.size, source)
         if len({image.shape for image in images}) > 1:  # a few grey images among colour ones: all become colour
             images = [np.broadcast_to(image, (3, self.size, self.size)) for image in images]
         return tidy(range(len(labels)), split, labels, np.stack(images), "image")
 
 
-def _decoded(image: dict | bytes, source: Path) -> Image.Image:
-    """Image from bytes, alone or beside a path as the hub stores them."""
-    from PIL import Image
+def _read(images: list[dict | bytes | None], size: int, source: Path) -> list[np.ndarray]:
+    """Pixels of images from bytes, alone or beside a path as the hub stores them."""
+    from andor.data.images import decoded, pixels
 
-    content = image["bytes"] if isinstance(image, dict) else image
-    try:
-        return Image.open(io.BytesIO(content))
-    except (OSError, TypeError, Image.DecompressionBombError) as error:
-        raise UserError(f"{source}: column `image` holds no readable image ({error}); fetch it again") from None
+    read, damaged = [], []
+    for row, image in enumerate(images):
+        content = image.get("bytes") if isinstance(image, dict) else image
+        try:
+            if not isinstance(content, bytes):
+                raise ValueError("no bytes")
+            read.append(pixels(decoded(content), size))
+        except ValueError as error:
+            damaged.append((row, str(error)))
+    if damaged:
+        row, why = damaged[0]
+        more = f" and in {len(damaged) - 1} others" if len(damaged) > 1 else ""
+        raise UserError(
+            f"{source}: column `image` holds no readable image in row {row}{more}, counted from 0 over all files "
+            f"({why}); mend these rows or leave them out"
+        )
+    return read

@@ -25,8 +25,9 @@ class PointCloudsData(Reader):
     source: Name
     """An entry of `sources`: a folder with `train*.parquet` and `test*.parquet`, columns `points` (a list of lists of
     coordinates), `label` and, if parts are given, `part` (a number for each point)."""
-    positive: Annotated[int, Field(ge=0)] | None = None
-    """The class that is label 1, against the rest; null for the class numbers as labels."""
+    positive: Annotated[int, Field(ge=0)] | str | None = None
+    """The class that is label 1, against the rest, by its number or name; null for all classes as labels, names
+    numbered in their order."""
 
     @property
     def two_labels(self) -> bool:
@@ -37,12 +38,12 @@ class PointCloudsData(Reader):
         """Tidy table of the clouds, split as the origin splits them, with their parts if it has any."""
         import numpy as np
 
-        from andor.data.building import class_labels, tidy
-        from andor.data.records import splits
+        from andor.data.building import numbered, tidy
+        from andor.data.records import class_names, splits
 
         source = self.given(source)
         rows, split = splits({"train": "train", "test": "test"}, ["points", "label"], source, optional=["part"])
-        labels = class_labels(rows["label"].to_numpy(), self.positive, str(source))
+        labels = numbered(rows["label"], self.positive, str(source), class_names(rows, "label"))
         clouds = [np.array(cloud, np.float32) for cloud in rows["points"].to_pylist()]
         if clouds[0].ndim != 2 or any(cloud.shape != clouds[0].shape for cloud in clouds):
             raise UserError(

@@ -92,7 +92,7 @@ def locate_text(model: TextClassifier, sample: Mapping[str, Any], masking: confi
     # Tokenizers that know no limit state an enormous one.
     cut = model.tokenizer.model_max_length < 10**9
     read = model.tokenizer(sample["text"], return_offsets_mapping=True, truncation=cut, verbose=False)
-    ids, players = read["input_ids"], _word_pieces(read["offset_mapping"], sample["players"])
+    ids, players = read["input_ids"], _word_pieces(read["offset_mapping"], sample["text"], sample["players"])
     token, value = _baseline(model, masking)
     return MaskedText(ids, players, masking, token, value=value)
 
@@ -108,7 +108,7 @@ def locate_prompt(model: LanguageModel, sample: Mapping[str, Any], masking: conf
         If the tokenizer lacks the token that stands for a masked player.
     """
     ids, offsets = open_tokens(model.tokenizer, sample["text"])
-    players = _word_pieces(offsets, sample["players"])
+    players = _word_pieces(offsets, sample["text"], sample["players"])
     target = target_tokens(model.tokenizer, ids, sample["text"], sample["target"])
     most, length = model.tokenizer.model_max_length, len(ids) + len(target) - 1  # the last token is never read
     if length > most:
@@ -117,7 +117,7 @@ def locate_prompt(model: LanguageModel, sample: Mapping[str, Any], masking: conf
     return MaskedText(ids, players, masking, token, target, value)
 
 
-def _word_pieces(offsets: Sequence[tuple[int, int]], words: Sequence[Sequence[int]]) -> list[list[int]]:
+def _word_pieces(offsets: Sequence[tuple[int, int]], text: str, words: Sequence[Sequence[int]]) -> list[list[int]]:
     """Positions of each player's pieces among the tokens of a text; players are characters [start, stop)."""
     players = [pieces(offsets, start, stop) for start, stop in words]
     for (start, stop), own in zip(words, players, strict=True):
@@ -126,6 +126,10 @@ def _word_pieces(offsets: Sequence[tuple[int, int]], words: Sequence[Sequence[in
             raise MaskingError(f"a word is missing or cut off after the {len(offsets)} tokens that the model reads")
     if len({piece for own in players for piece in own}) < sum(map(len, players)):
         raise MaskingError("two players share a word piece of the model's tokenizer")
+    for (start, stop), own in zip(words, players, strict=True):
+        held = {character for piece in own for character in range(*offsets[piece])} - set(range(start, stop))
+        if any(text[character].isalnum() for character in held):
+            raise MaskingError("a word piece of the model's tokenizer holds letters that are not of its player")
     return players
 
 
