@@ -127,7 +127,9 @@ def games_memory(wildcards, games: int, attempt: int, kept: int = 0) -> int:
     """
     models = len(members(wildcards.task, wildcards.unit))
     samples = len(chunks(wildcards.task)[wildcards.chunk])
-    arrays = models * (max(ARRAYS_PER_MODEL, 20 * samples * games) + kept * samples * games)
+    arrays = models * (
+        max(ARRAYS_PER_MODEL, 20 * samples * games) + kept * samples * games
+    )
     return attempt * (
         2500 + ceil(8e-6 * arrays * 2 ** TASKS[wildcards.task].most_players)
     )
@@ -191,5 +193,7 @@ def tabulate_memory(wildcards, attempt: int) -> int:
     others = max(
         method.solver.others for method in CONFIG.methods_of(wildcards.task).values()
     )
-    arrays = (1 + others + null_draws()) * task.samples.count * models * 2 * 8 * coalitions
+    arrays = (
+        (1 + others + null_draws()) * task.samples.count * models * 2 * 8 * coalitions
+    )
     return attempt * (2000 + ceil(4e-6 * arrays))
