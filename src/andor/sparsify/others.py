@@ -37,8 +37,8 @@ def other_splits(
     gap: float,
     count: int,
     width: int,
-) -> Iterator[torch.Tensor]:
-    """Feasible splits of other solutions of all samples, float64 (2, B, m, 2^n) each.
+) -> Iterator[tuple[torch.Tensor, np.ndarray]]:
+    """Feasible splits of other solutions of all samples, float64 (2, B, m, 2^n), and the iterations of each, (B,).
 
     Parameters
     ----------
@@ -57,13 +57,13 @@ def other_splits(
         every = every.join(end)
     states = [every.take(places) for places in torch.arange(len(values), device=lower.device).split(width)]
     for number in range(count):
-        split = torch.stack((terms.values, terms.values))
+        split, spent = torch.stack((terms.values, terms.values)), np.zeros(len(values), dtype=int)
         for state in states:
             own = state.samples
             dearer = torch.as_tensor(_dearer(values[own.cpu().numpy()], number), device=lower.device)
             most = lower[own] / (1 - MARGIN * gap)
-            split[:, own] = _other(graph, state, terms.take(own), dearer, SPREAD * gap, most)
-        yield split
+            split[:, own], spent[own.cpu().numpy()] = _other(graph, state, terms.take(own), dearer, SPREAD * gap, most)
+        yield split, spent
 
 
 def _dearer(values: np.ndarray, number: int) -> np.ndarray:
@@ -75,13 +75,18 @@ def _dearer(values: np.ndarray, number: int) -> np.ndarray:
 
 def _other(
     graph: Graph, state: State, terms: Terms, dearer: torch.Tensor, spread: float, most: torch.Tensor
-) -> torch.Tensor:
-    """Sparse splits near the optimum of weighted problems, with unweighted objectives of at most `most` if possible."""
+) -> tuple[torch.Tensor, int]:
+    """Sparse splits near weighted optima, of unweighted objectives up to `most` if possible, and the iterations.
+
+    All samples go on until the last of them is there.
+    """
     _go_on(graph, state, replace(terms, weights=1 + FAR * dearer), AWAY)
     weighted = replace(terms, weights=1 + spread * dearer)
     split, wanting = torch.stack((terms.values, terms.values)), list(range(len(most)))
+    spent = AWAY
     for iterations in BACK:
         _go_on(graph, state, weighted, iterations)
+        spent += iterations
         rough = weighted.repair(state.split(graph).double())
         z, forces = state.interactions().double(), state.forces()
         for place in wanting:
@@ -97,7 +102,7 @@ def _other(
         wanting = [place for place in wanting if _costs(terms, split, place) > float(most[place])]
         if not wanting:
             break
-    return split
+    return split, spent
 
 
 def _go_on(graph: Graph, state: State, terms: Terms, iterations: int) -> None:

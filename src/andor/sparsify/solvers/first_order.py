@@ -18,7 +18,7 @@ import torch
 from andor.game.coalitions import number_of_players
 from andor.sparsify.admm import Graph, State, one_thread
 from andor.sparsify.certificate import Result, certify
-from andor.sparsify.others import AWAY, BACK, MARGIN, other_splits
+from andor.sparsify.others import MARGIN, other_splits
 from andor.sparsify.polish import REACHES, polish
 from andor.sparsify.problem import Problem, first_gamma
 from andor.sparsify.terms import Terms, transform
@@ -75,8 +75,7 @@ def solve(
 
     first = certified(done.split, gap, done.iterations.cpu().numpy())
     found = other_splits(terms, problem.values, ends, done.lower, gap, others, width)
-    iterations = np.full(len(lower), AWAY + sum(BACK))
-    return replace(first, others=tuple(certified(split, MARGIN * gap, iterations) for split in found))
+    return replace(first, others=tuple(certified(split, MARGIN * gap, spent) for split, spent in found))
 
 
 @dataclass
