@@ -59,7 +59,7 @@ def findings(
 
 def kinship(accuracy: pd.DataFrame, sharing: pd.DataFrame) -> dict[str, str]:
     """A sentence for each ensemble with models that have or start from the same weights, by the table `accuracy`."""
-    weights = accuracy.drop_duplicates("model").set_index("model")["weights"].dropna()
+    weights = accuracy[accuracy["weights"] != ""].drop_duplicates("model").set_index("model")["weights"]
     said = {}
     for ensemble, models in sharing.groupby("ensemble", sort=False)["model"].unique().items():
         own = weights[weights.index.isin(models)]

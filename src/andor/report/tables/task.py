@@ -27,7 +27,7 @@ ACCURACY_SCHEMA = pa.schema(
         "low": NUMBER,
         "high": NUMBER,
         "parameters": COUNT,
-        "weights": TEXT,  # entry of `sources` whose weights it has or starts from; null if they were new
+        "weights": TEXT,  # entry of `sources` whose weights it has or starts from; empty if they were new
     }
 )
 
@@ -51,7 +51,7 @@ def accuracy(results: TaskResults) -> pd.DataFrame:
                     "low": low,
                     "high": high,
                     "parameters": measured["parameters"],
-                    "weights": results.weights.get(model),
+                    "weights": results.weights.get(model, ""),
                 }
             )
     return pd.DataFrame(rows)
