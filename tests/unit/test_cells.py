@@ -80,7 +80,7 @@ def test_what_pandas_writes_is_read(values, mark):
     np.testing.assert_allclose(numbers_of(texts, mark), np.round(values, 4), rtol=1e-12, atol=1e-9)
 
 
-@pytest.mark.parametrize("text", ["red", "1,5", "12,34,567", "1.2.3", "--5", "05.01.2020", "1e", "$", "0x1F", "12-3", "4+"])
+@pytest.mark.parametrize("text", ["red", "1,5", "12,34,567", "1.2.3", "--5", "05.01.2020", "1e", "0x1F", "12-3", "4+"])
 def test_what_is_no_number(text):
     assert numbers_of(pd.Series([text, "1"], name="x", dtype=str)) is None
 
