@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from andor.data.cells import numbers_of, values_of
 from andor.errors import UserError
 
 
@@ -38,7 +39,9 @@ def tidy(
     return pa.table(table).replace_schema_metadata({"shape": json.dumps(shape)} | more)
 
 
-def tidy_features(frame: pd.DataFrame, labels: np.ndarray, test_fraction: float, seed: int) -> pa.Table:
+def tidy_features(
+    frame: pd.DataFrame, labels: np.ndarray, test_fraction: float, seed: int, decimal: str = "."
+) -> pa.Table:
     """The tidy table of features: numbers standardised by the training rows, an indicator for each other value."""
     split = stratified_split(labels, test_fraction, seed)
     train = split == "train"
@@ -47,15 +50,15 @@ def tidy_features(frame: pd.DataFrame, labels: np.ndarray, test_fraction: float,
     for name, cells in frame.items():
         if cells.isna().any():
             raise UserError(f"column `{name}` has {cells.isna().sum()} empty cells; fill them or name other features")
-        if pd.api.types.is_numeric_dtype(cells):
-            numbers = cells.to_numpy(np.float64)
+        numbers = numbers_of(cells, decimal)
+        if numbers is not None:
             spread = numbers[train].std()
-            values = [(numbers - numbers[train].mean()) / (spread if spread > 0 else 1.0)]
+            own = [(numbers - numbers[train].mean()) / (spread if spread > 0 else 1.0)]
         else:
             texts = cells.astype(str)
-            values = [(texts == value).to_numpy(np.float64) for value in sorted(texts[train].unique())]
-        columns[str(name)] = list(range(len(encoded), len(encoded) + len(values)))
-        encoded += values
+            own = [(texts == value).to_numpy(np.float64) for value in values_of(texts, train)]
+        columns[str(name)] = list(range(len(encoded), len(encoded) + len(own)))
+        encoded += own
     features = np.stack(encoded, axis=1).astype(np.float32)
     if not np.isfinite(features).all():
         raise UserError("the table holds numbers that are not finite; mend them")

@@ -23,7 +23,8 @@ KINDS = (".csv", ".tsv", ".data", ".dat", ".parquet")
 class TableData(Reader):
     """A table in CSV or Parquet: a column of classes, the others features.
 
-    Numbers are standardised by the training rows; other columns become an indicator for each of their values.
+    Numbers, and dates as days, are standardised by the training rows; other columns become an indicator for each of
+    their values.
     """
 
     modality: ClassVar = "table"
@@ -43,6 +44,8 @@ class TableData(Reader):
     """Columns the models read; all but the label if unset."""
     separator: Annotated[str, StringConstraints(min_length=1, max_length=1)] = ","
     """What stands between the cells of a CSV file."""
+    decimal: Literal[".", ","] = "."
+    """What stands before the decimals of numbers that are written as texts; the other one may part thousands."""
     test_fraction: Annotated[float, Field(gt=0, lt=1)] = 0.25
     """Share of the items kept for testing and explaining, stratified by label."""
 
@@ -64,7 +67,7 @@ class TableData(Reader):
             raise UserError(f"`data.features` names the label `{self.label}`; take it away")
         labels = self._labels(frame[self.label], source)
         features = frame[self.features] if self.features else frame.drop(columns=self.label)
-        return tidy_features(features, labels, self.test_fraction, seed)
+        return tidy_features(features, labels, self.test_fraction, seed, self.decimal)
 
     def _frame(self, source: Path) -> pd.DataFrame:
         """The table of a file, or of the only file in a folder."""
@@ -82,7 +85,7 @@ class TableData(Reader):
                 return pq.read_table(files[0]).to_pandas()
             separator = "\t" if files[0].suffix == ".tsv" else self.separator
             header = 0 if self.names is None else None
-            frame = pd.read_csv(files[0], sep=separator, skipinitialspace=True, header=header)
+            frame = pd.read_csv(files[0], sep=separator, skipinitialspace=True, header=header, decimal=self.decimal)
         except (OSError, ValueError, pa.ArrowException) as error:
             raise UserError(
                 f"{files[0]}: no readable table ({first_line(error)}); name a CSV or Parquet file"

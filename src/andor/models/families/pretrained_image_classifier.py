@@ -33,7 +33,7 @@ class PretrainedImageClassifier(Family):
     """Name of the architecture in torchvision or timm, such as `resnet50`."""
     mean: list[float] | None = None
     """Mean of each channel that the model expects to be subtracted from images in [0, 1]; if unset, that of the
-    source's `preprocessor_config.json` (of timm `config.json`), or ImageNet's."""
+    source's `preprocessor_config.json` (of timm `config.json`), of torchvision's own weights, or ImageNet's."""
     std: list[PositiveFloat] | None = None
     """Standard deviation of each channel by which images are divided; if unset, as for `mean`."""
 
@@ -61,7 +61,7 @@ class PretrainedImageClassifier(Family):
 
         given = {"mean": self.mean, "std": self.std}
         described: dict[str, Any] = {"library": self.library, "architecture": self.architecture}
-        described |= vision.normalisation(self.library, source, given)
+        described |= vision.normalisation(self.library, source, given, self.architecture)
         folder.mkdir(parents=True, exist_ok=True)
         if self.library != "transformers":
             network, described["classes"] = vision.network_from(self.library, self.architecture, source)
@@ -83,5 +83,6 @@ class PretrainedImageClassifier(Family):
         else:
             network = vision.build(description["library"], description["architecture"], description["classes"])
             files.fill(network, folder)
-        network = vision.Normalised(network, description["mean"], description["std"])
+        flipped = description.get("flipped", False)
+        network = vision.Normalised(network, description["mean"], description["std"], flipped)
         return ImageClassifier(network.to(device), description, files.mean(folder).to(device))
