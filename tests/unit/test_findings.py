@@ -71,10 +71,8 @@ def test_numbers_are_those_of_the_tables(made):
 def test_models_made_from_the_same_weights_are_said_to_be(made):
     of_task, _, text = made
     assert "Made from the same weights" not in text
-    accuracy = of_task["accuracy"].assign(
     weights = of_task["accuracy"]["model"].map({"resnet20": "w", "vgg16": "", "lenet": "w"})
     accuracy = of_task["accuracy"].assign(weights=weights)
-    )
     said = findings({"digits": ("image", {**of_task, "accuracy": accuracy})}, {})
     lines = [line for line in said.splitlines() if "Made from the same weights: resnet20 and lenet;" in line]
     assert [line.partition("**: ")[0] for line in lines] == ["- **resnet20-lenet", "- **resnet20-vgg16-lenet"]
