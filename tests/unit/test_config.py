@@ -253,6 +253,14 @@ def test_every_pair_and_all_at_once_by_default():
     assert pair == {"resnet20-vgg16": ["resnet20", "vgg16"]}
 
 
+def test_a_name_that_is_too_long_for_a_folder_is_a_short_one():
+    models = {f"lenet_with_a_name_of_forty_letters_{n:05d}": DIGITS["models"]["lenet"] for n in range(8)}
+    ensembles = check(changed("tasks.digits.models", models)).tasks["digits"].ensembles_by_name()
+    assert len(ensembles) == 29 and ensembles["all-8"] == list(models)
+    assert max(map(len, ensembles)) == 81
+    assert all(name == "all-8" or name == "-".join(members) for name, members in ensembles.items())
+
+
 def test_null_networks_and_repetitions_have_no_say_in_the_samples():
     training = DIGITS["models"]["lenet"]["training"]
     extra = {

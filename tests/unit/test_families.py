@@ -7,8 +7,10 @@ import numpy as np
 import pyarrow as pa
 import pytest
 import torch
+import yaml
 from safetensors.torch import load_file, save_file
 from sklearn.ensemble import RandomForestClassifier
+from sklearn.linear_model import LogisticRegression
 from sklearn.svm import LinearSVC
 from torchvision import models as torchvision_models
 from transformers import ViTConfig, ViTForImageClassification
@@ -192,12 +194,35 @@ def test_training_rows_alone_shape_an_estimator(tmp_path):
         ("os.system", {}, "`estimator: os.system` is no classifier"),
         ("LinearSVC", {"c": 1}, "`parameters.c`: LinearSVC has no such argument; it has penalty"),
         ("LinearSVC", {"C": -1}, "cannot be fitted"),
+        ("SVC", {"decision_function_shape": "ovo"}, "ovo` gives a number for each pair of classes, not for each"),
+        ("LogisticRegression", {"class_weight": {"yes": 2}}, "cannot be fitted"),
     ],
 )
 def test_estimators_that_cannot_be(estimator, parameters, message, tmp_path):
     settings = ScikitLearn(family="scikit_learn", estimator=estimator, parameters=parameters)
     with pytest.raises(UserError, match=message):
-        made(settings, TABLE, tmp_path)
+        made(settings, random_table("features", (6,), labels=3), tmp_path)
+
+
+def test_parameters_as_yaml_reads_them(tmp_path):
+    text = "{estimator: LogisticRegression, parameters: {C: 1e-3, class_weight: {0: 1, 1: 5, 2: 1}}}"
+    settings = ScikitLearn(family="scikit_learn", **yaml.safe_load(text))
+    assert settings == ScikitLearn.model_validate_json(settings.model_dump_json())
+    three = random_table("features", (6,), labels=3)
+    model = made(settings, three, tmp_path)
+    train = three.filter(np.asarray(three["split"]) == "train")
+    features, labels = np.array(train["features"].to_pylist(), np.float32), train["label"].to_numpy()
+    plain = LogisticRegression(C=1e-3, class_weight={0: 1, 1: 5, 2: 1}).fit(features, labels)
+    np.testing.assert_allclose(model.logits(torch.from_numpy(features)).exp(), plain.predict_proba(features), rtol=1e-5)
+
+
+@pytest.mark.parametrize("estimator", ["SVC", "NuSVC", "LinearSVC", "RidgeClassifier", "GaussianNB", "Perceptron"])
+def test_an_estimator_predicts_what_its_library_predicts(estimator, tmp_path):
+    three = random_table("features", (6,), labels=3)
+    model = made(ScikitLearn(family="scikit_learn", estimator=estimator), three, tmp_path)
+    inputs = torch.tensor(three["features"].to_pylist())
+    agree = model.logits(inputs).argmax(1).numpy() == model.estimator.predict(inputs.numpy())
+    assert agree.mean() > 0.9  # of equal votes, SVC takes the first class and its decision function the likelier
 
 
 # ------------------------------------------------------------------------------------------------- images
@@ -363,6 +388,27 @@ def test_a_model_of_the_users_own(tmp_path):
     assert own_model(tmp_path, OWN + "\n# changed").digest != model.digest
     logits = own_model(tmp_path, OWN.replace("torch.sigmoid", ""), gives="logits")
     assert np.abs(evaluate(bind(logits, sample("features"), Masking(baseline="mean"))) - plain).max() < TOLERANCE
+
+
+def test_a_file_may_hold_a_dataclass(tmp_path):
+    code = """
+    from __future__ import annotations
+    from dataclasses import dataclass
+
+    @dataclass
+    class Rule:
+        column: int
+        weight: float
+
+    def begin(source, device):
+        return Rule(2, -2.0)
+
+    def answer(rule: Rule, inputs):
+        return (rule.weight * inputs[:, rule.column]).unsqueeze(1)
+    """
+    model = own_model(tmp_path, textwrap.dedent(code), gives="logits")
+    inputs = torch.rand(3, 6)
+    assert torch.equal(model.logits(inputs), -2 * inputs[:, 2:3])
 
 
 WORD_COUNTS = """

@@ -425,6 +425,18 @@ class TestLength:
         assert accuracy(model, rows, "train")[1] == 3
 
 
+@pytest.mark.parametrize("size", [5, 7, 1])
+def test_a_last_batch_of_one_image_trains(size):
+    """36 images are seven fives and one, five sevens and one."""
+    training = config.Training(epochs=1, batch_size=size)
+    net = ImageClassifier(family="image_classifier", architecture="resnet18", training=training)
+    if size > 1:
+        assert net.train(pictures(32), None, 0, CPU, progress=False).logits(torch.zeros(1, 1, 32, 32)).isfinite().all()
+        return
+    with pytest.raises(UserError, match=r"training on one item at a time: .*; raise `training.batch_size`"):
+        net.train(pictures(32), None, 0, CPU, progress=False)
+
+
 class TestFiles:
     @pytest.fixture
     def classifier(self, tmp_path):

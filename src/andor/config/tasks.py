@@ -29,6 +29,9 @@ else:
     Data = union(readers(), "reader")
     Players = union(player_kinds(), "kind")
 
+LONGEST = 160
+"""Letters of an ensemble's name: file systems take 255, of which logs and hidden files need some for more."""
+
 
 class Task(Closed):
     """A data set, a way to mask, a reward, and the models to compare."""
@@ -134,12 +137,16 @@ class Task(Closed):
         return columns + 16 * models * coalitions * self.most_players
 
     def ensembles_by_name(self) -> dict[str, list[str]]:
-        """Ensembles by name: the stated ones, or every pair and all at once, named by their models joined with `-`."""
+        """Ensembles by name: the stated ones, or every pair and all at once, named by their models joined with `-`.
+
+        Names become folders: where it would be too long for one, that of all eight models is `all-8`.
+        """
         if self.ensembles is not None:
             return {name: list(members) for name, members in self.ensembles.items()}
         sizes = sorted({2, len(self.models)} - {1})
         groups = [group for size in sizes for group in itertools.combinations(self.models, size)]
-        return {"-".join(group): list(group) for group in groups}
+        joined = [("-".join(group), list(group)) for group in groups]
+        return {name if len(name) <= LONGEST else f"all-{len(group)}": group for name, group in joined}
 
     def null_networks(self) -> list[str]:
         """Null networks, and repeated trainings: models that have no say in which samples are explained."""

@@ -7,6 +7,7 @@ training rows give the same estimator again, in the seconds it takes to fit.
 from __future__ import annotations
 
 import inspect
+import re
 from typing import Any
 
 import sklearn
@@ -64,7 +65,8 @@ def fitted(description: dict[str, Any], training: dict[str, Tensor]) -> Classifi
     UserError
         If there is no such class, or it does not take the parameters or the rows.
     """
-    name, parameters = description["estimator"], dict(description["parameters"])
+    name = description["estimator"]
+    parameters = {key: _by_label(value) for key, value in description["parameters"].items()}
     known = dict(all_estimators(type_filter="classifier"))
     if name not in known:
         import difflib
@@ -76,9 +78,21 @@ def fitted(description: dict[str, Any], training: dict[str, Tensor]) -> Classifi
     arguments = inspect.signature(known[name]).parameters
     if wrong := [key for key in parameters if key not in arguments]:
         raise UserError(f"`parameters.{wrong[0]}`: {name} has no such argument; it has {', '.join(arguments)}")
+    if parameters.get("decision_function_shape") == "ovo" and len(training["labels"].unique()) > 2:
+        raise UserError(
+            "`parameters.decision_function_shape: ovo` gives a number for each pair of classes, not for each class; "
+            "take it away"
+        )
     if "random_state" in arguments:
         parameters.setdefault("random_state", description["seed"])
     try:
         return known[name](**parameters).fit(training["features"].numpy(), training["labels"].numpy())
     except (TypeError, ValueError) as error:
         raise UserError(f"`estimator: {name}` cannot be fitted ({first_line(error)}); change `parameters`") from None
+
+
+def _by_label(value: Any) -> Any:
+    """A parameter with numbers for labels again, which are texts in JSON."""
+    if isinstance(value, dict) and all(re.fullmatch(r"-?\d+", key) for key in value):
+        return {int(key): inner for key, inner in value.items()}
+    return value

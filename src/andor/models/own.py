@@ -6,6 +6,7 @@ import hashlib
 import importlib.util
 import logging
 import shutil
+import sys
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -55,6 +56,7 @@ class OwnModel(ArrayClassifier):
         path = self._folder / CODE
         spec = importlib.util.spec_from_file_location(f"andor_own_{file_digest(path)[:16]}", path)
         module = importlib.util.module_from_spec(spec)
+        sys.modules[spec.name] = module  # where dataclasses and pickles look for the file's names
         source = self._folder / SOURCE
         files = sorted(source.iterdir()) if source.is_dir() else []
         given = None if not files else files[0] if len(files) == 1 and files[0].is_file() else source

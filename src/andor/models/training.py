@@ -17,6 +17,7 @@ from tqdm import tqdm
 
 from andor.data.table import arrays
 from andor.errors import UserError
+from andor.files import first_line
 from andor.models.arithmetic import reproducible
 from andor.models.inputs import count_logits, for_training, labels_of, mean_input
 from andor.models.loaded import ArrayClassifier, TextClassifier, check_rows, suit, text_logits
@@ -100,7 +101,7 @@ def train_arrays(
         network = model.network.requires_grad_(True)
 
         def loss(batch: np.ndarray) -> Tensor:
-            logits = network(family.varied(inputs[batch]))
+            logits = _of_batch(network, family.varied(inputs[batch]))
             if outputs == 1:
                 return functional.binary_cross_entropy_with_logits(logits[:, 0], labels[batch].float())
             return functional.cross_entropy(logits, labels[batch])
@@ -143,6 +144,16 @@ def train_texts(
         lengths = np.array([len(text) for text in token_ids])
         _fit(network, loss, labels.numpy(), lengths, family.trained_by, seed, progress and family.family)
     return TextClassifier(network, description, tokenizer)
+
+
+def _of_batch(network: nn.Module, inputs: Tensor) -> Tensor:
+    """Logits of a batch in training."""
+    try:
+        return network(inputs)
+    except ValueError as error:
+        if len(inputs) > 1:
+            raise
+        raise UserError(f"training on one item at a time: {first_line(error)}; raise `training.batch_size`") from None
 
 
 @torch.no_grad()
@@ -250,7 +261,12 @@ def _epoch(
         items = np.arange(len(labels))
     items = random.permutation(items)
     if lengths is None:
-        yield from _cut(items, training.batch_size)
+        *whole, last = _cut(items, training.batch_size)
+        if whole and len(last) == 1 < training.batch_size:  # which has no variance, as batch normalisation needs it
+            whole[-1] = np.append(whole[-1], last)
+        else:
+            whole.append(last)
+        yield from whole
         return
     batches = []
     for pool in _cut(items, training.batch_size * POOL):

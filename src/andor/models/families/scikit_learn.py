@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from pydantic import JsonValue
+from pydantic import JsonValue, field_validator
 
 from andor.models.family import Family
 
@@ -14,6 +15,20 @@ if TYPE_CHECKING:
     import torch
 
     from andor.models.estimators import Estimator
+
+_EXPONENT = re.compile(r"[+-]?\d+(?:\.\d*)?[eE][+-]?\d+")
+
+
+def as_meant(value: Any) -> Any:
+    """Values as JSON has them: keys are texts, and 1e-3 is a number, of which YAML 1.1 makes a text."""
+    match value:
+        case dict():
+            return {str(key): as_meant(inner) for key, inner in value.items()}
+        case list():
+            return [as_meant(inner) for inner in value]
+        case str() if _EXPONENT.fullmatch(value):
+            return float(value)
+    return value
 
 
 class ScikitLearn(Family):
@@ -32,7 +47,12 @@ class ScikitLearn(Family):
     estimator: str
     """Name of its class, such as `RandomForestClassifier`."""
     parameters: dict[str, JsonValue] = {}
-    """Arguments of the class."""
+    """Arguments of the class; labels as keys, such as those of `class_weight`, are numbers from 0."""
+
+    @field_validator("parameters", mode="before")
+    @classmethod
+    def _as_meant(cls, parameters: Any) -> Any:
+        return as_meant(parameters)
 
     def make(
         self,
