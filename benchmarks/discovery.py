@@ -18,7 +18,7 @@ Noise is 2 % of |v(N) − v(∅)| (10 players) or of each model's standard devia
 Part `wide` has 100 players and 1,000 coalitions. For each claim and the rates 5, 10 and 20 %: the share of accidents
 among those listed, mean over data sets (0 where none is listed), with its standard error; how often any accident is
 listed; and which part of what is planted is listed. The parts `joint` do the first and the last cell with the joint
-method, and ten renamed games that are extracted. Rows go to discovery.json as they come, replacing those of the cells
+method, and 20 renamed games that are extracted. Rows go to discovery.json as they come, replacing those of the cells
 that ran.
 """
 
@@ -85,7 +85,7 @@ DESIGNS = {
 }
 AT_ONCE = 5
 """Data sets that are explained at once."""
-RENAMINGS = 10
+RENAMINGS = 20
 """Renamed games of a sample that are extracted for the joint method."""
 
 

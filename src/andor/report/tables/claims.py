@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -19,6 +19,8 @@ CLAIMS = {"agree": "renaming", "combinations": "importance", "exchange": "exchan
 `agree`: the models agree at all. `combinations`: they agree in which players act together, beyond which players matter.
 `exchange`: they agree beyond what they show on other samples.
 """
+FEWEST = 20
+"""Draws of each model below which extracted null games give a number to compare with, and no list."""
 LEAST_ORDERS = {"agree": (1, 2), "combinations": (2,), "exchange": (1, 2)}
 """Least orders of the interactions that a claim is about; of the first there is a list."""
 NO_EXTRACTION = "models explained together would have to be explained again, by outputs that no model has"
@@ -71,11 +73,14 @@ class Claims:
         if not shared:
             return Null.without("no null games of this kind were drawn (`nulls`)")
         models = len(own.models)
-        if models == 2:  # moving one against the other or the other against the one is the same
-            return Null.of_draws([shared], own.shared)
-        if null == "exchange":
+        if models > 2 and null == "exchange":
             return Null.without("its null games exchange the samples of all models but one at once")
-        return Null.of_draws([shared[model::models] for model in range(models)], own.shared)
+        # Of two models, moving one against the other or the other against the one is the same.
+        drawn = [shared] if models == 2 else [shared[model::models] for model in range(models)]
+        known = Null.of_draws(drawn, own.shared)
+        if min(map(len, drawn)) >= FEWEST:
+            return known
+        return replace(known, expected=np.full_like(known.expected, math.inf), least=math.inf)
 
     @functools.cached_property
     def rates(self) -> dict[str, list[np.ndarray]]:
