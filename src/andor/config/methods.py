@@ -30,7 +30,7 @@ class Solver(Closed):
     """First step size of sgd; that published for texts if unset (1e-7 for several models, 1e-6 for one)."""
     gap: Annotated[float, Field(gt=0, lt=1)] = 0.01
     """Stop when (objective − lower bound)/objective of a sample falls below this."""
-    max_iterations: PositiveInt | None = None
+    max_iterations: Annotated[int, Field(gt=0)] | None = None
     """Give up after so many iterations and say so; the solver's own limit if unset."""
 
     @model_validator(mode="after")
