@@ -18,7 +18,7 @@ MAX_SAMPLED = 512
 BLOCK = 50
 """Drawn coalitions that are evaluated, and kept in the cache, together."""
 
-PositiveInt = Annotated[int, Field(gt=0)]
+PositiveInt = Annotated[int, Field(gt=0, le=10**6)]
 PositiveFloat = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 

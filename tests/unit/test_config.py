@@ -2,13 +2,16 @@
 
 import copy
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 import yaml
+from typer.testing import CliRunner
 
+from andor.cli import app
 from andor.config import Config, check, load, reference
 from andor.errors import UserError
 
@@ -20,7 +23,25 @@ STUDY = {"question": "Why?", "tasks": ["digits"], "ensembles": ["resnet20-lenet"
 
 OWN = {"family": "own", "file": "mine.py"}
 
+FLOWERS = {"reader": "scikit_learn", "name": "iris"}
+ESTIMATORS = {name.lower(): {"family": "scikit_learn", "estimator": name} for name in ("SVC", "GaussianNB")}
+TABLE = {"data": FLOWERS, "players": {"kind": "features", "count": 4}, "masking": {"baseline": "mean"}}
 BROKEN = [
+    ("tasks.sources", DEFAULT["tasks"]["digits"], "task `sources` has the name of a folder of the results; rename it"),
+    ("tasks.studies", DEFAULT["tasks"]["digits"], "task `studies` has the name of a folder"),
+    ("cache", "a\0b", "`cache: 'a\\x00b'`: a zero byte in it; name a folder"),
+    ("cache", f"{__file__}/x", "test_config.py is a file; name a folder"),
+    ("sources.minilm6.mirrors", ["path:~nobody_here/x"], "no file or folder at '~nobody_here/x'; mend the path"),
+    ("sources.minilm6.mirrors", ["path:" + "a" * 5000], f"no file or folder at '{'a' * 60}…'; mend the path"),
+    (f"{SENTIMENT}.models.cnn.kernels", [], "kernels`: list should have at least 1 item"),
+    (f"{SENTIMENT}.models.cnn.filters", 10**12, "filters: 1000000000000`: input should be less than or equal to 10"),
+    (f"{SENTIMENT}.models.cnn.training", {"epochs": 10**12}, "epochs: 1000000000000`: input should be less than or"),
+    (f"{SENTIMENT}.models.cnn.training", {"learning_rate": 1e300}, "learning_rate: 1e+300`: input should be less"),
+    (f"{SENTIMENT}.samples.count", 10**12, "count: 1000000000000`: input should be less than or equal to 1000000"),
+    ("analysis", {"draws": 10**12}, "`analysis.draws: 1000000000000`: input should be less than or equal to 1000000"),
+    ("tasks.digits.reward", {"kind": "probability"}, "min_range 1: probabilities differ by less than 1; lower it"),
+    ("tasks.flowers", {**TABLE, "data": {**FLOWERS, "positive": 7}, "models": ESTIMATORS},
+     "`tasks.flowers.data.positive`: 7 is none of the classes 0 to 2 of iris; choose one"),
     ("sed", 1, "`sed` is no known key; did you mean `seed`?"),
     ("seed", "x", "`seed: x`"),
     ("seed", -1, "`seed: -1`: input should be greater than or equal to 0"),
@@ -232,6 +253,42 @@ def test_a_file_that_is_no_configuration(text, tmp_path):
     (tmp_path / "config.yaml").write_text(text, encoding="utf-8")
     with pytest.raises(UserError, match=r"config.yaml: (no valid YAML|holds no mapping)"):
         load(tmp_path / "config.yaml")
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("seed: 1 # é".encode("latin-1"), "no UTF-8 .* at byte 10.*; save it as UTF-8"),
+        ("seed: 1".encode("utf-16"), "no UTF-8 .* at byte 0"),
+        (b"seed: 2020-13-45", "no valid YAML: month must be in 1..12"),
+        (b"seed: " + b"9" * 5000, "no valid YAML: .*5000 digits"),
+        (b"[" * 3000, "no valid YAML: brackets in brackets, too many to be read; mend them"),
+        (b"a: &a [*a]\n", "`a` is no known key"),
+    ],
+)
+def test_a_file_that_cannot_be_read_is_one_line(content, message, tmp_path):
+    (tmp_path / "config.yaml").write_bytes(content)
+    with pytest.raises(UserError, match=rf"config.yaml: {message}") as caught:
+        load(tmp_path / "config.yaml")
+    assert len(str(caught.value).splitlines()) <= 2  # there are no tasks either
+    with pytest.raises(UserError, match="cannot be read"):
+        load(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "message"),
+    [
+        ("estimator", "LogisticRegresion", "`estimator: LogisticRegresion` is no classifier .*; did you mean `Logist"),
+        ("parameters", {"c": 1}, "`parameters.c`: SVC has no such argument; it has C"),
+    ],
+)
+def test_what_a_library_does_not_know_is_said_by_the_check(key, value, message, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    models = {"a": ESTIMATORS["svc"] | {key: value}, "b": ESTIMATORS["gaussiannb"]}
+    task = {**TABLE, "models": models, "samples": {"count": 1, "candidates": 9}}
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump({"tasks": {"flowers": task}}))
+    done = CliRunner().invoke(app, ["check"])
+    assert re.search(f"config.yaml: `tasks.flowers.models.a`: {message}", str(done.exception))
 
 
 def test_a_missing_file(tmp_path):

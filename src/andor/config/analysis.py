@@ -39,7 +39,7 @@ class Analysis(Closed):
     """How many of the strongest interactions of a kind are compared, as shares of 2^n."""
     listed: PositiveInt = 50
     """Strongest interactions of a kind listed by name for each sample."""
-    draws: Annotated[int, Field(ge=100)] = 1000
+    draws: Annotated[int, Field(ge=100, le=10**6)] = 1000
     """Bootstrap draws over samples behind each 95 % interval."""
 
 

@@ -13,8 +13,12 @@ from pydantic import BaseModel, ValidationError
 from andor.config.config import ARRAYS_PER_MODEL, Config
 from andor.config.parts import literals_in, models_in
 from andor.errors import UserError
+from andor.files import first_line
 from andor.settings import PATTERNS, near
 from andor.sources.uri import parse as parse_uri
+
+SHOWN = 60
+"""Letters of a long path that are told."""
 
 
 def check(raw: Mapping[str, Any], origin: str = "config.yaml", base: Path | None = None) -> Config:
@@ -27,7 +31,7 @@ def check(raw: Mapping[str, Any], origin: str = "config.yaml", base: Path | None
     except ValidationError as error:
         lines = [_explain(fault) for fault in error.errors()]
     else:
-        lines = [] if base is None else [*_missing_files(config, base), *_too_large(config)]
+        lines = [] if base is None else [*_missing_files(config, base), *_cache(config, base), *_too_large(config)]
     if lines:
         raise UserError("\n".join(f"{origin}: {line}" for line in dict.fromkeys(lines)))
     return config
@@ -39,7 +43,13 @@ def load_raw(path: str | Path) -> dict[str, Any]:
         raw = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise UserError(f"{path}: no such file; give the path of a configuration") from None
-    except yaml.YAMLError as error:
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read ({error.strerror}); give the path of a configuration") from None
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path}: no UTF-8 ({error.reason} at byte {error.start}); save it as UTF-8") from None
+    except RecursionError:
+        raise UserError(f"{path}: no valid YAML: brackets in brackets, too many to be read; mend them") from None
+    except (yaml.YAMLError, ValueError) as error:  # a date that there is not, a number of thousands of digits
         raise UserError(f"{path}: no valid YAML: {' '.join(str(error).split())}") from None
     if not isinstance(raw, dict):
         raise UserError(f"{path}: holds no mapping of keys; start from config.yaml")
@@ -61,17 +71,37 @@ def _missing_files(config: Config, base: Path) -> list[str]:
         if not (base / file).is_file()
     ]
     local = [
-        (name, base / Path(part.name).expanduser())
+        (name, part.name)
         for name in config.used_sources()
         for mirror in map(parse_uri, config.sources[name].mirrors)
         for part in mirror.parts or (mirror,)
         if part.scheme == "path" and len(config.sources[name].mirrors) == 1
     ]
     return own + [
-        f"`sources.{name}.mirrors`: no file or folder at {path}; mend the path"
-        for name, path in local
-        if not path.exists()
+        f"`sources.{name}.mirrors`: no file or folder at {said}; mend the path"
+        for name, given in local
+        if (said := _missing(base, given))
     ]
+
+
+def _missing(base: Path, given: str) -> str | None:
+    """A path as it is said to be missing, if it is or cannot be one."""
+    try:
+        path = base / Path(given).expanduser()
+        return None if path.exists() else str(path)
+    except (OSError, ValueError, RuntimeError):  # too long a name, a zero byte, nobody's home
+        return repr(given if len(given) <= SHOWN else f"{given[:SHOWN]}…")
+
+
+def _cache(config: Config, base: Path) -> list[str]:
+    """A cache that is no folder and cannot become one."""
+    try:
+        path = base / Path(config.cache).expanduser()
+        there = next(part for part in (path, *path.parents) if part.exists())
+        fault = "a zero byte in it" if "\0" in config.cache else None if there.is_dir() else f"{there} is a file"
+    except (OSError, ValueError, RuntimeError) as error:
+        fault = first_line(error)
+    return [] if fault is None else [f"`cache: {config.cache[:SHOWN]!r}`: {fault}; name a folder"]
 
 
 def _too_large(config: Config) -> list[str]:

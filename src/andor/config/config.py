@@ -56,6 +56,14 @@ class Config(Closed):
             return size
         raise ValueError(f"{size} is no batch size; write fixed, auto or a number above 0")
 
+    @field_validator("tasks")
+    @classmethod
+    def _own_folders(cls, tasks: dict[str, Task]) -> dict[str, Task]:
+        for name in ("sources", "studies"):
+            if name in tasks:
+                raise ValueError(f"task `{name}` has the name of a folder of the results; rename it")
+        return tasks
+
     @model_validator(mode="after")
     def _names(self) -> Config:
         for task_name, task in self.tasks.items():

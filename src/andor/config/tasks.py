@@ -103,6 +103,8 @@ class Task(Closed):
         yield from players.misfits(data)
         yield from coalitions.misfits(self.coalitions, self.most_players)
         yield from self.reward.misfits(data)
+        if self.reward.kind == "probability" and self.samples.min_range >= 1:
+            yield f"samples.min_range {self.samples.min_range:g}: probabilities differ by less than 1; lower it"
         yield from self.samples.misfits(data)
 
     def wanted_sources(self) -> dict[str, str]:

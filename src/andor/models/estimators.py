@@ -13,11 +13,11 @@ from typing import Any
 import sklearn
 import torch
 from sklearn.base import ClassifierMixin
-from sklearn.utils import all_estimators
 from torch import Tensor
 
 from andor.errors import UserError
 from andor.files import first_line
+from andor.models.library import classifier
 from andor.models.loaded import TableClassifier, logits_of
 
 
@@ -67,26 +67,16 @@ def fitted(description: dict[str, Any], training: dict[str, Tensor]) -> Classifi
     """
     name = description["estimator"]
     parameters = {key: _by_label(value) for key, value in description["parameters"].items()}
-    known = dict(all_estimators(type_filter="classifier"))
-    if name not in known:
-        import difflib
-
-        near = difflib.get_close_matches(name, known, n=1)
-        raise UserError(
-            f"`estimator: {name}` is no classifier of scikit-learn{f'; did you mean `{near[0]}`?' if near else ''}"
-        )
-    arguments = inspect.signature(known[name]).parameters
-    if wrong := [key for key in parameters if key not in arguments]:
-        raise UserError(f"`parameters.{wrong[0]}`: {name} has no such argument; it has {', '.join(arguments)}")
+    kind = classifier(name, parameters)
     if parameters.get("decision_function_shape") == "ovo" and len(training["labels"].unique()) > 2:
         raise UserError(
             "`parameters.decision_function_shape: ovo` gives a number for each pair of classes, not for each class; "
             "take it away"
         )
-    if "random_state" in arguments:
+    if "random_state" in inspect.signature(kind).parameters:
         parameters.setdefault("random_state", description["seed"])
     try:
-        return known[name](**parameters).fit(training["features"].numpy(), training["labels"].numpy())
+        return kind(**parameters).fit(training["features"].numpy(), training["labels"].numpy())
     except (TypeError, ValueError) as error:
         raise UserError(f"`estimator: {name}` cannot be fitted ({first_line(error)}); change `parameters`") from None
 

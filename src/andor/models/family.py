@@ -82,6 +82,10 @@ class Family(Kind):
         if masking.baseline == "learned" and not self.has_gradients:
             yield f"masking.baseline `learned` needs gradients, model `{name}` ({self.family}) has none; use mean"
 
+    def unknown(self) -> Iterator[str]:
+        """What its library does not know; asks the library, which takes a second."""
+        yield from ()
+
     @classmethod
     def memory_of(cls, held: int) -> int:
         """Memory in MB of a job that holds so many bytes of a model's weights, 0 if they are not there yet."""

@@ -9,7 +9,7 @@ from typing import Annotated, Literal, Protocol
 
 from pydantic import Field
 
-from andor.settings import Closed, NonNegative, PositiveFloat, PositiveInt
+from andor.settings import Closed, NonNegative, PositiveInt
 
 TOKENS = ("mask", "pad", "unk", "cls", "sep")
 """Baseline values that are tokens of a text model."""
@@ -30,13 +30,13 @@ class Masked(Protocol):
 class Training(Closed):
     """How a model is trained or fine-tuned."""
 
-    epochs: Annotated[int, Field(ge=0)] = 2
+    epochs: Annotated[int, Field(ge=0, le=10**6)] = 2
     """Passes over the training items; 0 leaves the network as it is initialised, a control."""
     batch_size: PositiveInt = 32
     """Items a step."""
     optimizer: Literal["sgd", "adamw"] = "adamw"
     """SGD with momentum 0.9, or AdamW."""
-    learning_rate: PositiveFloat = 1e-3
+    learning_rate: Annotated[float, Field(gt=0, le=1e38)] = 1e-3
     """Peak rate; it rises over the first tenth of the steps and falls to 0 along a cosine."""
     weight_decay: NonNegative = 0.01
     """Decay of the weights."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import Field, ValidationInfo, field_validator
 
 from andor.data.reader import Reader
 
@@ -28,6 +28,16 @@ class ScikitLearnData(Reader):
     """Share of the items kept for testing and explaining, stratified by label."""
     source: None = None
     """The tables come with scikit-learn."""
+
+    @field_validator("positive")
+    @classmethod
+    def _known(cls, positive: int | None, given: ValidationInfo) -> int | None:
+        classes = {"breast_cancer": 2, "iris": 3, "wine": 3}.get(given.data.get("name", ""), 0)
+        if positive is not None and classes and positive >= classes:
+            raise ValueError(
+                f"{positive} is none of the classes 0 to {classes - 1} of {given.data['name']}; choose one"
+            )
+        return positive
 
     @property
     def two_labels(self) -> bool:

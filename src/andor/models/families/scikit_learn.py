@@ -8,9 +8,12 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import JsonValue, field_validator
 
+from andor.errors import UserError
 from andor.models.family import Family
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import pyarrow as pa
     import torch
 
@@ -53,6 +56,15 @@ class ScikitLearn(Family):
     @classmethod
     def _as_meant(cls, parameters: Any) -> Any:
         return as_meant(parameters)
+
+    def unknown(self) -> Iterator[str]:
+        """A name that is no classifier's, a parameter that it does not have."""
+        from andor.models.library import classifier
+
+        try:
+            classifier(self.estimator, self.parameters)
+        except UserError as error:
+            yield str(error)
 
     def make(
         self,

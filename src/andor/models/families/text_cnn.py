@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+
+from pydantic import Field
 
 from andor.errors import UserError
 from andor.models.family import TrainedOnTexts
@@ -34,7 +36,7 @@ class TextCNN(TrainedOnTexts):
     """Width of the word-piece embeddings."""
     filters: PositiveInt = 100
     """Filters of each kernel width."""
-    kernels: list[PositiveInt] = [3, 4, 5]
+    kernels: Annotated[list[PositiveInt], Field(min_length=1)] = [3, 4, 5]
     """Kernel widths in word pieces."""
     training: Training = Training()
     """How to train it."""
