@@ -25,6 +25,7 @@ OWN = {"family": "own", "file": "mine.py"}
 
 FLOWERS = {"reader": "scikit_learn", "name": "iris"}
 ESTIMATORS = {name.lower(): {"family": "scikit_learn", "estimator": name} for name in ("SVC", "GaussianNB")}
+PAIRS = {"a": {**ESTIMATORS["svc"], "parameters": {"decision_function_shape": "ovo"}}}
 TABLE = {"data": FLOWERS, "players": {"kind": "features", "count": 4}, "masking": {"baseline": "mean"}}
 BROKEN = [
     ("tasks.sources", DEFAULT["tasks"]["digits"], "task `sources` has the name of a folder of the results; rename it"),
@@ -40,6 +41,8 @@ BROKEN = [
     (f"{SENTIMENT}.samples.count", 10**12, "count: 1000000000000`: input should be less than or equal to 1000000"),
     ("analysis", {"draws": 10**12}, "`analysis.draws: 1000000000000`: input should be less than or equal to 1000000"),
     ("tasks.digits.reward", {"kind": "probability"}, "min_range 1: probabilities differ by less than 1; lower it"),
+    ("tasks.flowers", {**TABLE, "models": PAIRS},
+     "model `a`: `decision_function_shape: ovo` gives numbers for pairs of classes; take it away"),
     ("tasks.flowers", {**TABLE, "data": {**FLOWERS, "positive": 7}, "models": ESTIMATORS},
      "`tasks.flowers.data.positive`: 7 is none of the classes 0 to 2 of iris; choose one"),
     ("sed", 1, "`sed` is no known key; did you mean `seed`?"),

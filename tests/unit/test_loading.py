@@ -104,7 +104,7 @@ def rows(labels):
 def test_a_model_of_many_classes_says_nothing_of_labels_0_and_1():
     adoption.attempt(Fixed([0.0, 1.0]), rows([0, 1, 1]))
     adoption.attempt(Fixed([0.0] * 1000), rows([0, 1, 2]))  # the first of a model's many classes
-    with pytest.raises(UserError, match=r"tells 10 classes apart and the data have labels 0 and 1; set `data.positive"):
+    with pytest.raises(UserError, match=r"tells 10 classes apart, the data have labels 0 and 1; set `data.positive"):
         adoption.attempt(Fixed([0.0] * 10), rows([0, 1, 1]))
 
 

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     import pyarrow as pa
     import torch
 
+    from andor.data.reader import Reader
     from andor.models.estimators import Estimator
+    from andor.models.settings import Masked
 
 _EXPONENT = re.compile(r"[+-]?\d+(?:\.\d*)?[eE][+-]?\d+")
 
@@ -56,6 +58,12 @@ class ScikitLearn(Family):
     @classmethod
     def _as_meant(cls, parameters: Any) -> Any:
         return as_meant(parameters)
+
+    def misfits(self, name: str, data: Reader, masking: Masked) -> Iterator[str]:
+        """Numbers for pairs of classes."""
+        yield from super().misfits(name, data, masking)
+        if self.parameters.get("decision_function_shape") == "ovo" and not data.two_labels:
+            yield f"model `{name}`: `decision_function_shape: ovo` gives numbers for pairs of classes; take it away"
 
     def unknown(self) -> Iterator[str]:
         """A name that is no classifier's, a parameter that it does not have."""
