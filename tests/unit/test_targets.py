@@ -33,7 +33,7 @@ def test_targets_are_the_most_likely_next_token(make):
         ]
         texts = [tokenizer.decode([*ids, token])[len(tokenizer.decode(ids)) :] for token in likely]
         assert target == next(text for text in texts if text.strip() and "\ufffd" not in text)
-        located = locate(model, {"text": prompt, "players": [[0, 1]], "target": target}, Masking())
+        located = locate(model, {"text": prompt, "players": [[0, len(prompt.split()[0])]], "target": target}, Masking())
         assert located.target[0] in likely[: texts.index(target) + 1]
 
 
