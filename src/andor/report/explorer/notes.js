@@ -27,7 +27,11 @@ function drawSharing() {
   $("caution").textContent =
     "Of each model’s salient interactions of this sample: shared are salient in all models with one sign, opposed in " +
     "some with one sign and in others with the other; distinctive are so in some beyond error and in the others not " +
-    "even with their error; the rest is undecided. In all: the share that is salient in all, with whatever sign. " +
+    "even with their error; the rest is undecided. " +
+    (view.known.drawn
+      ? ""
+      : "This page knows no errors where all masks were evaluated, so that the rest is both: the table `interactions` tells. ") +
+    "In all: the share that is salient in all, with whatever sign. " +
     "Chance: that share of sets of the same sizes drawn at random from the possible interactions." +
     (view.joint
       ? " Extracting from several models at once favours agreement by itself: sharing beyond chance is not yet common knowledge."
