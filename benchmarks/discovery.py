@@ -10,7 +10,8 @@ part `all`) and with 400 drawn ones of 40 players (4 samples, orders to 3; part 
 - *common players*: the same, but coalitions come together by accident of the same few players that matter to both.
   The models agree (true under `agree` and `exchange`, of which nothing is said here), but in no combination: there
   nothing is true.
-- *two of three*: two models share all of their interactions, the third has its own. No claim about all three is true.
+- *two of three*: two models share all of their interactions, the third has its own. No claim about all three is true,
+  not of what the third has by accident either.
 - *planted sharing*: two models share 5 of their 10 interactions of each kind, strengths within 30 %, one sign. A listed
   interaction is true if it is one of these.
 
@@ -121,7 +122,7 @@ def planted(random: np.random.Generator, weights: np.ndarray, largest: int, coun
 
 
 def truth(several: list[Model]) -> set[Key]:
-    """What all models have with one sign."""
+    """What all models have with one sign; of the cells, only one plants such."""
     return {key for key in set.intersection(*map(set, several)) if len({np.sign(model[key]) for model in several}) == 1}
 
 
@@ -244,8 +245,7 @@ def cell(part: str, name: str, count: int, seed: int) -> list[dict]:
             for _ in range(min(AT_ONCE, count - len(scores)))
         ]
         for samples, claims in zip(sets, claims_of(sets, design, random), strict=True):
-            nothing = name in ("nothing shared", "common players")
-            true = [set() if nothing else truth(several) for several in samples]
+            true = [truth(several) if name == "planted sharing" else set() for several in samples]
             scores.append(scored(claims, true))
             headline = claims.by_name["agree", 1]
             accidents.append(headline.accidents)
