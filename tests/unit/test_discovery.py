@@ -181,6 +181,7 @@ def test_planted_interactions_are_listed():
         assert len(claim.family.shared) == sum(len(values) for values in family.by_cell(claim.rates))
 
 
+@pytest.mark.slow
 def test_rates_are_held_where_nothing_is_shared():
     """Of 200 families, at most a tenth may list anything: 29 are exceeded with a chance of one in fifty.
 

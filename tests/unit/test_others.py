@@ -58,6 +58,7 @@ def test_every_other_solution_is_feasible_and_as_good_as_it_says(method, weakest
         assert (other.gap[near] <= 2 * GAP).all()
 
 
+@pytest.mark.slow
 def test_others_leave_the_first_solution_as_it_is():
     asked = problem(noisy_game(2, 4, 2), "generalizable")
     alone, beside = solve(asked), solve(asked, others=2)

@@ -248,6 +248,7 @@ def test_errors_are_those_of_least_squares():
     np.testing.assert_allclose(found, 0.3 / np.sqrt(2000 * 0.25), rtol=0.4)
 
 
+@pytest.mark.slow
 def test_intervals_hold_what_was_planted():
     """No two of these say the same, so that their strengths are known: six games with 2 % noise."""
     held, n = [], 20
