@@ -274,29 +274,14 @@ class Explanation:
 
     def _rates(self) -> dict[str, np.ndarray]:
         """False discovery rates by claim, (W,) each; NaN for what is not shared, or of one player."""
-        from andor.analysis.families import Claim, Family
-        from andor.analysis.placements import Placed
+        from andor.report.tables.claims import Claims
+        from andor.report.tables.games import Game, Games
 
-        fit, relative = self.fit, self.fit.strengths / self._bound[:, None]
-        chosen = [[salient & (fit.kinds == kind) for salient in self._salient] for kind in (0, 1)]
-        family = Family(
-            [
-                [Placed(fit.members[own], of_model[own]) for own, of_model in zip(of_kind, relative, strict=True)]
-                for of_kind in chosen
-            ]
-        )
-        pairs = family.of_orders(2)
-        claims = {"agree": Claim(family, family.renaming(0)), "combinations": Claim(pairs, pairs.importance(0))}
-        place = {
-            (kind, members.tobytes()): w for w, (kind, members) in enumerate(zip(fit.kinds, fit.members, strict=True))
-        }
-        rates = {}
-        for name, claim in claims.items():
-            rates[name] = np.full(len(fit.kinds), np.nan)
-            of_cells = zip(claim.family.shared_by_cell, claim.family.by_cell(claim.rates), strict=True)
-            for kind, (cell, values) in enumerate(of_cells):
-                rates[name][[place[kind, members.tobytes()] for members in cell.presence]] = values
-        return rates
+        found = self.interactions
+        game = Game(found, found.magnitude.max((1, 2), initial=0), SALIENT)
+        rates = Claims(Games([game]), None, same_number=False, seed=0).rates
+        place = found.coalitions.positions(self.fit.members)
+        return {name: rates[name][0][self.fit.kinds, place] for name in ("agree", "combinations")}
 
     def _listed(self, chosen: np.ndarray, rates: Mapping[str, np.ndarray] | None = None) -> pd.DataFrame:
         """Interactions with their strengths and errors in every model, the strongest in all first."""

@@ -47,7 +47,7 @@ class Claims:
     def by_name(self) -> dict[tuple[str, int], Claim]:
         """Every claim, by its name and least order."""
         every = family(self.games)
-        of_order = {least: every if least == 1 else every.of_orders(least) for least in (1, 2)}
+        of_order = {least: every.of_orders(least) for least in (1, 2)}
         return {
             (name, least): Claim(of_order[least], self._null(CLAIMS[name], of_order[least], least))
             for name, several in LEAST_ORDERS.items()
