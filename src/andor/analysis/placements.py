@@ -22,6 +22,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from andor.analysis.discovery import at_least
+
 STEPS, CLOSE = 500, 1e-6
 """Most steps in which weights are fitted, and the relative error of the sums at which they are taken."""
 
@@ -137,12 +139,12 @@ def expected(own: Placed, others: Placed, weights: np.ndarray, bounds: np.ndarra
     for order in np.intersect1d(own.orders, others.orders):
         mine, theirs = own.orders == order, others.orders == order
         for sign in (1, -1):
-            number = _at_least(sign * own.strengths[mine], np.ones(mine.sum()), bounds)
-            total += number * _at_least(sign * others.strengths[theirs], chance[theirs], bounds)
+            number = at_least(sign * own.strengths[mine], bounds)
+            total += number * _sum_at_least(sign * others.strengths[theirs], chance[theirs], bounds)
     return total
 
 
-def _at_least(strengths: np.ndarray, amounts: np.ndarray, bounds: np.ndarray) -> np.ndarray:
+def _sum_at_least(strengths: np.ndarray, amounts: np.ndarray, bounds: np.ndarray) -> np.ndarray:
     """Sum of the amounts of all that reach each bound."""
     ascending = np.argsort(strengths)
     beyond = np.append(np.cumsum(amounts[ascending][::-1])[::-1], 0.0)

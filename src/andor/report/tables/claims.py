@@ -54,6 +54,11 @@ class Claims:
             for least in several
         }
 
+    @functools.cached_property
+    def _families(self) -> dict[str, list[Family]]:
+        """The salient interactions of each extracted null game, by null."""
+        return {null: [family(one) for one in several] for null, several in (self.drawn or {}).items()}
+
     def _null(self, null: str, own: Family, least: int) -> Null:
         kinds, samples = len(self.games.samples[0].interactions.kinds), len(self.games.samples)
         if null == "exchange" and (not self.same_number or samples < 2):
@@ -66,10 +71,9 @@ class Claims:
 
     def _of_drawn(self, null: str, own: Family, least: int) -> Null:
         """From games whose interactions were extracted: each draw is of one model, in turn."""
-        assert self.drawn is not None
-        if null not in self.drawn:
+        if null not in self._families:
             return Null.without(NO_EXTRACTION)
-        shared = [family(one).of_orders(least).shared for one in self.drawn[null]]
+        shared = [one.of_orders(least).shared for one in self._families[null]]
         if not shared:
             return Null.without("no null games of this kind were drawn (`nulls`)")
         models = len(own.models)
