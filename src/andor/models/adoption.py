@@ -8,15 +8,18 @@ from typing import TYPE_CHECKING, Any, cast
 import pyarrow as pa
 import torch
 
-from andor.data.table import array_column, arrays
+from andor.data.table import ROW, array_column, arrays
 from andor.errors import UserError
 from andor.files import first_line
 from andor.models.arithmetic import exact_arithmetic
-from andor.models.files import INPUTS, describe, save_tensors
-from andor.models.inputs import count_labels, for_training, inputs, mean_input
+from andor.models.files import INPUTS, MEAN_ROW, describe, save_tensors
+from andor.models.inputs import count_labels, for_training, inputs, mean_input, typical_row
 from andor.models.loaded import ArrayClassifier, LoadedModel, TextClassifier
+from andor.store import write_table
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from andor.models.family import Family
 
 TEXTS = 3
@@ -36,7 +39,10 @@ def settle(family: type[Family], description: dict[str, Any], folder: Path, tabl
     describe(description, folder)
     if table is None:
         return
-    if array_column(table):
+    if description.get("rows"):
+        typical = typical_row(cast("pd.DataFrame", inputs(for_training(table), [ROW])))
+        write_table(folder / MEAN_ROW, pa.Table.from_pandas(typical, preserve_index=False))
+    elif array_column(table):
         save_tensors({"mean": mean_input(for_training(table))}, folder / INPUTS)
     exact_arithmetic()
     attempt(family.loaded(folder, description, torch.device("cpu")), table)
@@ -71,7 +77,7 @@ def attempt(model: LoadedModel, table: pa.Table) -> None:
 def _tried(model: ArrayClassifier, row: pa.Table) -> torch.Tensor:
     """Logits of one row, so that a model that cannot read the data says so now."""
     try:
-        return model.logits(inputs(row))
+        return model.logits(inputs(row, model.columns))
     except (RuntimeError, ValueError, AssertionError, IndexError) as error:
         raise UserError(
             f"a model of family `{model.family}` cannot read inputs of shape {tuple(arrays(row).shape[1:])} "

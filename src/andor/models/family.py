@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from andor.kinds import Kind
-from andor.models.settings import Masked, Training
+from andor.models.settings import ROW_BASELINES, Masked, Training
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -141,6 +141,15 @@ class Family(Kind):
         UserError
             If a file is missing or damaged.
         """
+
+
+def misfits_of_rows(name: str, masking: Masked) -> Iterator[str]:
+    """What does not go with a model of this name that reads rows of a table as they were."""
+    if masking.baseline not in ROW_BASELINES:
+        yield (
+            f"masking.baseline `{masking.baseline}` is of standardised numbers, model `{name}` reads rows as they "
+            f"were; use {' or '.join(ROW_BASELINES)}"
+        )
 
 
 class Trained(Family):

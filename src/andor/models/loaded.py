@@ -18,6 +18,7 @@ from andor.errors import UserError
 from andor.files import canonical, first_line
 
 if TYPE_CHECKING:
+    import pandas as pd
     from transformers import DynamicCache, PreTrainedTokenizerFast
 
 _log = logging.getLogger(__name__)
@@ -38,6 +39,9 @@ class LoadedModel:
         What beside its weights makes the model: its family and whatever else its family needs to rebuild it.
     baseline
         A baseline value from a file or a learned one (see `andor.outputs.baselines`), float32, if there is one.
+    background
+        Rows that take the place of what is masked, one after the other, if there are some: what the model reads of
+        them.
     columns
         Columns of samples, any of which it reads.
     """
@@ -48,6 +52,7 @@ class LoadedModel:
         self.network = network.eval().requires_grad_(False)
         self.description = description
         self.baseline: Tensor | None = None
+        self.background: Tensor | pd.DataFrame | None = None
 
     @property
     def family(self) -> str:
@@ -102,14 +107,22 @@ class ArrayClassifier(LoadedModel):
     Attributes
     ----------
     mean
-        Mean over the training inputs, float32, of the shape of one input; of points one mean point.
+        Mean over the training inputs, float32, of the shape of one input; of points one mean point; of rows as they
+        were a row of means and most frequent values.
+    gives
+        What `outputs` gives: logits or probabilities.
     """
 
     columns: tuple[str, ...] = ARRAYS
+    gives: str = "logits"
 
-    def __init__(self, network: nn.Module, description: dict[str, Any], mean: Tensor) -> None:
+    def __init__(self, network: nn.Module, description: dict[str, Any], mean: Tensor | pd.DataFrame | None) -> None:
         super().__init__(network, description)
         self.mean = mean
+
+    def outputs(self, inputs: Any) -> Tensor:
+        """Outputs (B, classes) of inputs (B, …) as the model gives them, of which means are taken: see `gives`."""
+        return self.logits(inputs)
 
     def logits(self, inputs: Tensor) -> Tensor:
         """Logits (B, classes) of inputs (B, …), both float32."""
