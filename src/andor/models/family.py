@@ -181,8 +181,8 @@ class TrainedOnTexts(Trained):
     """A family of classifiers of texts that are trained here."""
 
     @abstractmethod
-    def untrained(self, source: Path) -> tuple[nn.Module, dict[str, Any], PreTrainedTokenizerFast]:
-        """The network that training begins with, what `model.json` states of it, and its tokenizer.
+    def untrained(self, source: Path, labels: int = 2) -> tuple[nn.Module, dict[str, Any], PreTrainedTokenizerFast]:
+        """The network of so many labels that training begins with, what `model.json` states of it, and its tokenizer.
 
         New weights are drawn from torch's generator.
         """

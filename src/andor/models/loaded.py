@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from andor.data.table import ARRAYS
 from andor.errors import UserError
 from andor.files import canonical, first_line
+from andor.models.classes import in_order, names_in
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -74,6 +75,11 @@ class LoadedModel:
         """Number of weights."""
         return sum(weight.numel() for weight in self.network.parameters())
 
+    @property
+    def classes(self) -> list[str]:
+        """Names of its classes in the order of its outputs, as transformers states them; none if it does not."""
+        return names_in(getattr(getattr(self.network, "network", self.network), "config", None))
+
     @contextmanager
     def in_float32(self) -> Iterator[None]:
         """The same weights in float32 inside, and as they were afterwards, to the bit."""
@@ -126,7 +132,7 @@ class ArrayClassifier(LoadedModel):
 
     def logits(self, inputs: Tensor) -> Tensor:
         """Logits (B, classes) of inputs (B, …), both float32."""
-        return self.network(inputs.to(self.device))
+        return in_order(self.network(inputs.to(self.device)), self.description.get("order"))
 
 
 class ImageClassifier(ArrayClassifier):
@@ -192,11 +198,11 @@ class TextModel(LoadedModel):
 
 
 class TextClassifier(TextModel):
-    """Word embeddings of a text to two logits: a transformers encoder, or the convolutional `TextCNN`."""
+    """Word embeddings of a text to logits of its labels: a transformers encoder, or the convolutional `TextCNN`."""
 
     def logits(self, embeddings: Tensor) -> Tensor:
-        """Logits (B, 2) of texts of equal length (no padding) as word embeddings (B, L, d), both float32."""
-        return text_logits(self.network, embeddings.to(self.device))
+        """Logits (B, labels) of texts of equal length (no padding) as word embeddings (B, L, d), both float32."""
+        return in_order(text_logits(self.network, embeddings.to(self.device)), self.description.get("order"))
 
 
 class LanguageModel(TextModel):
