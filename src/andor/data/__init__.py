@@ -8,5 +8,6 @@ position in the origin), ``split`` (``train`` or ``test``), ``label`` (int16), a
   [C, H, W]), ``features`` ([F]; standardised) or ``points`` ([P, 3]; with ``part``, the number of each point's part, if
   parts are given).
 
-Of features the metadata key ``columns`` maps each column of the origin to its positions among the F.
+Of features the metadata key ``columns`` maps each column of the origin to its positions among the F; the column ``row``
+(a struct of these columns) has the cells as they were, with their types and units, for models that read those.
 """

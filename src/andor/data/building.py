@@ -10,6 +10,7 @@ import pandas as pd
 import pyarrow as pa
 
 from andor.data.cells import numbers_of, values_of
+from andor.data.table import ROW
 from andor.errors import UserError
 
 
@@ -21,8 +22,12 @@ def tidy(
     kind: str = "text",
     columns: Mapping[str, list[int]] | None = None,
     parts: np.ndarray | None = None,
+    frame: pd.DataFrame | None = None,
 ) -> pa.Table:
-    """The tidy table; ``content`` is texts, or an array (rows, …) of a kind in `andor.data.table.ARRAYS`."""
+    """The tidy table; ``content`` is texts, or an array (rows, …) of a kind in `andor.data.table.ARRAYS`.
+
+    ``frame`` holds the rows that features were made of.
+    """
     table = {
         "item": pa.array(list(items), pa.int32()),
         "split": pa.array(list(split), pa.string()),
@@ -35,6 +40,8 @@ def tidy(
     table[kind] = pa.FixedSizeListArray.from_arrays(flat, int(np.prod(shape)))
     if parts is not None:
         table["part"] = pa.FixedSizeListArray.from_arrays(pa.array(parts.ravel()), parts.shape[1])
+    if frame is not None:
+        table[ROW] = as_they_are(frame)
     more = {} if columns is None else {"columns": json.dumps(columns)}
     return pa.table(table).replace_schema_metadata({"shape": json.dumps(shape)} | more)
 
@@ -62,7 +69,20 @@ def tidy_features(
     features = np.stack(encoded, axis=1).astype(np.float32)
     if not np.isfinite(features).all():
         raise UserError("the table holds numbers that are not finite; mend them")
-    return tidy(range(len(labels)), split, labels, features, "features", columns=columns)
+    return tidy(range(len(labels)), split, labels, features, "features", columns=columns, frame=frame)
+
+
+def as_they_are(frame: pd.DataFrame) -> pa.StructArray:
+    """Rows of a table with the types of its columns; a column whose cells are of several types is one of texts."""
+
+    def column(cells: pd.Series) -> pa.Array:
+        try:
+            array = pa.array(cells, from_pandas=True)
+        except pa.ArrowException:
+            array = pa.array(cells.astype(str))
+        return array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array
+
+    return pa.StructArray.from_arrays([column(cells) for _, cells in frame.items()], list(map(str, frame.columns)))
 
 
 def class_labels(

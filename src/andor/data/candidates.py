@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from andor.data.player_kind import Choice, PlayerKind, PlayersError
-from andor.data.table import array_column
+from andor.data.table import ROW, array_column
 from andor.settings import MAX_SAMPLED
 
 
@@ -54,17 +54,18 @@ def candidates(
     if label is not None:
         test = test[np.asarray(table["label"].to_pylist())[test] == label]
     choose = players.chooser(metadata, seed, source)
+    items = table.drop_columns(ROW) if (raw := ROW in table.column_names) else table
     kept, chosen, passed_over = [], [], Counter()
     for index in np.random.default_rng(seed).permutation(test).tolist():
         if len(kept) == most:
             break
         try:
-            chosen.append(_counted(choose(table.slice(index, 1).to_pylist()[0])))
+            chosen.append(_counted(choose(items.slice(index, 1).to_pylist()[0])))
             kept.append(index)
         except PlayersError as reason:
             passed_over[str(reason)] += 1
-    content = array_column(table) or "text"
-    result = table.take(pa.array(kept, pa.int64())).select(["item", "label", content])
+    content = [array_column(table) or "text", *([ROW] if raw else [])]
+    result = table.take(pa.array(kept, pa.int64())).select(["item", "label", *content])
     result = result.append_column(
         "players", pa.array([c["players"] for c in chosen], pa.list_(pa.list_(pa.int32())))
     ).append_column("player_names", pa.array([c["player_names"] for c in chosen], pa.list_(pa.string())))
