@@ -45,11 +45,13 @@ class DigitsData(Reader):
         from PIL import Image
         from sklearn.datasets import load_digits
 
-        from andor.data.building import class_labels, stratified_split, tidy
+        from andor.data.building import stratified_split, tidy
+        from andor.data.classes import Classes
         from andor.data.images import pixels
 
         origin = load_digits()
         images = np.stack([pixels(Image.fromarray(np.float32(image) / 16), self.size) for image in origin.images])
-        labels = class_labels(origin.target, self.positive, "the digits")
+        named = Classes(origin.target.astype(np.int16), [str(digit) for digit in origin.target_names])
+        labels, names = named.against_rest(self.positive, "the digits")
         split = stratified_split(labels, self.test_fraction, seed)
-        return tidy(range(len(labels)), split, labels, images, "image")
+        return tidy(range(len(labels)), split, labels, images, "image", classes=names)

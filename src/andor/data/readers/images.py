@@ -45,16 +45,18 @@ class ImagesData(Reader):
         """Tidy table of the images, split as the origin splits them."""
         import numpy as np
 
-        from andor.data.building import numbered, tidy
+        from andor.data.building import tidy
+        from andor.data.classes import by_number
         from andor.data.records import class_names, splits
 
         source = self.given(source)
         rows, split = splits({"train": "train", "test": "test"}, ["image", "label"], source)
-        labels = numbered(rows["label"], self.positive, str(source), class_names(rows, "label"))
+        classes = by_number(rows["label"].to_pylist(), str(source), names=class_names(rows, "label"))
+        labels, names = classes.against_rest(self.positive, str(source))
         images = _read(rows["image"].to_pylist(), self.size, source)
         if len({image.shape for image in images}) > 1:  # a few grey images among colour ones: all become colour
             images = [np.broadcast_to(image, (3, self.size, self.size)) for image in images]
-        return tidy(range(len(labels)), split, labels, np.stack(images), "image")
+        return tidy(range(len(labels)), split, labels, np.stack(images), "image", classes=names)
 
 
 def _read(images: list[dict | bytes | None], size: int, source: Path) -> list[np.ndarray]:

@@ -5,7 +5,7 @@ const MANY = 36; // players from which on the sample takes all the room there is
 function drawSample() {
   const { sample } = view;
   const about = [
-    sample.label === undefined ? null : `label ${sample.label}`,
+    sample.class !== undefined ? `class ${sample.class}` : sample.label === undefined ? null : `label ${sample.label}`,
     sample.target === undefined ? null : `target “${sample.target}”`,
   ].filter(Boolean);
   $("sample-title").replaceChildren(

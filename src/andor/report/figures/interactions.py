@@ -58,7 +58,8 @@ def draw(tables: Mapping[str, pd.DataFrame], task: TaskInfo) -> Figure:
     sample = found.iloc[0]
     if "image" in found and task.shape is None:
         raise UserError("figure `interactions`: the shape of the images is not given; give channels, height and width")
-    about = f"{task.title}, sample {number}, {style.ensemble_title(ensemble, models)}: strongest interactions"
+    named = f"{number} ({sample['class']})" if isinstance(sample.get("class"), str) else str(number)
+    about = f"{task.title}, sample {named}, {style.ensemble_title(ensemble, models)}: strongest interactions"
     if table["error"].notna().any():
         about += f"; whiskers: {WHISKER} standard errors"
     layout = _images if "image" in found else _words
