@@ -42,9 +42,7 @@ def test_from_the_data_to_the_page(tmp_path):
     samples, _ = select(chosen, {"m": _table(screening)}, Reward(), Samples(count=2, min_range=1.0))
     assert class_names(samples) == ["negative", "positive"]
     assert content(samples.to_pylist()[0])["class"] == "negative"
-    with pytest.raises(
-        UserError, match=r"`samples.label: bad` is none of the data's classes; they have negative, posi"
-    ):
+    with pytest.raises(UserError, match=r"`samples.label: bad` is none of the data.s classes; they have neg"):
         candidates(table, WORDS, 4, seed=0, label="bad")
 
 

@@ -42,9 +42,8 @@ def candidates(
     Returns
     -------
     pa.Table
-        `item`, `label` and the content as they were, and
+        `item`, `label`, `class` (its name, where classes have names) and the content as they were, and
 
-        - `class` (string): the name of the item's class, where classes have names;
         - `players` (list<list<int32>>): of a word, sentence or word piece, [start, stop) in characters of the text; of
           an image, its pixels as row·W + column, the same in every channel; the positions of features; the numbers of
           points;
@@ -59,9 +58,7 @@ def candidates(
         If the class, or columns or pixels that make up players, do not exist, or their file cannot be read.
     """
     metadata = {key.decode(): json.loads(value) for key, value in (table.schema.metadata or {}).items()}
-    test = np.flatnonzero(np.asarray(table["split"].to_pylist()) == "test")
-    if label is not None:
-        test = test[np.asarray(table["label"].to_pylist())[test] == label_of(table, label)]
+    test = _test_items(table, label)
     choose = players.chooser(metadata, seed, source)
     kept, chosen, passed_over = [], [], Counter()
     for index in np.random.default_rng(seed).permutation(test).tolist():
@@ -79,6 +76,14 @@ def candidates(
     ).append_column("player_names", pa.array([c["player_names"] for c in chosen], pa.list_(pa.string())))
     metadata["passed_over"] = dict(sorted(passed_over.items()))
     return result.replace_schema_metadata({key: json.dumps(value) for key, value in metadata.items()})
+
+
+def _test_items(table: pa.Table, label: int | str | None) -> np.ndarray:
+    """Rows of the test items, of one label if it is given."""
+    test = np.asarray(table["split"].to_pylist()) == "test"
+    if label is not None:
+        test &= np.asarray(table["label"].to_pylist()) == label_of(table, label)
+    return np.flatnonzero(test)
 
 
 def _with_classes(table: pa.Table) -> pa.Table:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -13,6 +14,8 @@ from andor.errors import UserError
 
 SHOWN = 10
 """Classes that a message lists."""
+_WHOLE = re.compile(r"[+-]?\d+(?:\.0*)?")
+"""A whole number as files write it."""
 
 
 class Classes(NamedTuple):
@@ -68,12 +71,14 @@ def by_number(cells: Sequence[Any], origin: str, column: str = "label", names: S
         raise UserError(f"{origin}: column `{column}` has {empty} empty cells; fill them or leave these rows out")
     if all(isinstance(cell, bool) for cell in cells):
         names = names or ["false", "true"]
-    if all(isinstance(cell, str) for cell in cells) and not all(cell.isdecimal() for cell in cells):
+    if all(isinstance(cell, str) for cell in cells) and not all(map(_WHOLE.fullmatch, cells)):
         names = sorted(set(cells))
+        if len(names) > max(SHOWN, len(cells) / 2):
+            raise UserError(f"{origin}: column `{column}` has {len(names)} names in {len(cells)} rows; name one of few")
         cells = list(map({name: number for number, name in enumerate(names)}.get, cells))
     if unfit := [cell for cell in cells if not _is_whole(cell)]:
         raise UserError(f"{origin}: column `{column}` holds {unfit[0]!r}; name one of names or whole numbers")
-    numbers = list(map(int, cells))
+    numbers = [int(float(cell)) for cell in cells]
     if hidden := sum(number < 0 for number in numbers):
         raise UserError(
             f"{origin}: column `{column}` holds {min(numbers)}, in {hidden} rows negative numbers, which stand for "

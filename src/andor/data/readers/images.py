@@ -51,7 +51,7 @@ class ImagesData(Reader):
 
         source = self.given(source)
         rows, split = splits({"train": "train", "test": "test"}, ["image", "label"], source)
-        classes = by_number(rows["label"].to_pylist(), str(source), names=class_names(rows, "label"))
+        classes = by_number(rows["label"].to_pylist(), str(source), names=class_names(rows.schema, "label"))
         labels, names = classes.against_rest(self.positive, str(source))
         images = _read(rows["image"].to_pylist(), self.size, source)
         if len({image.shape for image in images}) > 1:  # a few grey images among colour ones: all become colour

@@ -44,7 +44,7 @@ class PointCloudsData(Reader):
 
         source = self.given(source)
         rows, split = splits({"train": "train", "test": "test"}, ["points", "label"], source, optional=["part"])
-        classes = by_number(rows["label"].to_pylist(), str(source), names=class_names(rows, "label"))
+        classes = by_number(rows["label"].to_pylist(), str(source), names=class_names(rows.schema, "label"))
         labels, names = classes.against_rest(self.positive, str(source))
         clouds = [np.array(cloud, np.float32) for cloud in rows["points"].to_pylist()]
         if clouds[0].ndim != 2 or any(cloud.shape != clouds[0].shape for cloud in clouds):

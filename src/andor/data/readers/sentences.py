@@ -50,5 +50,5 @@ class SentencesData(Reader):
                 f"`data.label: {self.label}`: {source} holds {unknown.pop()} there; name a column of 0 and 1"
             )
         texts = [repaired(text or "") for text in rows[self.text].to_pylist()]
-        names = class_names(rows, self.label)
+        names = class_names(rows.schema, self.label)
         return tidy(range(len(texts)), split, labels, texts, classes=names).filter(pc.field("text") != "")
