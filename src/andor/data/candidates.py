@@ -69,8 +69,7 @@ def candidates(
             kept.append(index)
         except PlayersError as reason:
             passed_over[str(reason)] += 1
-    content = array_column(table) or "text"
-    result = _with_classes(table.take(pa.array(kept, pa.int64())).select(["item", "label", content]))
+    result = _with_classes(table.take(pa.array(kept, pa.int64())))
     result = result.append_column(
         "players", pa.array([c["players"] for c in chosen], pa.list_(pa.list_(pa.int32())))
     ).append_column("player_names", pa.array([c["player_names"] for c in chosen], pa.list_(pa.string())))
@@ -87,8 +86,8 @@ def _test_items(table: pa.Table, label: int | str | None) -> np.ndarray:
 
 
 def _with_classes(table: pa.Table) -> pa.Table:
-    """A table with the names of the classes, if they have any, beside the labels."""
-    names = class_names(table)
+    """Items, labels and content, with the names of the classes, if they have any, beside the labels."""
+    names, table = class_names(table), table.select(["item", "label", array_column(table) or "text"])
     if not names:
         return table
     return table.add_column(2, "class", pa.array([names[label] for label in table["label"].to_pylist()], pa.string()))
