@@ -123,7 +123,7 @@ def test_empty_texts_halves_of_characters_and_numbers_that_are_texts(tmp_path):
         ("t.csv", "text,label\n,1\n", {}, "column `text` holds no text"),
         ("t.csv", "text,label\na,\n", {}, "column `label` has 1 empty cells"),
         ("t.csv", "text,label\na,-1\n", {}, "column `label` holds -1, in 1 rows negative numbers"),
-        ("t.csv", "text,label,fold\na,1,train\n", {"split": "fold"}, "`fold` names no part that is held out"),
+        ("t.csv", "text,label,fold\na,1,1\n", {"split": "fold"}, "`fold` says neither train nor test, but 1; name an"),
         ("t.csv", "text,label\na,1\nb,1\n", {"positive": "x"}, "`data.positive: x`: 0 of 2 items"),
     ],
 )  # fmt: skip

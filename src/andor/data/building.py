@@ -72,32 +72,6 @@ def tidy_features(
     return tidy(range(len(labels)), split, labels, features, "features", columns=columns, classes=names)
 
 
-def parted(parts: Sequence[str | None], origin: str, said: Sequence[object]) -> list[str]:
-    """`train` or `test` for each of several parts of data, `other` for those that are left out.
-
-    Parts are `train`, `validation`, `test` or None. Held out is the validation part if there is one, as data sets often
-    hide the labels of their test part.
-
-    Raises
-    ------
-    UserError
-        If none is held out; ``said`` is what each part is called.
-    """
-    held_out = next((part for part in ("validation", "test") if part in parts), None)
-    if held_out is None:
-        known = ", ".join(sorted(map(str, set(said)))[:5])
-        raise UserError(f"{origin} names no part that is held out, only {known}; call one validation or test")
-    names = {"train": "train", held_out: "test"}
-    return [names.get(part, "other") for part in parts]
-
-
-def split_of(parts: Sequence[str | None], labels: np.ndarray, test_fraction: float, seed: int) -> np.ndarray:
-    """The split of each item: as it is stated, or in equal shares of each label where nothing states it."""
-    if any(parts):
-        return np.array(parts)
-    return np.full(len(labels), "test") if test_fraction == 1 else stratified_split(labels, test_fraction, seed)
-
-
 def stratified_split(labels: np.ndarray, test_fraction: float, seed: int) -> np.ndarray:
     """``train`` or ``test`` for each item, in equal shares of each label."""
     test = stratified(labels, test_fraction, seed, f"test_fraction: {test_fraction}")

@@ -67,6 +67,7 @@ def by_number(cells: Sequence[Any], origin: str, column: str = "label", names: S
     UserError
         If a class is missing, negative (as data sets write labels that they hide) or neither name nor whole number.
     """
+    cells = [cell.strip() if isinstance(cell, str) else cell for cell in cells]
     if empty := sum(map(_is_empty, cells)):
         raise UserError(f"{origin}: column `{column}` has {empty} empty cells; fill them or leave these rows out")
     if all(isinstance(cell, bool) for cell in cells):

@@ -1,4 +1,4 @@
-"""Files of records: delimited texts, JSON lines and Parquet, compressed or not; and the splits that their names say."""
+"""Files of records: delimited texts, JSON lines and Parquet, compressed or not."""
 
 from __future__ import annotations
 
@@ -27,7 +27,6 @@ DELIMITED, JSON, PARQUET = (".csv", ".tsv", ".tab"), (".jsonl", ".ndjson", ".jso
 KINDS = DELIMITED + JSON + PARQUET
 """Endings of names, before that of a compression."""
 COMPRESSED = (".gz", ".bz2", ".xz", ".zst")
-_PART = re.compile(r"(train|val|dev|eval|test)(?:ing|id|idation|elopment|uation)?(?![a-z])", re.IGNORECASE)
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 
 
@@ -54,18 +53,6 @@ def kind_of(file: Path) -> str | None:
     """The ending that says how a file is to be read; None if it is of no kind that is."""
     endings = [ending.lower() for ending in file.suffixes if ending.lower() not in COMPRESSED]
     return endings[-1] if endings and endings[-1] in KINDS else None
-
-
-def part_of(name: str) -> str | None:
-    """The split that the first word of a name is for, `train`, `validation` or `test`; None if it says none."""
-    found = _PART.match(name)
-    return {"train": "train", "test": "test"}.get(found[1].lower(), "validation") if found else None
-
-
-def part_of_file(file: Path, source: Path) -> str | None:
-    """The split that a file's name says, or the name of the nearest folder it is in below the source that says one."""
-    names = [file.name, *(folder.name for folder in file.relative_to(source).parents if folder.name)]
-    return next(filter(None, map(part_of, names)), None)
 
 
 def files_in(source: Path) -> list[Path]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import Field
 
@@ -14,8 +14,6 @@ from andor.settings import Name
 
 if TYPE_CHECKING:
     import pyarrow as pa
-
-    from andor.data.formats import Records
 
 
 class TextsData(InFiles):
@@ -53,55 +51,26 @@ class TextsData(InFiles):
 
     def read(self, source: Path | None, seed: int) -> pa.Table:
         """Tidy table of the texts that are not empty; an item's number is its row, over all files in their order."""
-        from andor.data.building import split_of, tidy
+        from andor.data.building import tidy
         from andor.data.classes import by_number
+        from andor.data.formats import Delimiting, files_in
+        from andor.data.parts import rows_of, split_of
         from andor.data.texts import whole, with_lines
 
         source = self.given(source)
-        found, parts = self._records(source)
+        form = Delimiting(self.separator, self.names, self.encoding)
+        found = rows_of(files_in(source), source, [self.text, self.label], self.split, form)
         texts = found.cells[self.text]
         if unfit := [text for text in texts if not isinstance(text, str | None)]:
             raise UserError(f"{source}: column `{self.text}` holds {str(unfit[0])[:40]!r}, no text; name one of texts")
         texts = [with_lines(whole(text or "")) for text in texts]
-        kept = [row for row, (text, part) in enumerate(zip(texts, parts, strict=True)) if text and part != "other"]
-        logging.getLogger(__name__).info("%d of %d rows are texts of a split", len(kept), len(texts))
+        kept = [row for row, text in enumerate(texts) if text]
+        logging.getLogger(__name__).info("%d of %d rows have a text", len(kept), len(texts))
         if not kept:
             raise UserError(f"{source}: column `{self.text}` holds no text; name another column")
-        named = by_number(
-            [_bare(found.cells[self.label][row]) for row in kept],
-            str(source),
-            self.label,
-            found.classes.get(self.label, ()),
-        )
-        labels, names = named.against_rest(self.positive, str(source))
-        split = split_of([parts[row] for row in kept], labels, self.test_fraction, seed)
-        return tidy(kept, split, labels, [texts[row] for row in kept], classes=names)
-
-    def _records(self, source: Path) -> tuple[Records, list[str | None]]:
-        """Text and class of all rows, and the split of each: `train`, `test` or `other`, or None if nothing says it."""
-        from andor.data.building import parted
-        from andor.data.formats import Delimiting, files_in, joined, part_of, part_of_file, records
-
-        form = Delimiting(self.separator, self.names, self.encoding)
-        columns = list(dict.fromkeys([self.text, self.label, *([self.split] if self.split else [])]))
-        files = files_in(source)
-        if self.split is not None:
-            found = records(files, columns, form)
-            said = found.cells[self.split]
-            return found, parted([part_of(str(cell)) for cell in said], f"{source}: column `{self.split}`", said)
-        of_files = [None] * len(files) if source.is_file() else [part_of_file(file, source) for file in files]
-        if not any(of_files):
-            found = records(files, columns, form)
-            return found, [None] * len(found)
-        of_files = parted(of_files, str(source), [file.name for file in files])
-        read = [
-            (records([file], columns, form), part)
-            for file, part in zip(files, of_files, strict=True)
-            if part != "other"
-        ]
-        return joined([own for own, _ in read]), [part for own, part in read for _ in range(len(own))]
-
-
-def _bare(cell: Any) -> Any:
-    """A class without the spaces around it."""
-    return cell.strip() if isinstance(cell, str) else cell
+        labels = [found.cells[self.label][row] for row in kept]
+        classes = by_number(labels, str(source), self.label, found.classes.get(self.label, ()))
+        labels, names = classes.against_rest(self.positive, str(source))
+        split = split_of([found.parts[row] for row in kept], labels, self.test_fraction, seed)
+        numbers = [found.numbers[row] for row in kept]
+        return tidy(numbers, split, labels, [texts[row] for row in kept], classes=names)
