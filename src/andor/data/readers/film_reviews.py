@@ -50,7 +50,8 @@ class FilmReviewsData(Reader):
         scored = scored.agg({"item": "min", "score": "mean"})
         scored = scored[(scored["score"].abs() >= self.min_score) & (scored["score"] != 0)]
         labels = (scored["score"] > 0).to_numpy(np.int8)
-        table = tidy(scored["item"], stratified_split(labels, self.test_fraction, seed), labels, scored["text"])
+        split = stratified_split(labels, self.test_fraction, seed)
+        table = tidy(scored["item"], split, labels, scored["text"], classes=["negative", "positive"])
         return table if self.train_limit is None else _limited(table, self.train_limit, seed)
 
     def _scored(self, source: Path) -> pd.DataFrame:

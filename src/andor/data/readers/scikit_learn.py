@@ -58,8 +58,9 @@ class ScikitLearnData(Reader):
         """Tidy table of the features."""
         from sklearn import datasets
 
-        from andor.data.building import class_labels, tidy_features
+        from andor.data.building import tidy_features
+        from andor.data.classes import by_number
 
         origin = getattr(datasets, f"load_{self.name}")(as_frame=True)
-        labels = class_labels(origin.target.to_numpy(), self.positive, self.name)
-        return tidy_features(origin.data, labels, self.test_fraction, seed)
+        classes = by_number(origin.target.tolist(), self.name, names=[str(name) for name in origin.target_names])
+        return tidy_features(origin.data, classes.against_rest(self.positive, self.name), self.test_fraction, seed)

@@ -13,9 +13,10 @@ from andor.files import first_line
 from andor.settings import Name
 
 if TYPE_CHECKING:
-    import numpy as np
     import pandas as pd
     import pyarrow as pa
+
+    from andor.data.classes import Classes
 
 KINDS = (".csv", ".tsv", ".data", ".dat", ".parquet")
 
@@ -65,9 +66,9 @@ class TableData(Reader):
                 raise UserError(f"{source}: no column `{name}`; it has {', '.join(map(str, frame.columns))}")
         if self.label in (self.features or []):
             raise UserError(f"`data.features` names the label `{self.label}`; take it away")
-        labels = self._labels(frame[self.label], source)
+        classes = self._classes(frame[self.label], source)
         features = frame[self.features] if self.features else frame.drop(columns=self.label)
-        return tidy_features(features, labels, self.test_fraction, seed, self.decimal)
+        return tidy_features(features, classes, self.test_fraction, seed, self.decimal)
 
     def _frame(self, source: Path) -> pd.DataFrame:
         """The table of a file, or of the only file in a folder."""
@@ -98,21 +99,17 @@ class TableData(Reader):
             frame.columns = self.names
         return frame
 
-    def _labels(self, classes: pd.Series, source: Path) -> np.ndarray:
-        """Labels of the rows by their classes."""
-        import numpy as np
+    def _classes(self, cells: pd.Series, source: Path) -> Classes:
+        """Classes of the rows."""
+        from andor.data.classes import by_order, named
 
-        from andor.data.building import class_labels
-
-        if classes.isna().any():
-            raise UserError(f"{source}: column `{self.label}` has {classes.isna().sum()} empty cells; fill them")
-        known = sorted(classes.unique().tolist())
-        if self.positive is None:
-            if len(known) > len(classes) / 2:
-                raise UserError(
-                    f"`data.label: {self.label}`: {len(known)} classes in {len(classes)} rows; name a column of few"
-                )
-            return classes.map({name: number for number, name in enumerate(known)}).to_numpy(np.int16)
+        if cells.isna().any():
+            raise UserError(f"{source}: column `{self.label}` has {cells.isna().sum()} empty cells; fill them")
+        classes = by_order(cells.tolist())
+        if self.positive is None and len(classes.names) > len(cells) / 2:
+            raise UserError(
+                f"`data.label: {self.label}`: {len(classes.names)} classes in {len(cells)} rows; name a column of few"
+            )
         # As YAML reads it: `1` is a number, and the cells of a column may be texts.
-        labels = (classes == self.positive) | (classes.astype(str) == str(self.positive))
-        return class_labels(labels.to_numpy(np.int16), 1, str(source), self.positive, known)
+        positive = None if self.positive is None else named(self.positive)
+        return classes.against_rest(positive, str(source), self.positive)
