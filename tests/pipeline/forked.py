@@ -1,4 +1,4 @@
-"""Snakemake started by a fork of a process that has imported it: the same program, without a second and a half each time.
+"""Snakemake by a fork of a process that has imported it: the same program, without a second and a half each time.
 
 The server of forks is the standard library's; it has no threads, and no state but what importing leaves.
 """
