@@ -9,7 +9,7 @@ from _job import device, fetched, run
 def main(snakemake):
     from andor.config import Model, part
     from andor.files import write_text
-    from andor.models.accuracy import accuracy
+    from andor.models.accuracy import quality
     from andor.models.labels import relabelled
     from andor.models.loading import load
     from andor.store import read_table
@@ -31,8 +31,7 @@ def main(snakemake):
         model = load(folder, device(snakemake))
         metrics["parameters"] = model.parameters
         for split in ("train", "test"):
-            correct, items = accuracy(model, table, split)
-            metrics["splits"][split] = {"items": items, "correct": correct}
+            metrics["splits"][split] = quality(model, table, split)
     write_text(folder / "metrics.json", json.dumps(metrics, indent=2) + "\n")
 
 

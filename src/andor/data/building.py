@@ -16,17 +16,21 @@ from andor.errors import UserError
 def tidy(
     items: Iterable[int],
     split: Iterable[str],
-    labels: Iterable[int],
+    labels: Iterable[int] | np.ndarray,
     content: np.ndarray | Iterable[str],
     kind: str = "text",
     columns: Mapping[str, list[int]] | None = None,
     parts: np.ndarray | None = None,
 ) -> pa.Table:
-    """The tidy table; ``content`` is texts, or an array (rows, …) of a kind in `andor.data.table.ARRAYS`."""
+    """The tidy table; ``content`` is texts, or an array (rows, …) of a kind in `andor.data.table.ARRAYS`.
+
+    Labels are numbers of classes, or an array of floats that are to be predicted.
+    """
+    numeric = isinstance(labels, np.ndarray) and np.issubdtype(labels.dtype, np.floating)
     table = {
         "item": pa.array(list(items), pa.int32()),
         "split": pa.array(list(split), pa.string()),
-        "label": pa.array(list(labels), pa.int16()),
+        "label": pa.array(list(labels), pa.float64() if numeric else pa.int16()),
     }
     if kind == "text":
         return pa.table(table | {"text": pa.array(list(content), pa.string())})
@@ -120,7 +124,9 @@ def numbered(
 
 
 def stratified_split(labels: np.ndarray, test_fraction: float, seed: int) -> np.ndarray:
-    """``train`` or ``test`` for each item, in equal shares of each label."""
+    """``train`` or ``test`` for each item, in equal shares of each label; of labels that are floats, without strata."""
+    if np.issubdtype(labels.dtype, np.floating):
+        labels = np.zeros(len(labels), np.int16)
     test = stratified(labels, test_fraction, seed, f"test_fraction: {test_fraction}")
     return np.where(np.isin(np.arange(len(labels)), test), "test", "train")
 

@@ -13,6 +13,11 @@ ARRAYS = ("image", "features", "points")
 """Columns that hold arrays; a table has at most one of them."""
 
 
+def is_numeric(table: pa.Table) -> bool:
+    """Whether the labels are numbers that are to be predicted, and no classes."""
+    return pa.types.is_floating(table.schema.field("label").type)
+
+
 def array_column(table: pa.Table) -> str | None:
     """The column that holds arrays, if there is one."""
     return next((name for name in ARRAYS if name in table.column_names), None)

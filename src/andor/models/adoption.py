@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 import pyarrow as pa
 import torch
 
-from andor.data.table import array_column, arrays
+from andor.data.table import array_column, arrays, is_numeric
 from andor.errors import UserError
 from andor.files import first_line
 from andor.models.arithmetic import exact_arithmetic
@@ -55,6 +55,13 @@ def attempt(model: LoadedModel, table: pa.Table) -> None:
         compare(model, table["text"].slice(0, TEXTS).to_pylist())
         return
     logits = _tried(cast(ArrayClassifier, model), table.slice(0, 1))
+    if is_numeric(table):
+        if logits.shape[1] > 1:
+            raise UserError(
+                f"a model of family `{model.family}` has {logits.shape[1]} outputs and the data a number to predict; "
+                "use a model of one output"
+            )
+        return
     if max(logits.shape[1], 2) < (labels := count_labels(table)):
         raise UserError(
             f"a model of family `{model.family}` has {logits.shape[1]} logits and the data {labels} labels; "

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from tqdm import tqdm
 
-from andor.data.table import arrays
+from andor.data.table import arrays, is_numeric
 from andor.errors import UserError
 from andor.files import first_line
 from andor.models.arithmetic import reproducible
@@ -81,6 +81,8 @@ def train_arrays(
 ) -> ArrayClassifier:
     """A classifier trained on the training rows of a tidy table of arrays.
 
+    Where labels are numbers, it learns to predict them by mean squared error.
+
     Parameters
     ----------
     seed
@@ -97,11 +99,15 @@ def train_arrays(
     with reproducible(seed):
         inputs, labels = torch.from_numpy(arrays(rows).copy()).to(device), labels_of(rows).to(device)
         description = {**family.described(), "outputs": outputs, "shape": list(inputs.shape[1:])}
+        if is_numeric(rows):
+            description["target"] = target = mean_and_spread(labels)
         model = family.untrained(description, mean_input(rows), device)
         network = model.network.requires_grad_(True)
 
         def loss(batch: np.ndarray) -> Tensor:
             logits = _of_batch(network, family.varied(inputs[batch]))
+            if is_numeric(rows):  # in units of the spread, so that rates mean the same whatever the target is
+                return functional.mse_loss(logits[:, 0] / target["spread"], labels[batch] / target["spread"])
             if outputs == 1:
                 return functional.binary_cross_entropy_with_logits(logits[:, 0], labels[batch].float())
             return functional.cross_entropy(logits, labels[batch])
@@ -144,6 +150,12 @@ def train_texts(
         lengths = np.array([len(text) for text in token_ids])
         _fit(network, loss, labels.numpy(), lengths, family.trained_by, seed, progress and family.family)
     return TextClassifier(network, description, tokenizer)
+
+
+def mean_and_spread(numbers: Tensor) -> dict[str, float]:
+    """Mean and standard deviation of a target's numbers (rows,); a spread of 1 where all are the same."""
+    spread = numbers.std(correction=0).item()
+    return {"mean": numbers.mean().item(), "spread": spread if spread > 0 else 1.0}
 
 
 def _of_batch(network: nn.Module, inputs: Tensor) -> Tensor:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import Field, StringConstraints, model_validator
 
 from andor.data.reader import Reader
 from andor.errors import UserError
@@ -21,7 +21,7 @@ KINDS = (".csv", ".tsv", ".data", ".dat", ".parquet")
 
 
 class TableData(Reader):
-    """A table in CSV or Parquet: a column of classes, the others features.
+    """A table in CSV or Parquet: a column of classes, or of numbers to predict, the others features.
 
     Numbers, and dates as days, are standardised by the training rows; other columns become an indicator for each of
     their values.
@@ -37,7 +37,9 @@ class TableData(Reader):
     names: Annotated[list[str], Field(min_length=2)] | None = None
     """Names of the columns, for a file whose first line is a row already."""
     label: str
-    """Column of the class."""
+    """Column of the class, or of the number that is to be predicted."""
+    numeric: bool = False
+    """Predict the number in the column of the label (regression)."""
     positive: str | int | float | bool | None = None
     """The class that is label 1, against the rest; null for all classes, numbered in their order."""
     features: Annotated[list[str], Field(min_length=1)] | None = None
@@ -48,6 +50,17 @@ class TableData(Reader):
     """What stands before the decimals of numbers that are written as texts; the other one may part thousands."""
     test_fraction: Annotated[float, Field(gt=0, lt=1)] = 0.25
     """Share of the items kept for testing and explaining, stratified by label."""
+
+    @model_validator(mode="after")
+    def _one_target(self) -> TableData:
+        if self.numeric and self.positive is not None:
+            raise ValueError(f"`positive: {self.positive}` is a class, and `numeric` asks for a number; take one away")
+        return self
+
+    @property
+    def is_numeric(self) -> bool:
+        """A number to predict."""
+        return self.numeric
 
     @property
     def two_labels(self) -> bool:
@@ -106,6 +119,8 @@ class TableData(Reader):
 
         if classes.isna().any():
             raise UserError(f"{source}: column `{self.label}` has {classes.isna().sum()} empty cells; fill them")
+        if self.numeric:
+            return self._numbers(classes, source)
         known = sorted(classes.unique().tolist())
         if self.positive is None:
             if len(known) > len(classes) / 2:
@@ -116,3 +131,16 @@ class TableData(Reader):
         # As YAML reads it: `1` is a number, and the cells of a column may be texts.
         labels = (classes == self.positive) | (classes.astype(str) == str(self.positive))
         return class_labels(labels.to_numpy(np.int16), 1, str(source), self.positive, known)
+
+    def _numbers(self, cells: pd.Series, source: Path) -> np.ndarray:
+        """Numbers of the rows that are to be predicted."""
+        import numpy as np
+
+        from andor.data.cells import numbers_of
+
+        numbers = numbers_of(cells, self.decimal)
+        if numbers is None or not np.isfinite(numbers).all():
+            raise UserError(f"{source}: column `{self.label}` holds what is no number; name another, or mend it")
+        if numbers.min() == numbers.max():
+            raise UserError(f"{source}: column `{self.label}` holds {numbers[0]:g} in all rows; name another")
+        return numbers
