@@ -29,8 +29,8 @@ PAIRS = {"a": {**ESTIMATORS["svc"], "parameters": {"decision_function_shape": "o
 TABLE = {"data": FLOWERS, "players": {"kind": "features", "count": 4}, "masking": {"baseline": "mean"}}
 SUGAR = {
     "data": {"reader": "scikit_learn", "name": "diabetes"}, "models": {"a": {"family": "mlp"}},
-    "players": {"kind": "features", "count": 10}, "masking": {"baseline": "mean"}, "reward": {"kind": "prediction"},
-    "samples": {"max_error": 50},
+    "players": {"kind": "features", "count": 10}, "masking": {"baseline": "mean"},
+    "reward": {"kind": "prediction"}, "samples": {"max_error": 50},
 }  # fmt: skip
 BROKEN = [
     ("tasks.sources", DEFAULT["tasks"]["digits"], "task `sources` has the name of a folder of the results; rename it"),
@@ -65,6 +65,9 @@ BROKEN = [
     ("tasks.sugar", {**SUGAR, "data": {"reader": "table", "source": "film_reviews", "label": "n", "numeric": True,
                                        "positive": 3}},
      "`positive: 3` is a class, and `numeric` asks for a number; take one away"),
+    (f"{SENTIMENT}.models.cnn.training", {"corrupt": {"features": 0.1}},
+     "model `cnn`: `training.corrupt.features` shuffles arrays, film_reviews has texts; take it away"),
+    (f"{SENTIMENT}.models.cnn.training", {"corrupt": {"labels": 1.1}}, "labels: 1.1`: input should be less than or eq"),
     ("sed", 1, "`sed` is no known key; did you mean `seed`?"),
     ("seed", "x", "`seed: x`"),
     ("seed", -1, "`seed: -1`: input should be greater than or equal to 0"),

@@ -85,6 +85,8 @@ class Family(Kind):
             yield f"model `{name}` ({self.family}) tells classes apart, {data.title} has a number to predict; use mlp"
         if data.is_numeric and self.trained_by is not None and self.trained_by.balanced:
             yield f"model `{name}`: `training.balanced` is of classes, {data.title} has a number; take it away"
+        if self.trained_by is not None and self.trained_by.corrupt.features and data.modality == "text":
+            yield f"model `{name}`: `training.corrupt.features` shuffles arrays, {data.title} has texts; take it away"
         if masking.baseline == "learned" and not self.has_gradients:
             yield f"masking.baseline `learned` needs gradients, model `{name}` ({self.family}) has none; use mean"
 

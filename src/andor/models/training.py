@@ -227,9 +227,7 @@ def _fit(
     random = np.random.default_rng(seed)
     batches = [batch for _ in range(training.epochs) for batch in _epoch(labels, lengths, training, random)]
     optimizer = _optimizer(network, training)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimizer, training.learning_rate, total_steps=max(len(batches), 2), pct_start=0.1, cycle_momentum=False
-    )
+    schedule = _schedule(optimizer, training, len(batches))
     network.train()
     bar = tqdm(
         batches, desc=title or None, unit="step", disable=not title, file=sys.stderr,
@@ -259,6 +257,16 @@ def _optimizer(network: nn.Module, training: Training) -> torch.optim.Optimizer:
     if training.optimizer == "sgd":
         return torch.optim.SGD(groups, lr=training.learning_rate, momentum=0.9)
     return torch.optim.AdamW(groups, lr=training.learning_rate, fused=True)
+
+
+def _schedule(optimizer: torch.optim.Optimizer, training: Training, steps: int) -> torch.optim.lr_scheduler.LRScheduler:
+    """How the rate changes over so many steps, as many in each epoch."""
+    if training.schedule == "log":  # np.logspace(log10(rate), log10(rate) − 1, epochs) in the authors' code
+        epoch, last = max(steps // max(training.epochs, 1), 1), max(training.epochs - 1, 1)
+        return torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: 10 ** -(step // epoch / last))
+    return torch.optim.lr_scheduler.OneCycleLR(
+        optimizer, training.learning_rate, total_steps=max(steps, 2), pct_start=0.1, cycle_momentum=False
+    )
 
 
 def _epoch(
