@@ -28,7 +28,8 @@ ESTIMATORS = {name.lower(): {"family": "scikit_learn", "estimator": name} for na
 PAIRS = {"a": {**ESTIMATORS["svc"], "parameters": {"decision_function_shape": "ovo"}}}
 TABLE = {"data": FLOWERS, "players": {"kind": "features", "count": 4}, "masking": {"baseline": "mean"}}
 SUGAR = {
-    "data": {"reader": "scikit_learn", "name": "diabetes"}, "models": {"a": {"family": "mlp"}},
+    "data": {"reader": "scikit_learn", "name": "diabetes"},
+    "models": {"a": {"family": "mlp"}},
     "players": {"kind": "features", "count": 10}, "masking": {"baseline": "mean"},
     "reward": {"kind": "prediction"}, "samples": {"max_error": 50},
 }  # fmt: skip
@@ -56,7 +57,7 @@ BROKEN = [
      "reward.kind `log_odds` does not fit diabetes; use prediction, which is a number"),
     ("tasks.digits.reward", {"kind": "prediction"}, "reward.kind `prediction` does not fit digits; use log_odds, or"),
     ("tasks.sugar", {**SUGAR, "samples": {}}, "`samples.max_error` is missing: how far a prediction that counts as"),
-    ("tasks.sugar", {**SUGAR, "samples": {"max_error": 9, "label": 1}}, "`samples.label: 1` is a class, diabetes has a"),
+    ("tasks.sugar", {**SUGAR, "samples": {"max_error": 9, "label": 1}}, "`samples.label: 1` is a class, diabetes has"),
     ("tasks.digits.samples", {"max_error": 9}, "`samples.max_error: 9` is for numbers, digits has classes"),
     ("tasks.sugar", {**SUGAR, "models": {"a": {"family": "mlp", "training": {"balanced": True}}}},
      "model `a`: `training.balanced` is of classes, diabetes has a number; take it away"),

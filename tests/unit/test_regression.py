@@ -83,6 +83,20 @@ def test_refuses_targets_that_cannot_be_predicted(frame, said, tmp_path):
         reader(SETTINGS).read(tmp_path / "x.csv", 0)
 
 
+def test_rows_with_empty_cells_are_left_out_if_that_is_asked(tmp_path):
+    holes = BIKES.assign(other=1.0).astype({"weather": object})
+    holes.loc[:9, "weather"], holes.loc[20, "cnt"], holes.loc[30:, "other"] = None, None, None
+    holes.to_csv(tmp_path / "x.csv", index=False)
+    asked = SETTINGS | {"features": ["season", "weather", "temp"]}
+    with pytest.raises(UserError, match="empty cells; fill them"):
+        reader(asked).read(tmp_path / "x.csv", 0)
+    table = reader(asked | {"drop_empty": True}).read(tmp_path / "x.csv", 0)
+    np.testing.assert_allclose(table["label"].to_numpy(), BIKES["cnt"].drop([*range(10), 20]))
+    holes.assign(temp=None).to_csv(tmp_path / "y.csv", index=False)
+    with pytest.raises(UserError, match="every row has an empty cell; fill them or name other features"):
+        reader(asked | {"drop_empty": True}).read(tmp_path / "y.csv", 0)
+
+
 def test_learns_to_predict_in_the_units_of_the_target(bikes, models):
     for name, model in models.items():
         assert quality(model, bikes, "test")["r2"] > 0.8, name  # a linear target without noise

@@ -12,7 +12,7 @@ from andor.models.settings import Corruption
 
 
 def corrupted(table: pa.Table, corruption: Corruption, seed: int) -> pa.Table:
-    """A tidy table with training rows that are corrupted in part; the same seed corrupts the same rows, and more of them.
+    """A tidy table with training rows that are corrupted in part; a larger share corrupts the same rows, and more.
 
     Parameters
     ----------

@@ -7,6 +7,7 @@ are at the baseline value, it does not matter which of them is taken.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 
 import torch
@@ -51,12 +52,12 @@ def density(points: Tensor, bandwidth: float) -> Tensor:
 
 
 class Shared(nn.Module):
-    """Dense layers with batch normalisation and rectifiers that all points share; the last activation may be another."""
+    """Dense layers, normalised over the batch and rectified, that all points share; the last may end otherwise."""
 
     def __init__(self, widths: Sequence[int], last: nn.Module | None = None) -> None:
         super().__init__()
         layers: list[nn.Module] = []
-        for before, after in zip(widths, widths[1:], strict=False):
+        for before, after in itertools.pairwise(widths):
             layers += [nn.Linear(before, after), nn.BatchNorm1d(after), nn.ReLU()]
         self.layers = nn.Sequential(*layers[:-1], last or layers[-1])
 

@@ -48,8 +48,8 @@ class Training(Closed):
     learning_rate: Annotated[float, Field(gt=0, le=1e38)] = 1e-3
     """Largest rate of the schedule."""
     schedule: Literal["cosine", "log"] = "cosine"
-    """The rate rises over the first tenth of the steps and falls to 0 along a cosine; or (ICML 2023) it falls from epoch
-    to epoch by one factor, to a tenth in the last."""
+    """The rate rises over the first tenth of the steps and falls to 0 along a cosine; or (ICML 2023) it falls by one
+    factor from epoch to epoch, to a tenth in the last."""
     weight_decay: NonNegative = 0.01
     """Decay of the weights."""
     balanced: bool = False

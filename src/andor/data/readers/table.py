@@ -48,6 +48,8 @@ class TableData(Reader):
     """What stands between the cells of a CSV file."""
     decimal: Literal[".", ","] = "."
     """What stands before the decimals of numbers that are written as texts; the other one may part thousands."""
+    drop_empty: bool = False
+    """Leave out rows that have an empty cell in one of these columns, which is refused otherwise."""
     test_fraction: Annotated[float, Field(gt=0, lt=1)] = 0.25
     """Share of the items kept for testing and explaining, stratified by label."""
 
@@ -78,8 +80,11 @@ class TableData(Reader):
                 raise UserError(f"{source}: no column `{name}`; it has {', '.join(map(str, frame.columns))}")
         if self.label in (self.features or []):
             raise UserError(f"`data.features` names the label `{self.label}`; take it away")
+        frame = frame[[self.label, *self.features]] if self.features else frame
+        if self.drop_empty and (frame := frame.dropna().reset_index(drop=True)).empty:
+            raise UserError(f"{source}: every row has an empty cell; fill them or name other features")
         labels = self._labels(frame[self.label], source)
-        features = frame[self.features] if self.features else frame.drop(columns=self.label)
+        features = frame.drop(columns=self.label)
         return tidy_features(features, labels, self.test_fraction, seed, self.decimal)
 
     def _frame(self, source: Path) -> pd.DataFrame:

@@ -15,7 +15,10 @@ if TYPE_CHECKING:
 
 
 class PointConv(TrainedOnArrays):
-    """PointConv, convolutions on points scaled by the inverse of their density, trained from scratch: one logit for two labels, else one each."""
+    """PointConv, trained from scratch: one logit for two labels, else one each.
+
+    It convolves points with weights that are a function of place, scaled by the inverse of their density.
+    """
 
     place: ClassVar = 6
     reads: ClassVar = {"points"}
