@@ -131,6 +131,15 @@ def stratified_split(labels: np.ndarray, test_fraction: float, seed: int) -> np.
     return np.where(np.isin(np.arange(len(labels)), test), "test", "train")
 
 
+def within_limit(split: np.ndarray, labels: np.ndarray, limit: int | None, seed: int) -> np.ndarray:
+    """Positions of the items without those for training beyond a limit, drawn in equal shares of each label."""
+    train = np.flatnonzero(split == "train")
+    if limit is None or limit >= len(train):
+        return np.arange(len(split))
+    dropped = train[stratified(labels[train], len(train) - limit, seed, f"train_limit: {limit}")]
+    return np.setdiff1d(np.arange(len(split)), dropped)
+
+
 def stratified(labels: np.ndarray, size: int | float, seed: int, key: str) -> np.ndarray:
     """Positions of a number or share of the items, drawn in equal shares of each label; ``key`` asks for it."""
     from sklearn.model_selection import train_test_split  # takes seconds to import, and most need none of it

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageOps
+
+from andor.errors import UserError
 
 BITS, FORMAT, SIGNED = 258, 339, 2
 """TIFF's tags for bits and kind of a sample, and the kind of numbers with a sign."""
@@ -40,6 +44,23 @@ def _white(image: Image.Image) -> float:
     tags = getattr(image, "tag_v2", {})
     signed = tags.get(FORMAT, (1,))[0] == SIGNED
     return float(2 ** (tags.get(BITS, (16,))[0] - signed) - 1)
+
+
+def of_files(files: Sequence[Path], size: int) -> np.ndarray:
+    """Images of files, all in colour, scaled to a side: (files, 3, size, size) float32.
+
+    Raises
+    ------
+    UserError
+        If one is none, or damaged.
+    """
+    images = np.empty((len(files), 3, size, size), np.float32)
+    for place, file in enumerate(files):
+        try:
+            images[place] = pixels(decoded(file.read_bytes()), size)
+        except (OSError, ValueError) as error:
+            raise UserError(f"{file}: no readable image ({error}); fetch it again, or leave it out") from None
+    return images
 
 
 def pixels(image: Image.Image, size: int) -> np.ndarray:

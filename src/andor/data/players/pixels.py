@@ -10,6 +10,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Field
 
 from andor.data.player_kind import Choice, Chooser, PlayerKind, PlayersError
+from andor.data.segments import players_of, segmented
 from andor.errors import UserError
 from andor.settings import MAX_SAMPLED, Name
 
@@ -25,7 +26,8 @@ class PixelPlayers(PlayerKind):
     """Players a sample; images with another number are passed over. As many as the file gives each image, if unset."""
     source: Name
     """An entry of `sources`: a JSON file with a list of players for all images, or a mapping from an image's number to
-    its list; a player is a list of pixels, each as row·width + column. Images it does not name are passed over."""
+    its list; a player is a list of pixels, each as row·width + column. Images it does not name are passed over. Or the
+    folder of the reader `player_segments`."""
 
     @property
     def needed_source(self) -> str:
@@ -48,7 +50,7 @@ def read_pixels(source: Path | None, players: PixelPlayers, shape: Sequence[int]
     """
     where = f"`players.source: {players.source}`"
     try:
-        given = json.loads(Path(source).read_text(encoding="utf-8"))
+        given = _read(Path(source))
     except (OSError, TypeError, ValueError) as error:
         raise UserError(f"{where}: {source} is no readable JSON file ({error}); name one") from None
     pixels = shape[1] * shape[2]
@@ -61,6 +63,14 @@ def read_pixels(source: Path | None, players: PixelPlayers, shape: Sequence[int]
         if len(set(flat)) < len(flat):
             raise UserError(f"{where}: two players share a pixel; give it to one")
     return given
+
+
+def _read(source: Path) -> list | dict[str, list]:
+    """What is in a JSON file, or in those of a folder of segments: a list for each image, by its place among them."""
+    if not source.is_dir():
+        return json.loads(source.read_text(encoding="utf-8"))
+    files = map(players_of, segmented(source))
+    return {str(place): json.loads(file.read_text(encoding="utf-8")) for place, file in enumerate(files)}
 
 
 def given_pixels(given: list | dict[str, list], item: int, players: PixelPlayers) -> Choice:

@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
-KINDS = (".csv", ".tsv", ".data", ".dat", ".parquet")
+KINDS = (".csv", ".tsv", ".data", ".dat", ".txt", ".arff", ".parquet")
 
 
 class TableData(Reader):
-    """A table in CSV or Parquet: a column of classes, or of numbers to predict, the others features.
+    """A table in CSV, ARFF or Parquet: a column of classes, or of numbers to predict, the others features.
 
     Numbers, and dates as days, are standardised by the training rows; other columns become an indicator for each of
     their values.
@@ -32,8 +32,11 @@ class TableData(Reader):
     reader: Literal["table"]
     """Which reader makes the tidy table."""
     source: Name
-    """An entry of `sources`: a file whose name ends in `.csv`, `.tsv`, `.data`, `.dat` or `.parquet`, or a folder with
-    one such file."""
+    """An entry of `sources`: a file whose name ends in `.csv`, `.tsv`, `.data`, `.dat`, `.txt`, `.arff` or `.parquet`,
+    or a folder with one such file."""
+    svmlight: bool = False
+    """The rows are those of svmlight: a label, then `number:value` for each feature that is not 0. The columns are
+    `label`, `f1`, `f2` and so on."""
     names: Annotated[list[str], Field(min_length=2)] | None = None
     """Names of the columns, for a file whose first line is a row already."""
     label: str
@@ -93,6 +96,8 @@ class TableData(Reader):
         import pyarrow as pa
         import pyarrow.parquet as pq
 
+        from andor.data import frames
+
         files = [source] if source.is_file() else sorted(f for f in source.rglob("*") if f.suffix in KINDS)
         if len(files) != 1:
             raise UserError(
@@ -101,6 +106,8 @@ class TableData(Reader):
         try:
             if files[0].suffix == ".parquet":
                 return pq.read_table(files[0]).to_pandas()
+            if self.svmlight or files[0].suffix == ".arff":
+                return frames.svmlight(files[0]) if self.svmlight else frames.arff(files[0])
             separator = "\t" if files[0].suffix == ".tsv" else self.separator
             header = 0 if self.names is None else None
             frame = pd.read_csv(files[0], sep=separator, skipinitialspace=True, header=header, decimal=self.decimal)
