@@ -26,7 +26,7 @@ class CelebAData(Reader):
     """
 
     modality: ClassVar = "image"
-    place: ClassVar = 3
+    place: ClassVar = 2
     reader: Literal["celeba"]
     """Which reader makes the tidy table."""
     source: Name

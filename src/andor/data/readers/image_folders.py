@@ -21,7 +21,7 @@ class ImageFoldersData(Reader):
     """Images in a folder for each class, below `train` and `test`, as torchvision's `ImageFolder` takes them."""
 
     modality: ClassVar = "image"
-    place: ClassVar = 3
+    place: ClassVar = 2
     reader: Literal["image_folders"]
     """Which reader makes the tidy table."""
     source: Name

@@ -24,7 +24,7 @@ class PlayerSegmentsData(Reader):
     """
 
     modality: ClassVar = "image"
-    place: ClassVar = 3
+    place: ClassVar = 2
     reader: Literal["player_segments"]
     """Which reader makes the tidy table."""
     source: Name

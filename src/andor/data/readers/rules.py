@@ -17,7 +17,7 @@ class RulesData(Reader):
     """Random features x1, x2, … and a known rule of them, made from the seed: what there is to be found is known."""
 
     modality: ClassVar = "table"
-    place: ClassVar = 8
+    place: ClassVar = 7
     reader: Literal["rules"]
     """Which reader makes the tidy table."""
     terms: Annotated[list[Annotated[list[int], Field(min_length=1)]], Field(min_length=1)]

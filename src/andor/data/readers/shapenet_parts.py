@@ -27,7 +27,7 @@ class ShapeNetPartsData(Reader):
     """
 
     modality: ClassVar = "points"
-    place: ClassVar = 9
+    place: ClassVar = 8
     reader: Literal["shapenet_parts"]
     """Which reader makes the tidy table."""
     source: Name
