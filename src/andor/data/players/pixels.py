@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from andor.data.player_kind import Choice, Chooser, PlayerKind, PlayersError
 from andor.data.segments import players_of, segmented
@@ -24,6 +24,8 @@ class PixelPlayers(PlayerKind):
     """Kind of players."""
     count: Annotated[int, Field(ge=1, le=MAX_SAMPLED)] | None = None
     """Players a sample; images with another number are passed over. As many as the file gives each image, if unset."""
+    aligned: bool = False
+    """A player of one number is the same in every image, such as the left eye: transfer between images can be measured."""
     source: Name
     """An entry of `sources`: a JSON file with a list of players for all images, or a mapping from an image's number to
     its list; a player is a list of pixels, each as row·width + column. Images it does not name are passed over. Or the
@@ -33,6 +35,17 @@ class PixelPlayers(PlayerKind):
     def needed_source(self) -> str:
         """The file of pixels."""
         return self.source
+
+    @property
+    def same_in_all(self) -> bool:
+        """Whether the file was made so."""
+        return self.aligned
+
+    @model_validator(mode="after")
+    def _aligned(self) -> PixelPlayers:
+        if self.aligned and self.count is None:
+            raise ValueError("`aligned` players are as many in every image; add their `count`")
+        return self
 
     def chooser(self, metadata: Mapping[str, Any], seed: int, source: Path | None) -> Chooser:
         """Function from a row to the sets of pixels that the file gives its image."""
