@@ -452,9 +452,8 @@ def test_given_parts_are_the_largest():
 
 
 def test_given_players_are_the_same_in_all_if_that_is_said(tmp_path):
-    clouds = arrays("points", np.zeros((3, 6, 3))).append_column(
-        "part", pa.array([[1, 1, 2, 2, 3, 3], [1] * 3 + [2] * 3, [2] * 6])
-    )
+    parts = pa.array([[1, 1, 2, 2, 3, 3], [1, 1, 1, 2, 2, 2], [2] * 6])
+    clouds = arrays("points", np.zeros((3, 6, 3))).append_column("part", parts)
     plain, aligned = (PartPlayers(kind="parts", rule="given", count=2, aligned=said) for said in (False, True))
     assert not plain.same_in_all and aligned.same_in_all
     assert list(chosen(clouds, plain)[0]) == [0, 1] and list(chosen(clouds, aligned)[0]) == [1]

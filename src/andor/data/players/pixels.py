@@ -25,7 +25,7 @@ class PixelPlayers(PlayerKind):
     count: Annotated[int, Field(ge=1, le=MAX_SAMPLED)] | None = None
     """Players a sample; images with another number are passed over. As many as the file gives each image, if unset."""
     aligned: bool = False
-    """A player of one number is the same in every image, such as the left eye: transfer between images can be measured."""
+    """A player of one number is the same in every image, such as the left eye: its transfer can be measured."""
     source: Name
     """An entry of `sources`: a JSON file with a list of players for all images, or a mapping from an image's number to
     its list; a player is a list of pixels, each as row·width + column. Images it does not name are passed over. Or the
