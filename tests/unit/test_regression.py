@@ -1,9 +1,11 @@
 """Labels that are numbers: read, learnt by mean squared error, judged by R², eligible by a stated error, rewarded."""
 
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 import torch
 from sklearn.metrics import r2_score
@@ -23,6 +25,8 @@ from andor.outputs import baselines
 from andor.outputs.evaluate import screen
 from andor.outputs.rewards import classifier_reward, predicted_right
 from andor.outputs.samples import select
+from andor.report.tables import transfer
+from andor.report.tables.task import ACCURACY_SCHEMA, accuracy
 
 RANDOM = np.random.default_rng(0)
 BIKES = pd.DataFrame(
@@ -177,3 +181,40 @@ def test_refuses_estimators_of_another_kind_and_outputs_of_classes(bikes, tmp_pa
     with pytest.raises(UserError, match="has 2 outputs and the data a number to predict; use a model of one output"):
         own.make(bikes, None, None, tmp_path / "own", 0)
     assert json.loads((tmp_path / "own" / "model.json").read_text())["family"] == "own"
+
+
+def test_the_table_of_accuracies_says_which_measure_it_holds(bikes, models):
+    numbers = {"train": quality(models["mlp"], bikes, "train"), "test": quality(models["mlp"], bikes, "test")}
+    counts = {"train": {"items": 10, "correct": 9}, "test": {"items": 0, "correct": 0}}
+    metrics = {name: {"family": "mlp", "parameters": 1, "splits": own} for name, own in (("a", numbers), ("b", counts))}
+    results = SimpleNamespace(
+        models=["a", "b"], labels=dict.fromkeys("ab", "true"), weights={}, model_metrics=lambda name: metrics[name]
+    )
+    table = accuracy(results).set_index(["model", "split"])
+    assert table["measure"].tolist() == ["R2", "R2", "accuracy", "accuracy"]
+    row = table.loc["a", "test"]
+    assert [row[key] for key in ("items", "accuracy", "low", "high")] == [
+        numbers["test"][key] for key in ("items", "r2", "low", "high")
+    ]
+    assert row["low"] < row["accuracy"] <= row["high"] <= 1 and pd.isna(row["correct"])
+    assert table.loc["b", "train"]["accuracy"] == 0.9 and pd.isna(table.loc["b", "test"]["accuracy"])
+    pa.Table.from_pandas(table.reset_index(), ACCURACY_SCHEMA)
+
+
+def test_all_samples_of_numbers_are_one_group(monkeypatch):
+    """Signs are compared among samples of a label: numbers would leave each sample alone."""
+    asked = {}
+
+    def told(signs, labels, bins):
+        asked["labels"] = labels
+        return {key: np.zeros((1, len(bins))) for key in ("count", "beta", "low", "high", "coin")}
+
+    monkeypatch.setattr(transfer.of_samples, "discrimination", told)
+    monkeypatch.setattr(transfer, "side_by_side", lambda sets: (None, np.zeros((3, 1, 2, 4))))
+    results = SimpleNamespace(samples=pa.table({"label": [1.5, 2.5, 7.0]}), same_players=True, sampled=False)
+    games = SimpleNamespace(samples=[], each=lambda measure: None)
+    subject = SimpleNamespace(
+        results=results, members=["a"], games=games, axes={"method": ["m"], "unit": ["u"], "model": ["a"]}
+    )
+    transfer.discrimination(subject)
+    assert asked["labels"].tolist() == [0, 0, 0]
