@@ -161,8 +161,10 @@ def budget_of(task: str) -> dict | None:
 
 
 def baseline_of(wildcards) -> list[str]:
-    """Where the baseline value of a model is, if it is learned or from a file."""
+    """Where the baseline value of a model is, if it is learned, from a file or those of training rows."""
     masking = TASKS[wildcards.task].masking
+    if masking.baseline == "marginal":
+        return [f"results/{wildcards.task}/data.parquet"]
     if masking.baseline == "learned":
         return [f"results/{wildcards.task}/baselines/{wildcards.model}"]
     return fetched(masking.source)

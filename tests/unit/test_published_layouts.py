@@ -130,16 +130,6 @@ def test_segments_hold_tensors_and_nothing_else(tmp_path):
         reader({"reader": "player_segments", "source": "s"}).read(tmp_path / "s", 0)
 
 
-def test_folders_of_classes(folder, tmp_path):
-    asked = {"reader": "image_folders", "source": "birds", "size": 16}
-    table = reader(asked).read(folder / "data" / "bg-bird", 0)
-    assert table["label"].to_pylist() == [0, 0, 0, 1, 1, 1, 0, 0, 1, 1] and arrays(table).shape == (10, 3, 16, 16)
-    few = reader(asked | {"positive": "class_0", "train_limit": 2}).read(folder / "data" / "bg-bird", 0)
-    assert few["label"].to_pylist() == [1, 0, 1, 1, 0, 0]
-    with pytest.raises(UserError, match="holds no images in folders of classes; name a folder with train/ and test/"):
-        reader(asked).read(tmp_path, 0)
-
-
 @pytest.mark.parametrize("text", ["@relation x\n1,2\n", "@attribute a real\n1\n"])
 def test_arff_without_names_or_data(text, tmp_path):
     (tmp_path / "x.arff").write_text(text)

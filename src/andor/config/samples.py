@@ -20,8 +20,8 @@ class Samples(Closed):
     """Test items screened (drawn with the seed); raise it when too few are eligible."""
     chunk: PositiveInt = 10
     """Samples a job."""
-    label: Annotated[int, Field(ge=0)] | None = None
-    """Only items of this label; any if unset."""
+    label: Annotated[int, Field(ge=0)] | Annotated[str, Field(min_length=1)] | None = None
+    """Only items of this label, by its number or the name of its class; any if unset."""
     min_range: NonNegative = 1.0
     """Least |v(N) − v(∅)| that every model must reach: all bounds of the method scale with it."""
 
@@ -31,7 +31,7 @@ class Samples(Closed):
 
     def misfits(self, data: Reader) -> Iterator[str]:
         """What does not go with the data."""
-        if self.label is not None and self.label > 1 and data.two_labels:
+        if isinstance(self.label, int) and self.label > 1 and data.two_labels:
             yield f"`samples.label: {self.label}` is none of the labels 0 and 1 of the data; choose one"
         if self.label is not None and data.is_numeric:
             yield f"`samples.label: {self.label}` is a class, {data.title} has a number to predict; take it away"

@@ -8,5 +8,7 @@ position in the origin), ``split`` (``train`` or ``test``), ``label`` (int16), a
   [C, H, W]), ``features`` ([F]; standardised) or ``points`` ([P, 3]; with ``part``, the number of each point's part, if
   parts are given).
 
-Of features the metadata key ``columns`` maps each column of the origin to its positions among the F.
+The metadata key ``classes`` holds the names of the labels 0, 1, … as JSON, where classes have names. Of features the
+key ``columns`` maps each column of the origin to its positions among the F; the column ``row`` (a struct of these
+columns) has the cells as they were, with their types and units, for models that read those.
 """

@@ -10,6 +10,8 @@ import pandas as pd
 import pyarrow as pa
 
 from andor.data.cells import numbers_of, values_of
+from andor.data.classes import Classes
+from andor.data.table import ROW
 from andor.errors import UserError
 
 
@@ -21,32 +23,45 @@ def tidy(
     kind: str = "text",
     columns: Mapping[str, list[int]] | None = None,
     parts: np.ndarray | None = None,
+    frame: pd.DataFrame | None = None,
+    classes: Sequence[str] = (),
 ) -> pa.Table:
     """The tidy table; ``content`` is texts, or an array (rows, …) of a kind in `andor.data.table.ARRAYS`.
 
-    Labels are numbers of classes, or an array of floats that are to be predicted.
+    ``frame`` holds the rows that features were made of, ``classes`` the names of the labels. Labels are numbers of
+    classes, or an array of floats that are to be predicted.
     """
     numeric = isinstance(labels, np.ndarray) and np.issubdtype(labels.dtype, np.floating)
+    metadata = {"classes": json.dumps(classes)} if classes else {}
     table = {
         "item": pa.array(list(items), pa.int32()),
         "split": pa.array(list(split), pa.string()),
         "label": pa.array(list(labels), pa.float64() if numeric else pa.int16()),
     }
     if kind == "text":
-        return pa.table(table | {"text": pa.array(list(content), pa.string())})
+        table["text"] = pa.array(list(content), pa.string())
+        return pa.table(table).replace_schema_metadata(metadata or None)
     shape = content.shape[1:]
     flat = pa.array(np.ascontiguousarray(content, np.float32).ravel())
     table[kind] = pa.FixedSizeListArray.from_arrays(flat, int(np.prod(shape)))
     if parts is not None:
         table["part"] = pa.FixedSizeListArray.from_arrays(pa.array(parts.ravel()), parts.shape[1])
-    more = {} if columns is None else {"columns": json.dumps(columns)}
-    return pa.table(table).replace_schema_metadata({"shape": json.dumps(shape)} | more)
+    if frame is not None:
+        table[ROW] = as_they_are(frame)
+    metadata["shape"] = json.dumps(shape)
+    if columns is not None:
+        metadata["columns"] = json.dumps(columns)
+    return pa.table(table).replace_schema_metadata(metadata)
 
 
 def tidy_features(
-    frame: pd.DataFrame, labels: np.ndarray, test_fraction: float, seed: int, decimal: str = "."
+    frame: pd.DataFrame, classes: Classes, test_fraction: float, seed: int, decimal: str = "."
 ) -> pa.Table:
-    """The tidy table of features: numbers standardised by the training rows, an indicator for each other value."""
+    """The tidy table of features: numbers standardised by the training rows, an indicator for each other value.
+
+    Labels of classes without names may be numbers that are to be predicted.
+    """
+    labels, names = classes
     split = stratified_split(labels, test_fraction, seed)
     train = split == "train"
     columns: dict[str, list[int]] = {}
@@ -66,61 +81,20 @@ def tidy_features(
     features = np.stack(encoded, axis=1).astype(np.float32)
     if not np.isfinite(features).all():
         raise UserError("the table holds numbers that are not finite; mend them")
-    return tidy(range(len(labels)), split, labels, features, "features", columns=columns)
+    return tidy(range(len(labels)), split, labels, features, "features", columns=columns, frame=frame, classes=names)
 
 
-def class_labels(
-    classes: np.ndarray, positive: int | None, origin: str, said: object = None, known: list | None = None
-) -> np.ndarray:
-    """Class numbers as they are, or 1 for one class and 0 for the rest; int16."""
-    if positive is None:
-        return classes.astype(np.int16)
-    labels = (classes == positive).astype(np.int16)
-    if not 0 < labels.sum() < len(labels):
-        raise UserError(
-            f"`data.positive: {positive if said is None else said}`: {labels.sum()} of {len(labels)} items of {origin} "
-            f"are of that class; choose one of {(known or sorted(set(classes.tolist())))[:10]}"
-        )
-    return labels
+def as_they_are(frame: pd.DataFrame) -> pa.StructArray:
+    """Rows of a table with the types of its columns; a column whose cells are of several types is one of texts."""
 
+    def column(cells: pd.Series) -> pa.Array:
+        try:
+            array = pa.array(cells, from_pandas=True)
+        except pa.ArrowException:
+            array = pa.array(cells.astype(str))
+        return array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array
 
-def numbered(
-    classes: pa.ChunkedArray, positive: int | str | None, origin: str, names: Sequence[str] = ()
-) -> np.ndarray:
-    """Labels (rows,) int16 of a column of classes: numbers as they are, names numbered in their order.
-
-    Parameters
-    ----------
-    positive
-        The class, by number or name, that is label 1 against the rest; None for all classes.
-    names
-        Names of the classes that are numbers, where the file states them.
-
-    Raises
-    ------
-    UserError
-        If a class is missing, negative (as data sets write labels that they hide) or neither name nor whole number.
-    """
-    listed = classes.to_pylist()
-    if empty := classes.null_count:
-        raise UserError(f"{origin}: column `label` has {empty} empty cells; fill them or leave these rows out")
-    known = list(names)
-    if all(isinstance(name, str) for name in listed):
-        known = sorted(set(listed))
-        listed = list(map({name: number for number, name in enumerate(known)}.get, listed))
-    if unfit := [label for label in listed if isinstance(label, str) or not float(label).is_integer()]:
-        raise UserError(f"{origin}: column `label` holds {unfit[0]!r}; name one of names or whole numbers")
-    numbers = np.array(listed, np.int64)
-    if hidden := int((numbers < 0).sum()):
-        raise UserError(
-            f"{origin}: column `label` holds {numbers.min()}, in {hidden} rows negative numbers, which stand for "
-            "hidden labels; use another split or leave these rows out"
-        )
-    if numbers.max(initial=0) > np.iinfo(np.int16).max:
-        raise UserError(f"{origin}: column `label` holds {numbers.max()}; number the classes from 0")
-    if isinstance(positive, str) and positive in known:
-        return class_labels(numbers, known.index(positive), origin, positive, known)
-    return class_labels(numbers, -1 if isinstance(positive, str) else positive, origin, positive, known or None)
+    return pa.StructArray.from_arrays([column(cells) for _, cells in frame.items()], list(map(str, frame.columns)))
 
 
 def stratified_split(labels: np.ndarray, test_fraction: float, seed: int) -> np.ndarray:

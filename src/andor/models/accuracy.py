@@ -32,9 +32,9 @@ def predictions(model: ArrayClassifier | TextClassifier, table: pa.Table) -> np.
     if not len(labels):
         return labels
     if isinstance(model, ArrayClassifier):
-        read = inputs(table)
-        for start in range(0, len(read), BATCH):
-            labels[start : start + BATCH] = said(model.logits(read[start : start + BATCH]))
+        for start in range(0, len(table), BATCH):
+            read = inputs(table.slice(start, BATCH), model.columns)
+            labels[start : start + BATCH] = said(model.logits(read))
         return labels
     token_ids = encode(model.tokenizer, table["text"].to_pylist())
     lengths = np.array([len(text) for text in token_ids])

@@ -41,22 +41,27 @@ class Estimator(TableClassifier):
             self.network.register_buffer(name, tensor)
         self.mean = training["features"].mean(dim=0)
         self.estimator = fitted(description, training)
+        self.gives = "probabilities" if hasattr(self.estimator, "predict_proba") else "logits"
 
     @property
     def device(self) -> torch.device:
         """scikit-learn computes on the CPU."""
         return torch.device("cpu")
 
-    def logits(self, inputs: Tensor) -> Tensor:
-        """Logits (B, classes), or predicted numbers (B, 1), of features (B, F), both float32."""
+    def outputs(self, inputs: Tensor) -> Tensor:
+        """Probabilities (B, classes), or else the decision function, of features (B, F) float32; predictions (B, 1)."""
         features = inputs.cpu().numpy()
         if self.training["labels"].is_floating_point():
-            return torch.from_numpy(self.estimator.predict(features).reshape(len(features), 1)).float()
-        if hasattr(self.estimator, "predict_proba"):
-            outputs, kind = self.estimator.predict_proba(features), "probabilities"
+            called = self.estimator.predict
+        elif self.gives == "probabilities":
+            called = self.estimator.predict_proba
         else:
-            outputs, kind = self.estimator.decision_function(features), "logits"
-        return logits_of(torch.from_numpy(outputs.reshape(len(features), -1)), kind).float()
+            called = self.estimator.decision_function
+        return torch.from_numpy(called(features).reshape(len(features), -1))
+
+    def logits(self, inputs: Tensor) -> Tensor:
+        """Logits (B, classes), or predictions (B, 1), of features (B, F), both float32."""
+        return logits_of(self.outputs(inputs), self.gives).float()
 
 
 def fitted(description: dict[str, Any], training: dict[str, Tensor]) -> ClassifierMixin | RegressorMixin:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from andor.kinds import Kind
-from andor.models.settings import Masked, Training
+from andor.models.settings import ROW_BASELINES, Masked, Training
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -151,6 +151,15 @@ class Family(Kind):
         """
 
 
+def misfits_of_rows(name: str, masking: Masked) -> Iterator[str]:
+    """What does not go with a model of this name that reads rows of a table as they were."""
+    if masking.baseline not in ROW_BASELINES:
+        yield (
+            f"masking.baseline `{masking.baseline}` is of standardised numbers, model `{name}` reads rows as they "
+            f"were; use {' or '.join(ROW_BASELINES)}"
+        )
+
+
 class Trained(Family):
     """A family whose models are trained here."""
 
@@ -180,8 +189,8 @@ class TrainedOnTexts(Trained):
     """A family of classifiers of texts that are trained here."""
 
     @abstractmethod
-    def untrained(self, source: Path) -> tuple[nn.Module, dict[str, Any], PreTrainedTokenizerFast]:
-        """The network that training begins with, what `model.json` states of it, and its tokenizer.
+    def untrained(self, source: Path, labels: int = 2) -> tuple[nn.Module, dict[str, Any], PreTrainedTokenizerFast]:
+        """The network of so many labels that training begins with, what `model.json` states of it, and its tokenizer.
 
         New weights are drawn from torch's generator.
         """

@@ -9,15 +9,18 @@ import shutil
 import sys
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
 
-from andor.data.table import ARRAYS
+from andor.data.table import ARRAYS, ROW
 from andor.errors import UserError
 from andor.files import canonical, file_digest, first_line, link_or_copy
 from andor.models.loaded import ArrayClassifier, logits_of
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 CODE = "own.py"
 """The file's copy in the model's folder."""
@@ -42,14 +45,22 @@ def _executed(path: Path, module: Any) -> None:
 
 
 class OwnModel(ArrayClassifier):
-    """A model behind a function of inputs (B, …), or of B texts, that gives logits or probabilities (B, C)."""
+    """A model behind a function of inputs (B, …), B texts or B rows, that gives logits or probabilities (B, C)."""
 
-    def __init__(self, folder: Path, description: dict[str, Any], mean: Tensor | None, device: torch.device) -> None:
+    def __init__(
+        self, folder: Path, description: dict[str, Any], mean: Tensor | pd.DataFrame | None, device: torch.device
+    ) -> None:
         self._folder, self._device = folder, device
         self._outputs, self._model = self._loaded(description)
         network = self._model if isinstance(self._model, nn.Module) else nn.Module()
         super().__init__(network, description, mean)
-        self.columns = ("text",) if mean is None else ARRAYS
+        self.columns = ("text",) if mean is None else (ROW,) if description.get("rows") else ARRAYS
+        self.gives = description["gives"]
+        if self.columns == ARRAYS and "rows" not in description and hasattr(self._model, "feature_names_in_"):
+            raise UserError(
+                f"your model: `{description['load']}` gives an estimator that was fitted to columns by name; set "
+                "`rows: true` to give it rows as they were, `rows: false` if it was fitted to standardised columns"
+            )
 
     def _loaded(self, description: dict[str, Any]) -> tuple[Any, Any]:
         """The function that gives outputs, and what the other function gave it to work with."""
@@ -94,8 +105,12 @@ class OwnModel(ArrayClassifier):
                 sha256.update(f"{name} {file_digest(file)}".encode())
         return sha256.hexdigest()
 
-    def logits(self, inputs: Tensor | list[str]) -> Tensor:
-        """Logits (B, classes) float32 of inputs (B, …) float32, or of B texts."""
+    def logits(self, inputs: Tensor | pd.DataFrame | list[str]) -> Tensor:
+        """Logits (B, classes) float32 of inputs (B, …) float32, of B texts, or of B rows of a table."""
+        return logits_of(self.outputs(inputs), self.gives).float()
+
+    def outputs(self, inputs: Tensor | pd.DataFrame | list[str]) -> Tensor:
+        """What the user's function gives, (B, classes)."""
         name = self.description["outputs"]
         read = inputs.to(self._device) if isinstance(inputs, Tensor) else inputs
         outputs = self._call(name, self._outputs, self._model, read)
@@ -104,4 +119,4 @@ class OwnModel(ArrayClassifier):
             raise UserError(
                 f"your model: `{name}` gave {given} for {len(inputs)} inputs; give a tensor ({len(inputs)}, C)"
             )
-        return logits_of(outputs, self.description["gives"]).float()
+        return outputs

@@ -73,11 +73,19 @@ def classifies(settings: Any) -> bool:
     return any(name.endswith("ForSequenceClassification") for name in settings.architectures or [])
 
 
-def encoder_to_train(source: Path, layers: int | None = None, named: str = "") -> PreTrainedModel:
-    """An encoder with pretrained weights, its first layers only if so many are given, and a new head of two classes."""
+def check_labels(settings: Any, where: str) -> None:
+    """Refuse a classifier of texts that does not choose one of several labels."""
+    if settings.num_labels < 2:
+        raise UserError(f"{where} predicts a number, it has one output; name a classifier of two labels or more")
+    if settings.problem_type == "multi_label_classification":
+        raise UserError(f"{where} says of each label by itself whether it holds; name a classifier that chooses one")
+
+
+def encoder_to_train(source: Path, layers: int | None = None, named: str = "", labels: int = 2) -> PreTrainedModel:
+    """An encoder with pretrained weights, its first layers only if so many are given, and a new head."""
     settings = settings_of(source)
     keep_layers(settings, layers, named)
-    settings.num_labels = 2
+    settings.num_labels, settings.problem_type = labels, None
     return _network(AutoModelForSequenceClassification, source, config=settings, ignore_mismatched_sizes=True)
 
 
@@ -86,10 +94,10 @@ def classifier(folder: Path) -> PreTrainedModel:
     return _network(AutoModelForSequenceClassification, folder, complete=True)
 
 
-def new_classifier(folder: Path) -> PreTrainedModel:
-    """An encoder with two classes and new weights."""
+def new_classifier(folder: Path, labels: int) -> PreTrainedModel:
+    """An encoder with a head of so many labels and new weights."""
     settings = settings_of(folder)
-    settings.num_labels = 2
+    settings.num_labels = labels
     return AutoModelForSequenceClassification.from_config(settings).float()
 
 

@@ -13,6 +13,8 @@ from andor.settings import Closed, NonNegative, PositiveInt
 
 TOKENS = ("mask", "pad", "unk", "cls", "sep")
 """Baseline values that are tokens of a text model."""
+ROW_BASELINES = ("mean", "marginal")
+"""Baseline values of rows of a table as they were: numbers in their own units, and values that are no numbers."""
 
 
 class Masked(Protocol):

@@ -19,7 +19,7 @@ from andor.data.table import arrays, is_numeric
 from andor.errors import UserError
 from andor.files import first_line
 from andor.models.arithmetic import reproducible
-from andor.models.inputs import count_logits, for_training, labels_of, mean_input
+from andor.models.inputs import count_labels, count_logits, for_training, labels_of, mean_input
 from andor.models.loaded import ArrayClassifier, TextClassifier, check_rows, suit, text_logits
 from andor.models.settings import Training
 
@@ -69,8 +69,8 @@ class OnTexts(Protocol):
     def trained_by(self) -> Training | None:
         """How."""
 
-    def untrained(self, source: Path) -> tuple[nn.Module, dict[str, Any], PreTrainedTokenizerFast]:
-        """The network that training begins with, what is stated of it, and its tokenizer."""
+    def untrained(self, source: Path, labels: int) -> tuple[nn.Module, dict[str, Any], PreTrainedTokenizerFast]:
+        """The network of so many labels that training begins with, what is stated of it, and its tokenizer."""
 
     def varied(self, token_ids: Tensor, tokenizer: PreTrainedTokenizerFast) -> Tensor:
         """Token ids as they are shown in training."""
@@ -129,7 +129,7 @@ def train_texts(
     rows, device = for_training(table), torch.device(device)
     labels = labels_of(rows)
     with reproducible(seed):
-        network, description, tokenizer = family.untrained(source)
+        network, description, tokenizer = family.untrained(source, max(count_labels(table), 2))
         suit(tokenizer, network)
         token_ids = encode(tokenizer, rows["text"].to_pylist())
         embedding = network.to(device).get_input_embeddings()

@@ -46,9 +46,9 @@ class CelebAData(Reader):
         return True
 
     @property
-    def side(self) -> int:
-        """Side of the images in pixels."""
-        return self.size
+    def shape(self) -> tuple[int, int]:
+        """Height and width of the images in pixels."""
+        return self.size, self.size
 
     def read(self, source: Path | None, seed: int) -> pa.Table:
         """Tidy table of the faces, split as the origin splits them; those for validation are left out."""
@@ -71,8 +71,9 @@ class CelebAData(Reader):
         folder = next((path.parent for path in source.rglob(str(attributes.index[0]))), None)
         if folder is None:
             raise UserError(f"{source}: holds no image {attributes.index[0]}; put the aligned images beside the lists")
-        images = of_files([folder / str(name) for name in attributes.index[kept]], self.size)
-        return tidy(kept, split[chosen], labels[kept], images, "image")
+        images = of_files([folder / str(name) for name in attributes.index[kept]], self.shape)
+        names = [f"not {self.attribute}", self.attribute]
+        return tidy(kept, split[chosen], labels[kept], images, "image", classes=names)
 
     @staticmethod
     def _list(source: Path, name: str, header: int | None) -> pd.DataFrame:

@@ -50,9 +50,9 @@ class FilmReviewsData(Reader):
         scored = scored.agg({"item": "min", "score": "mean"})
         scored = scored[(scored["score"].abs() >= self.min_score) & (scored["score"] != 0)]
         labels = (scored["score"] > 0).to_numpy(np.int8)
-        table = tidy(scored["item"], stratified_split(labels, self.test_fraction, seed), labels, scored["text"])
-        split = np.asarray(table["split"].to_pylist())
-        return table.take(within_limit(split, table["label"].to_numpy(), self.train_limit, seed))
+        split = stratified_split(labels, self.test_fraction, seed)
+        table = tidy(scored["item"], split, labels, scored["text"], classes=["negative", "positive"])
+        return table.take(within_limit(split, labels, self.train_limit, seed))
 
     def _scored(self, source: Path) -> pd.DataFrame:
         """Columns `text` and `score`, a row for each line of the file."""

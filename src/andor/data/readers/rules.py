@@ -64,6 +64,7 @@ class RulesData(Reader):
         import pandas as pd
 
         from andor.data.building import tidy_features
+        from andor.data.classes import Classes
 
         random, shape = np.random.default_rng(seed), (self.count, self.features)
         drawn = {
@@ -78,4 +79,5 @@ class RulesData(Reader):
         else:
             labels = np.any([(term > 0).all(axis=1) for term in terms], axis=0).astype(np.int16)
         frame = pd.DataFrame(values, columns=[f"x{number}" for number in range(1, self.features + 1)])
-        return tidy_features(frame, labels, self.test_fraction, seed)
+        names = [] if self.numeric else ["does not hold", "holds"]
+        return tidy_features(frame, Classes(labels, names), self.test_fraction, seed)

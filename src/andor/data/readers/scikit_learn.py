@@ -65,9 +65,11 @@ class ScikitLearnData(Reader):
         """Tidy table of the features."""
         from sklearn import datasets
 
-        from andor.data.building import class_labels, tidy_features
+        from andor.data.building import tidy_features
+        from andor.data.classes import Classes, by_number
 
         origin = getattr(datasets, f"load_{self.name}")(as_frame=True)
-        target = origin.target.to_numpy()
-        labels = target if self.is_numeric else class_labels(target, self.positive, self.name)
-        return tidy_features(origin.data, labels, self.test_fraction, seed)
+        if self.is_numeric:
+            return tidy_features(origin.data, Classes(origin.target.to_numpy(), []), self.test_fraction, seed)
+        classes = by_number(origin.target.tolist(), self.name, names=[str(name) for name in origin.target_names])
+        return tidy_features(origin.data, classes.against_rest(self.positive, self.name), self.test_fraction, seed)

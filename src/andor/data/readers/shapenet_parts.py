@@ -51,9 +51,9 @@ class ShapeNetPartsData(Reader):
     def read(self, source: Path | None, seed: int) -> pa.Table:
         """Tidy table of the shapes and their parts, centred and in the unit ball; those for validation are left out."""
         import numpy as np
-        import pyarrow as pa
 
-        from andor.data.building import numbered, tidy
+        from andor.data.building import tidy
+        from andor.data.classes import by_order
 
         source = self.given(source)
         folder = next((file.parent for file in source.rglob(CATEGORIES)), None)
@@ -66,10 +66,12 @@ class ShapeNetPartsData(Reader):
             listed = self._listed(folder / "train_test_split" / f"shuffled_{part}_file_list.json")
             shapes += [tuple(shape.split("/")[-2:]) for shape in listed]
             split += [part] * len(listed)
-        labels = numbered(pa.chunked_array([[names[number] for number, _ in shapes]]), self.positive, str(source))
+        categories = by_order([names[number] for number, _ in shapes])
+        labels, known = categories.against_rest(self.positive, str(source))
         read = [self._shape(folder / number, name, (seed, item)) for item, (number, name) in enumerate(shapes)]
         clouds, parts = zip(*read, strict=True)
-        return tidy(range(len(shapes)), split, labels, np.stack(clouds), "points", parts=np.stack(parts))
+        content = {"content": np.stack(clouds), "kind": "points", "parts": np.stack(parts)}
+        return tidy(range(len(shapes)), split, labels, **content, classes=known)
 
     @staticmethod
     def _listed(file: Path) -> list[str]:

@@ -50,7 +50,8 @@ class ShapesData(Reader):
         labels = np.arange(self.count, dtype=np.int16) % 2
         clouds, parts = zip(*(_furniture(bool(label), self.points, random) for label in labels), strict=True)
         split = stratified_split(labels, self.test_fraction, seed)
-        return tidy(range(self.count), split, labels, np.stack(clouds), "points", parts=np.stack(parts))
+        names = ["table", "chair"]
+        return tidy(range(self.count), split, labels, np.stack(clouds), "points", parts=np.stack(parts), classes=names)
 
 
 def _furniture(chair: bool, points: int, random: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:

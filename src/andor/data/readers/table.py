@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
+    from andor.data.classes import Classes
+
 KINDS = (".csv", ".tsv", ".data", ".dat", ".txt", ".arff", ".parquet")
 
 
@@ -86,9 +88,8 @@ class TableData(Reader):
         frame = frame[[self.label, *self.features]] if self.features else frame
         if self.drop_empty and (frame := frame.dropna().reset_index(drop=True)).empty:
             raise UserError(f"{source}: every row has an empty cell; fill them or name other features")
-        labels = self._labels(frame[self.label], source)
-        features = frame.drop(columns=self.label)
-        return tidy_features(features, labels, self.test_fraction, seed, self.decimal)
+        classes = self._classes(frame[self.label], source)
+        return tidy_features(frame.drop(columns=self.label), classes, self.test_fraction, seed, self.decimal)
 
     def _frame(self, source: Path) -> pd.DataFrame:
         """The table of a file, or of the only file in a folder."""
@@ -123,26 +124,22 @@ class TableData(Reader):
             frame.columns = self.names
         return frame
 
-    def _labels(self, classes: pd.Series, source: Path) -> np.ndarray:
-        """Labels of the rows by their classes."""
-        import numpy as np
+    def _classes(self, cells: pd.Series, source: Path) -> Classes:
+        """Classes of the rows, or the numbers that are to be predicted."""
+        from andor.data.classes import Classes, by_order, named
 
-        from andor.data.building import class_labels
-
-        if classes.isna().any():
-            raise UserError(f"{source}: column `{self.label}` has {classes.isna().sum()} empty cells; fill them")
+        if cells.isna().any():
+            raise UserError(f"{source}: column `{self.label}` has {cells.isna().sum()} empty cells; fill them")
         if self.numeric:
-            return self._numbers(classes, source)
-        known = sorted(classes.unique().tolist())
-        if self.positive is None:
-            if len(known) > len(classes) / 2:
-                raise UserError(
-                    f"`data.label: {self.label}`: {len(known)} classes in {len(classes)} rows; name a column of few"
-                )
-            return classes.map({name: number for number, name in enumerate(known)}).to_numpy(np.int16)
+            return Classes(self._numbers(cells, source), [])
+        classes = by_order(cells.tolist())
+        if self.positive is None and len(classes.names) > len(cells) / 2:
+            raise UserError(
+                f"`data.label: {self.label}`: {len(classes.names)} classes in {len(cells)} rows; name a column of few"
+            )
         # As YAML reads it: `1` is a number, and the cells of a column may be texts.
-        labels = (classes == self.positive) | (classes.astype(str) == str(self.positive))
-        return class_labels(labels.to_numpy(np.int16), 1, str(source), self.positive, known)
+        positive = None if self.positive is None else named(self.positive)
+        return classes.against_rest(positive, str(source), self.positive)
 
     def _numbers(self, cells: pd.Series, source: Path) -> np.ndarray:
         """Numbers of the rows that are to be predicted."""

@@ -110,6 +110,13 @@ class Path:
         point = Point(penalty, self.columns.take(used), self.x[:, used], at, searched, time.perf_counter() - began)
         return point
 
+    def approach(self, penalty: float, gap: float) -> None:
+        """Have `x` near the solution for a penalty, by one search: enough to compare what penalties predict."""
+        self.x = solve(self._squares, self.x, penalty, self.weights, 0.3 * gap)
+        found = self._search(self._thetas(), self.order, penalty, ADDED)
+        if self._add(Columns.of(found.kinds, found.players, self.games.players)):
+            self.x = solve(self._squares, self.x, penalty, self.weights, 0.3 * gap)
+
     def _simplify(self, penalty: float, gap: float, largest: float) -> Bounds:
         """Have players instead of pairs where both say the same, and no interaction that is a sum of stronger ones."""
         self._add(singles(self.columns.take((self.x != 0).any(0))))
