@@ -2,10 +2,10 @@
 
 import os
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import forked
 import numpy as np
 import pytest
 import torch
@@ -34,13 +34,11 @@ EMPTY = {"held_out", "transfer", "discrimination", "fidelity"}
 """Tables without rows: no ensemble leaves out one of two models, and words and patches differ from sample to sample."""
 
 
-def snakemake(folder: Path, *arguments: str, **options) -> subprocess.CompletedProcess:
+def snakemake(folder: Path, *arguments: str) -> subprocess.CompletedProcess:
     """Run the workflow in ``folder`` with the interpreter of the tests."""
-    command = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile"), "--cores", "2", *arguments]
     environment = {**os.environ, "HF_HUB_OFFLINE": "1", "COLUMNS": "200"}
-    return subprocess.run(
-        command, cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=PATIENCE, **options
-    )
+    command = ["--snakefile", str(ROOT / "Snakefile"), "--cores", "2", *arguments]
+    return forked.snakemake(command, folder, environment, PATIENCE)
 
 
 def reviews(path: Path, count: int = 240) -> None:

@@ -58,11 +58,10 @@ def candidates(
         If the class, or columns or pixels that make up players, do not exist, or their file cannot be read.
     """
     metadata = {key.decode(): json.loads(value) for key, value in (table.schema.metadata or {}).items()}
-    test = _test_items(table, label)
     choose = players.chooser(metadata, seed, source)
     items = table.drop_columns(ROW) if ROW in table.column_names else table
     kept, chosen, passed_over = [], [], Counter()
-    for index in np.random.default_rng(seed).permutation(test).tolist():
+    for index in np.random.default_rng(seed).permutation(_test_items(table, label)).tolist():
         if len(kept) == most:
             break
         try:
