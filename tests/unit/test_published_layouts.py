@@ -130,6 +130,20 @@ def test_segments_hold_tensors_and_nothing_else(tmp_path):
         reader({"reader": "player_segments", "source": "s"}).read(tmp_path / "s", 0)
 
 
+def test_folders_of_classes(folder, tmp_path):
+    asked = {"reader": "images", "source": "birds", "size": 16}
+    table = reader(asked).read(folder / "data" / "bg-bird", 0)
+    assert table["label"].to_pylist() == [0, 0, 0, 1, 1, 1, 0, 0, 1, 1] and arrays(table).shape == (10, 3, 16, 16)
+    few = reader(asked | {"positive": "class_0", "train_limit": 2}).read(folder / "data" / "bg-bird", 0)
+    assert few["label"].to_pylist() == [1, 0, 1, 1, 0, 0]
+    drawn = reader(asked | {"train_limit": 2}).read(folder / "data" / "bg-bird" / "train", 0)
+    assert sorted(zip(drawn["split"].to_pylist(), drawn["label"].to_pylist(), strict=True)) == [
+        ("test", 0), ("test", 1), ("train", 0), ("train", 1)
+    ]  # fmt: skip
+    with pytest.raises(UserError, match="holds no folder of images for each class"):
+        reader(asked).read(tmp_path, 0)
+
+
 @pytest.mark.parametrize("text", ["@relation x\n1,2\n", "@attribute a real\n1\n"])
 def test_arff_without_names_or_data(text, tmp_path):
     (tmp_path / "x.arff").write_text(text)

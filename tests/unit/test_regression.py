@@ -15,7 +15,7 @@ from andor.data.building import tidy
 from andor.data.candidates import candidates
 from andor.data.players import players
 from andor.data.readers import reader
-from andor.data.table import arrays, is_numeric
+from andor.data.table import arrays, is_numeric, rows
 from andor.errors import UserError
 from andor.models.accuracy import explained, predictions, quality
 from andor.models.families import families
@@ -23,6 +23,8 @@ from andor.models.labels import relabelled
 from andor.models.loading import load
 from andor.outputs import baselines
 from andor.outputs.evaluate import screen
+from andor.outputs.masking import bind
+from andor.outputs.passes import evaluate
 from andor.outputs.rewards import classifier_reward, predicted_right
 from andor.outputs.samples import select
 from andor.report.tables import transfer
@@ -148,6 +150,32 @@ def test_a_prediction_is_the_reward_and_right_within_the_error(bikes, models):
         assert row["right"] == (off <= 60)
         assert row["reason"] == ("off by more than 60" if off > 60 else "|v(N) − v(∅)| below 20" * (row["range"] < 20))
     assert samples.num_rows == 5 and is_numeric(samples)
+
+
+def test_a_regressor_of_rows_as_they_were(bikes, tmp_path):
+    """It predicts from the cells, and v(S) is its mean prediction over rows in which what is present was put in."""
+    (tmp_path / "rule.py").write_text(
+        "import torch\n"
+        "def load(source, device): return None\n"
+        "def outputs(model, rows):\n"
+        "    numbers = 500 + 300 * rows.temp - 200 * (rows.weather == 'rain') + 50 * rows.season\n"
+        "    return torch.tensor(numbers.to_list())[:, None]\n"
+    )
+    own = families()["own"](family="own", file=str(tmp_path / "rule.py"), rows=True)
+    own.make(bikes, None, None, tmp_path / "m", 0)
+    model = load(tmp_path / "m")
+    model.background = baselines.background(bikes, model.columns, 9)
+    assert quality(model, bikes, "test")["r2"] == pytest.approx(1)
+    kind = players({"kind": "features", "groups": {"a": ["temp", "weather"], "b": ["season"]}})
+    sample, other = next(rows(candidates(bikes, kind, 1, 0))), model.background
+    found = evaluate(bind(model, sample, config.Masking(baseline="marginal", rows=9)))[:, 0]
+    # From the row itself and from others: what temperature and weather give, and what the season gives.
+    weather, seasons = zip(*(_parts(cells) for cells in (other, sample["row"])), strict=True)
+    np.testing.assert_allclose(found, [500 + a + b for b in seasons for a in weather], rtol=1e-6)
+
+
+def _parts(cells):
+    return (300 * cells.temp - 200 * (cells.weather == "rain")).mean(), 50 * cells.season.mean()
 
 
 def test_baseline_values_are_learned_without_classes(bikes, models):
