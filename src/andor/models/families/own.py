@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import StringConstraints
 
+from andor.models.code import main_file
 from andor.models.family import Family, misfits_of_rows
 from andor.models.settings import Masked
 from andor.settings import IDENTIFIER, Name
@@ -30,7 +31,8 @@ class OwnModel(Family):
     family: Literal["own"]
     """Kind of model."""
     file: str
-    """The Python file, relative to the working directory; it may import what is installed, not its neighbours."""
+    """The Python file, relative to the working directory, or a folder with an `__init__.py`; it may import what is
+    installed, and neighbours by relative names, as in `from .layers import Network`."""
     load: Annotated[str, StringConstraints(pattern=IDENTIFIER)] = "load"
     """Function of the path of `source` (None without one) and the device, that gives whatever the other needs."""
     outputs: Annotated[str, StringConstraints(pattern=IDENTIFIER)] = "outputs"
@@ -59,8 +61,8 @@ class OwnModel(Family):
             yield from misfits_of_rows(name, masking)
 
     def own_files(self) -> dict[str, str]:
-        """The Python file."""
-        return {"file": self.file}
+        """The Python file, or that of the folder."""
+        return {"file": main_file(self.file)}
 
     def make(
         self,
@@ -76,7 +78,7 @@ class OwnModel(Family):
         from andor.models import own
         from andor.models.adoption import settle
 
-        own.keep(Path(self.file), source, folder)
+        own.keep(Path(main_file(self.file)), source, folder)
         described = self.model_dump(include={"load", "outputs", "gives"})
         if self.rows is not None:
             described["rows"] = self.rows
