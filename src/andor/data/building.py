@@ -18,7 +18,7 @@ from andor.errors import UserError
 def tidy(
     items: Iterable[int],
     split: Iterable[str],
-    labels: Iterable[int],
+    labels: Iterable[int] | np.ndarray,
     content: np.ndarray | Iterable[str],
     kind: str = "text",
     columns: Mapping[str, list[int]] | None = None,
@@ -28,13 +28,15 @@ def tidy(
 ) -> pa.Table:
     """The tidy table; ``content`` is texts, or an array (rows, …) of a kind in `andor.data.table.ARRAYS`.
 
-    ``frame`` holds the rows that features were made of, ``classes`` the names of the labels.
+    ``frame`` holds the rows that features were made of, ``classes`` the names of the labels. Labels are numbers of
+    classes, or an array of floats that are to be predicted.
     """
+    numeric = isinstance(labels, np.ndarray) and np.issubdtype(labels.dtype, np.floating)
     metadata = {"classes": json.dumps(classes)} if classes else {}
     table = {
         "item": pa.array(list(items), pa.int32()),
         "split": pa.array(list(split), pa.string()),
-        "label": pa.array(list(labels), pa.int16()),
+        "label": pa.array(list(labels), pa.float64() if numeric else pa.int16()),
     }
     if kind == "text":
         table["text"] = pa.array(list(content), pa.string())
@@ -55,7 +57,10 @@ def tidy(
 def tidy_features(
     frame: pd.DataFrame, classes: Classes, test_fraction: float, seed: int, decimal: str = "."
 ) -> pa.Table:
-    """The tidy table of features: numbers standardised by the training rows, an indicator for each other value."""
+    """The tidy table of features: numbers standardised by the training rows, an indicator for each other value.
+
+    Labels of classes without names may be numbers that are to be predicted.
+    """
     labels, names = classes
     split = stratified_split(labels, test_fraction, seed)
     train = split == "train"
@@ -93,9 +98,20 @@ def as_they_are(frame: pd.DataFrame) -> pa.StructArray:
 
 
 def stratified_split(labels: np.ndarray, test_fraction: float, seed: int) -> np.ndarray:
-    """``train`` or ``test`` for each item, in equal shares of each label."""
+    """``train`` or ``test`` for each item, in equal shares of each label; of labels that are floats, without strata."""
+    if np.issubdtype(labels.dtype, np.floating):
+        labels = np.zeros(len(labels), np.int16)
     test = stratified(labels, test_fraction, seed, f"test_fraction: {test_fraction}")
     return np.where(np.isin(np.arange(len(labels)), test), "test", "train")
+
+
+def within_limit(split: np.ndarray, labels: np.ndarray, limit: int | None, seed: int) -> np.ndarray:
+    """Positions of the items without those for training beyond a limit, drawn in equal shares of each label."""
+    train = np.flatnonzero(split == "train")
+    if limit is None or limit >= len(train):
+        return np.arange(len(split))
+    dropped = train[stratified(labels[train], len(train) - limit, seed, f"train_limit: {limit}")]
+    return np.setdiff1d(np.arange(len(split)), dropped)
 
 
 def stratified(labels: np.ndarray, size: int | float, seed: int, key: str) -> np.ndarray:

@@ -51,6 +51,11 @@ class Reader(Kind):
         return False
 
     @property
+    def is_numeric(self) -> bool:
+        """Whether the labels are numbers that are to be predicted, and no classes."""
+        return False
+
+    @property
     def trains(self) -> bool:
         """Whether some items are for training."""
         return True

@@ -38,6 +38,8 @@ def tokenizer(folder: Path) -> PreTrainedTokenizerFast:
     folder = folder.parent if folder.name == "tokenizer.json" else folder
     try:
         found = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False, use_fast=True)
+    except ImportError as error:
+        raise UserError(_absent(folder, error)) from None
     except (OSError, ValueError, KeyError) as error:
         raise UserError(f"{folder}: no tokenizer ({first_line(error)}); name a folder with tokenizer.json") from None
     if not found.is_fast:
@@ -60,12 +62,23 @@ def _name_special_tokens(found: PreTrainedTokenizerFast) -> None:
 
 def settings_of(folder: Path) -> Any:
     """The config.json of a folder in the layout of transformers."""
+    if (folder / "adapter_config.json").is_file():
+        raise UserError(
+            f"{folder}: holds an adapter, not a model; merge it into its model (`merge_and_unload` of peft)"
+        )
     try:
         return AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+    except ImportError as error:
+        raise UserError(_absent(folder, error)) from None
     except (OSError, ValueError, KeyError) as error:
         raise UserError(
             f"{folder}: no readable config.json ({first_line(error)}); name a folder in the layout of transformers"
         ) from None
+
+
+def _absent(folder: Path, error: ImportError) -> str:
+    """What to say where transformers lacks a package."""
+    return f"{folder}: needs a package that is not installed ({first_line(error).rstrip('.')}); install it"
 
 
 def classifies(settings: Any) -> bool:
@@ -129,6 +142,8 @@ def _network(
                 folder, local_files_only=True, trust_remote_code=False, use_safetensors=safe, weights_only=True,
                 dtype=dtype, output_loading_info=True, key_mapping=_WRAPPED, **options,
             )  # fmt: skip
+    except ImportError as error:
+        raise UserError(_absent(folder, error)) from None
     except (OSError, ValueError, KeyError, RuntimeError, SafetensorError, UnpicklingError) as error:
         raise UserError(f"{folder}: weights cannot be read ({reason(error)}); fetch or train the model again") from None
     if lacking := _lacking(network, report, complete):
