@@ -1,7 +1,7 @@
 """Snakemake by a fork of a process that has imported it: the same program, without a second and a half each time.
 
-The server of forks is the standard library's; it has no threads, and no state but what importing leaves. This package is
-not among what it imports: a clone has its own.
+The server of forks is the standard library's; it has no threads, and no state but what importing leaves. It does not
+import this package: a clone has its own.
 """
 
 import io
