@@ -2,7 +2,6 @@
 
 import os
 import subprocess
-from collections.abc import Callable
 from pathlib import Path
 
 import forked
@@ -10,9 +9,10 @@ import numpy as np
 import pytest
 import torch
 import yaml
-from filelock import FileLock
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
 from transformers import BertConfig, BertForSequenceClassification, PreTrainedTokenizerFast
+
+from once import made_once
 
 ROOT = Path(__file__).parents[2]
 SEED = int(os.environ.get("ANDOR_TEST_SEED", "0"))
@@ -71,19 +71,6 @@ def encoder(folder: Path) -> None:
     )
     torch.manual_seed(0)
     BertForSequenceClassification(shape).save_pretrained(folder)
-
-
-def made_once(tmp_path_factory, name: str, make: Callable[[Path], None]) -> Path:
-    """A folder that all processes of a test run share; the first to come makes it, the others wait."""
-    base = tmp_path_factory.getbasetemp()
-    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / name
-    done = folder / "made"
-    with FileLock(f"{folder}.lock"):
-        if not done.exists():
-            folder.mkdir()
-            make(folder)
-            done.touch()
-    return folder
 
 
 @pytest.fixture(scope="session")
