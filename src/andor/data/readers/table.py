@@ -163,7 +163,7 @@ class TableData(InFiles):
                 "`data.missing: drop`"
             )
         if self.numeric:
-            return Classes(self._numbers(cells, source), [])
+            return Classes(self._to_predict(cells, source), [])
         classes = by_order([cell.strip() if isinstance(cell, str) else cell for cell in cells.tolist()])
         if self.positive is None and len(classes.names) > len(cells) / 2:
             raise UserError(
@@ -173,7 +173,7 @@ class TableData(InFiles):
         positive = None if self.positive is None else named(self.positive)
         return classes.against_rest(positive, str(source), self.positive)
 
-    def _numbers(self, cells: pd.Series, source: Path) -> np.ndarray:
+    def _to_predict(self, cells: pd.Series, source: Path) -> np.ndarray:
         """Numbers of the rows that are to be predicted."""
         import numpy as np
 
