@@ -1,6 +1,7 @@
 """Snakemake by a fork of a process that has imported it: the same program, without a second and a half each time.
 
-The server of forks is the standard library's; it has no threads, and no state but what importing leaves.
+The server of forks is the standard library's; it has no threads, and no state but what importing leaves. It does not
+import this package: a clone has its own.
 """
 
 import io
@@ -13,7 +14,10 @@ from collections.abc import Mapping
 from pathlib import Path
 
 _SERVER = multiprocessing.get_context("forkserver")
-_SERVER.set_forkserver_preload(["snakemake.cli", "andor.config", "andor.report.catalogue"])
+_SERVER.set_forkserver_preload(["snakemake.cli", "pydantic"])
+_TESTS = Path(__file__).parents[1]
+_ONLY_HERE = {_TESTS, _TESTS / "pipeline", _TESTS.parent / "workflow" / "scripts"}
+"""Folders that only the tests have on their path."""
 
 
 def snakemake(
@@ -46,6 +50,7 @@ def _run(arguments: list[str], folder: Path, environment: dict[str, str], *strea
     os.environ.clear()
     os.environ.update(environment)
     sys.argv = ["snakemake", *arguments]
+    sys.path[:] = [str(folder), *(path for path in sys.path if Path(path) not in _ONLY_HERE)]
     from snakemake.cli import main
 
     main(arguments)

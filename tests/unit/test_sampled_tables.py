@@ -399,6 +399,10 @@ def test_bit_masks_of_sixty_players_beside_missing_ones(results):
         def player_names(self):
             return [[str(player) for player in range(n)] for n in sizes]
 
+        @property
+        def classes(self):
+            return [None, None]
+
         def of_ensemble(self, method, ensemble):
             return samples
 
