@@ -1,6 +1,7 @@
 """Every fault of a configuration is one line that names the key, its value and the fix."""
 
 import copy
+import inspect
 import os
 import re
 import subprocess
@@ -9,11 +10,13 @@ from pathlib import Path
 
 import pytest
 import yaml
+from sklearn.utils import all_estimators
 from typer.testing import CliRunner
 
 from andor.cli import app
 from andor.config import Config, check, load, reference
 from andor.errors import UserError
+from andor.models import listed
 
 ROOT = Path(__file__).parents[2]
 DEFAULT = yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8"))
@@ -404,3 +407,12 @@ def test_every_pin_of_an_environment_is_the_one_of_the_requirements():
     for path in (ROOT / "envs").glob("*.yaml"):
         *_, pip = yaml.safe_load(path.read_text(encoding="utf-8"))["dependencies"]
         assert set(pip["pip"]) <= pins, path.name
+
+
+@pytest.mark.slow  # scikit-learn takes seconds to import all of its estimators
+def test_scikit_learn_has_what_is_read_from_its_source():
+    theirs = dict(all_estimators(type_filter=["classifier", "regressor"]))
+    assert listed.estimators() == sorted(theirs)
+    for name, kind in theirs.items():
+        assert listed.arguments(name) == list(inspect.signature(kind).parameters)
+    assert list(listed.faults("ForestClassifier", [])) and not list(listed.faults("SVC", ["C", "gamma"]))

@@ -96,11 +96,11 @@ def test_rows_with_empty_cells_are_left_out_if_that_is_asked(tmp_path):
     asked = SETTINGS | {"features": ["season", "weather", "temp"]}
     with pytest.raises(UserError, match="empty cells; fill them"):
         reader(asked).read(tmp_path / "x.csv", 0)
-    table = reader(asked | {"drop_empty": True}).read(tmp_path / "x.csv", 0)
+    table = reader(asked | {"missing": "drop"}).read(tmp_path / "x.csv", 0)
     np.testing.assert_allclose(table["label"].to_numpy(), BIKES["cnt"].drop([*range(10), 20]))
     holes.assign(temp=None).to_csv(tmp_path / "y.csv", index=False)
     with pytest.raises(UserError, match="every row has an empty cell; fill them or name other features"):
-        reader(asked | {"drop_empty": True}).read(tmp_path / "y.csv", 0)
+        reader(asked | {"missing": "drop"}).read(tmp_path / "y.csv", 0)
 
 
 def test_learns_to_predict_in_the_units_of_the_target(bikes, models):

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from andor.data.cells import numbers_of, values_of
+from andor.data.cells import features_of
 from andor.data.classes import Classes
 from andor.data.table import ROW
 from andor.errors import UserError
@@ -55,11 +55,21 @@ def tidy(
 
 
 def tidy_features(
-    frame: pd.DataFrame, classes: Classes, test_fraction: float, seed: int, decimal: str = "."
+    frame: pd.DataFrame,
+    classes: Classes,
+    test_fraction: float,
+    seed: int,
+    decimal: str = ".",
+    missing: str = "refuse",
 ) -> pa.Table:
     """The tidy table of features: numbers standardised by the training rows, an indicator for each other value.
 
-    Labels of classes without names may be numbers that are to be predicted.
+    Parameters
+    ----------
+    classes
+        Labels; those without names may be numbers that are to be predicted.
+    missing
+        What becomes of empty cells: see `andor.data.cells.features_of`.
     """
     labels, names = classes
     split = stratified_split(labels, test_fraction, seed)
@@ -67,20 +77,10 @@ def tidy_features(
     columns: dict[str, list[int]] = {}
     encoded: list[np.ndarray] = []
     for name, cells in frame.items():
-        if cells.isna().any():
-            raise UserError(f"column `{name}` has {cells.isna().sum()} empty cells; fill them or name other features")
-        numbers = numbers_of(cells, decimal)
-        if numbers is not None:
-            spread = numbers[train].std()
-            own = [(numbers - numbers[train].mean()) / (spread if spread > 0 else 1.0)]
-        else:
-            texts = cells.astype(str)
-            own = [(texts == value).to_numpy(np.float64) for value in values_of(texts, train)]
+        own = features_of(cells, train, decimal, missing)
         columns[str(name)] = list(range(len(encoded), len(encoded) + len(own)))
         encoded += own
     features = np.stack(encoded, axis=1).astype(np.float32)
-    if not np.isfinite(features).all():
-        raise UserError("the table holds numbers that are not finite; mend them")
     return tidy(range(len(labels)), split, labels, features, "features", columns=columns, frame=frame, classes=names)
 
 

@@ -49,10 +49,10 @@ class Records(NamedTuple):
         return len(next(iter(self.cells.values())))
 
 
-def kind_of(file: Path) -> str | None:
+def kind_of(file: Path, kinds: Sequence[str] = KINDS) -> str | None:
     """The ending that says how a file is to be read; None if it is of no kind that is."""
     endings = [ending.lower() for ending in file.suffixes if ending.lower() not in COMPRESSED]
-    return endings[-1] if endings and endings[-1] in KINDS else None
+    return endings[-1] if endings and endings[-1] in kinds else None
 
 
 def files_in(source: Path) -> list[Path]:
@@ -100,8 +100,8 @@ def _read(file: Path, columns: Sequence[str], form: Delimiting) -> Records:
     try:
         if kind in PARQUET:
             return _of_parquet(file, columns)
-        with _opened(file) as binary:
-            text = io.TextIOWrapper(binary, _encoding(binary, form.encoding), newline="")
+        with opened(file) as binary:
+            text = io.TextIOWrapper(binary, encoding_of(binary, form.encoding), newline="")
             if kind in JSON:
                 return Records(_of_json(text, columns, file), {})
             separator = form.separator if kind == ".csv" else "\t"
@@ -111,11 +111,16 @@ def _read(file: Path, columns: Sequence[str], form: Delimiting) -> Records:
             f"{file}: is not in {form.encoding} ({first_line(error)}); set `data.encoding`, such as cp1252, or save it "
             "as UTF-8"
         ) from None
-    except (OSError, EOFError, ValueError, zlib.error, lzma.LZMAError, csv.Error, pa.ArrowException) as error:
+    except (ValueError, csv.Error, pa.ArrowException, *damages()) as error:
         raise UserError(f"{file}: no readable {kind} file ({first_line(error)}); fetch it again or mend it") from None
 
 
-def _opened(file: Path) -> IO[bytes]:
+def damages() -> tuple[type[Exception], ...]:
+    """Errors of reading what is compressed and damaged, or not there."""
+    return OSError, EOFError, zlib.error, lzma.LZMAError
+
+
+def opened(file: Path) -> IO[bytes]:
     """The bytes of a file as they were before it was compressed."""
     ending = file.suffix.lower()
     if ending == ".zst":
@@ -124,7 +129,7 @@ def _opened(file: Path) -> IO[bytes]:
     return openers.get(ending, open)(file, "rb")
 
 
-def _encoding(binary: Any, encoding: str) -> str:
+def encoding_of(binary: Any, encoding: str) -> str:
     """The encoding with what a file says of it in its first bytes."""
     start = binary.peek(3)[:3]
     if start[:2] in _UTF16:
@@ -145,9 +150,7 @@ def _of_json(text: IO[str], columns: Sequence[str], file: Path) -> dict[str, lis
     """Cells of an object on each line, or of a list of objects; what an object lacks is None."""
     cells: dict[str, list[Any]] = {name: [] for name in columns}
     seen: dict[str, None] = {}
-    for number, row in _objects(text):
-        if not isinstance(row, dict):
-            raise ValueError(f"line {number}: no object, but {json.dumps(row)[:20]}")
+    for row in objects(text):
         seen |= dict.fromkeys(row)
         for name in columns:
             cells[name].append(row.get(name))
@@ -155,18 +158,30 @@ def _of_json(text: IO[str], columns: Sequence[str], file: Path) -> dict[str, lis
     return cells
 
 
-def _objects(text: IO[str]) -> Iterator[tuple[int, Any]]:
-    """Values of JSON lines, or of one list, with their numbers from 1."""
+def objects(text: IO[str]) -> Iterator[dict[str, Any]]:
+    """Objects of JSON lines, or of one list.
+
+    Raises
+    ------
+    ValueError
+        If a line is no object; it names the line.
+    """
     first = text.readline()
     if first.lstrip().startswith("["):
-        yield from enumerate(json.loads(first + text.read()), 1)
-        return
-    for number, line in enumerate([first, *text], 1):
-        if line.strip():
-            try:
-                yield number, json.loads(line)
-            except ValueError as error:
-                raise ValueError(f"line {number}: {error}") from None
+        values: Iterable[Any] = json.loads(first + text.read())
+    else:
+        values = (_value(number, line) for number, line in enumerate([first, *text], 1) if line.strip())
+    for number, value in enumerate(values, 1):
+        if not isinstance(value, dict):
+            raise ValueError(f"line {number}: no object, but {json.dumps(value)[:20]}")
+        yield value
+
+
+def _value(number: int, line: str) -> Any:
+    try:
+        return json.loads(line)
+    except ValueError as error:
+        raise ValueError(f"line {number}: {error}") from None
 
 
 def _of_lines(

@@ -56,6 +56,11 @@ class Reader(Kind):
         return False
 
     @property
+    def classes(self) -> list[str] | None:
+        """Names of the labels 0, 1, …; None if they are known only when the data are read."""
+        return None
+
+    @property
     def trains(self) -> bool:
         """Whether some items are for training."""
         return True

@@ -91,7 +91,7 @@ class Family(Kind):
             yield f"masking.baseline `learned` needs gradients, model `{name}` ({self.family}) has none; use mean"
 
     def unknown(self) -> Iterator[str]:
-        """What its library does not know; asks the library, which takes a second."""
+        """What its library does not know, or is not installed on this machine and is needed."""
         yield from ()
 
     @classmethod

@@ -46,6 +46,11 @@ class CelebAData(Reader):
         return True
 
     @property
+    def classes(self) -> list[str]:
+        """Faces without and with the attribute."""
+        return [f"not {self.attribute}", self.attribute]
+
+    @property
     def shape(self) -> tuple[int, int]:
         """Height and width of the images in pixels."""
         return self.size, self.size
@@ -72,8 +77,7 @@ class CelebAData(Reader):
         if folder is None:
             raise UserError(f"{source}: holds no image {attributes.index[0]}; put the aligned images beside the lists")
         images = of_files([folder / str(name) for name in attributes.index[kept]], self.shape)
-        names = [f"not {self.attribute}", self.attribute]
-        return tidy(kept, split[chosen], labels[kept], images, "image", classes=names)
+        return tidy(kept, split[chosen], labels[kept], images, "image", classes=self.classes)
 
     @staticmethod
     def _list(source: Path, name: str, header: int | None) -> pd.DataFrame:

@@ -35,6 +35,11 @@ class DigitsData(Reader):
         return self.positive is not None
 
     @property
+    def classes(self) -> list[str]:
+        """The digits, or the one against the rest."""
+        return list("0123456789") if self.positive is None else [f"not {self.positive}", str(self.positive)]
+
+    @property
     def shape(self) -> tuple[int, int]:
         """Height and width of the images in pixels."""
         return self.size, self.size

@@ -38,6 +38,11 @@ class FilmReviewsData(Reader):
         """The sign of the score."""
         return True
 
+    @property
+    def classes(self) -> list[str]:
+        """The sign in words."""
+        return ["negative", "positive"]
+
     def read(self, source: Path | None, seed: int) -> pa.Table:
         """Tidy table of the sentences that are clearly for or against."""
         import numpy as np
@@ -51,7 +56,7 @@ class FilmReviewsData(Reader):
         scored = scored[(scored["score"].abs() >= self.min_score) & (scored["score"] != 0)]
         labels = (scored["score"] > 0).to_numpy(np.int8)
         split = stratified_split(labels, self.test_fraction, seed)
-        table = tidy(scored["item"], split, labels, scored["text"], classes=["negative", "positive"])
+        table = tidy(scored["item"], split, labels, scored["text"], classes=self.classes)
         return table.take(within_limit(split, labels, self.train_limit, seed))
 
     def _scored(self, source: Path) -> pd.DataFrame:

@@ -39,6 +39,11 @@ class PlayerSegmentsData(Reader):
         return True
 
     @property
+    def classes(self) -> list[str]:
+        """None has a name."""
+        return []
+
+    @property
     def trains(self) -> bool:
         """Nothing is kept for training."""
         return False

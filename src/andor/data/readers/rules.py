@@ -54,6 +54,11 @@ class RulesData(Reader):
         return self.numeric
 
     @property
+    def classes(self) -> list[str] | None:
+        """What becomes of the rule."""
+        return None if self.numeric else ["does not hold", "holds"]
+
+    @property
     def columns(self) -> int:
         """Features of the table."""
         return self.features
@@ -79,5 +84,4 @@ class RulesData(Reader):
         else:
             labels = np.any([(term > 0).all(axis=1) for term in terms], axis=0).astype(np.int16)
         frame = pd.DataFrame(values, columns=[f"x{number}" for number in range(1, self.features + 1)])
-        names = [] if self.numeric else ["does not hold", "holds"]
-        return tidy_features(frame, Classes(labels, names), self.test_fraction, seed)
+        return tidy_features(frame, Classes(labels, self.classes or []), self.test_fraction, seed)

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import JsonValue, field_validator
 
-from andor.errors import UserError
 from andor.models.family import Family
 
 if TYPE_CHECKING:
@@ -68,12 +67,9 @@ class ScikitLearn(Family):
 
     def unknown(self) -> Iterator[str]:
         """A name that is no estimator's, a parameter that it does not have."""
-        from andor.models.library import KINDS, estimator
+        from andor.models.listed import faults
 
-        try:
-            estimator(self.estimator, self.parameters, *KINDS)
-        except UserError as error:
-            yield str(error)
+        yield from faults(self.estimator, self.parameters)
 
     def make(
         self,
