@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints, model_validator
 
 MAX_PLAYERS = 24
 """Most players of a task whose coalitions are all evaluated: 2^24 of float64 are 128 MiB a model and array."""
@@ -40,6 +40,22 @@ class Closed(BaseModel):
     """A part of the configuration: unknown keys are refused, and a checked part does not change."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _numbers(cls, raw: Any) -> Any:
+        """YAML's true and yes are no numbers, though Python counts with them."""
+        for key, value in raw.items() if isinstance(raw, Mapping) else ():
+            field = cls.model_fields.get(key)
+            held = value if isinstance(value, list) else [value]
+            if field is not None and any(isinstance(each, bool) for each in held) and not _takes_bool(field.annotation):
+                raise ValueError(f"`{key}: {str(value).lower()}`: yes and no, true and false are no values of it")
+        return raw
+
+
+def _takes_bool(annotation: Any) -> bool:
+    """Whether a type takes yes and no; what takes any JSON does."""
+    return annotation is bool or annotation is JsonValue or any(map(_takes_bool, get_args(annotation)))
 
 
 def near(word: str, known: Mapping[str, Any] | list[str]) -> str:

@@ -158,11 +158,9 @@ class TestImages:
         np.testing.assert_array_equal(second, np.stack([first[0]] * 3))
 
     def test_bad_input(self, tmp_path):
-        with pytest.raises(UserError, match=r"no file train\*.parquet"):
+        with pytest.raises(UserError, match=r"holds no folder of images for each class, such .*; name one"):
             self.settings.read(tmp_path, seed=0)
         write(tmp_path / "train.parquet", image=[b"no image"], label=[3])
-        with pytest.raises(UserError, match=r"no file test\*.parquet"):
-            self.settings.read(tmp_path, seed=0)
         write(tmp_path / "test.parquet", image=[b"no image"], digit=[1])
         with pytest.raises(UserError, match="no column `label`; it has image, digit"):
             self.settings.read(tmp_path, seed=0)
@@ -173,7 +171,7 @@ class TestImages:
         with pytest.raises(UserError, match=r"`data.positive: 3`: 0 of 2 items .* choose one of \[1\]"):
             self.settings.read(tmp_path, seed=0)
         (tmp_path / "train.parquet").write_bytes(b"PAR1 cut off")
-        with pytest.raises(UserError, match=r"train.parquet: no readable Parquet file"):
+        with pytest.raises(UserError, match=r"train.parquet: no readable .parquet file"):
             self.settings.read(tmp_path, seed=0)
 
 

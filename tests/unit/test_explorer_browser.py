@@ -448,3 +448,32 @@ def test_no_script_no_silence(browser, tasks):
         assert "allow its script" in json.dumps(browser.call("DOM.getOuterHTML", nodeId=note))
     finally:
         browser.call("Emulation.setScriptExecutionDisabled", value=False)
+
+
+@pytest.mark.parametrize(
+    ("text", "direction", "seen"),
+    [
+        ("هذا الفيلم جميل جدا", "rtl", "جدا جميل الفيلم هذا"),
+        ("ראיתי את Star Wars אתמול", "rtl", "אתמול Star Wars את ראיתי"),
+        ("the word שלום עולם means peace", "ltr", "the word עולם שלום means peace"),
+        ("这部电影 很好", "ltr", "这部电影 很好"),
+    ],
+)
+def test_words_stand_in_the_order_of_their_script(browser, tasks, tmp_path, text, direction, seen):
+    results, _ = tasks["sentiment"]
+    words = text.split()
+    rows = results.samples.to_pylist()
+    spans = [(match.start(), match.end()) for match in re.finditer(r"\S+", text)]
+    n = len(results.player_names[0])
+    rows[0] |= {"text": text + " ." * (n - len(words)), "player_names": words + ["."] * (n - len(words))}
+    rows[0]["players"] = spans + [(len(text) + 2 * k + 1, len(text) + 2 * k + 2) for k in range(n - len(words))]
+    changed = dataclasses.replace(results)
+    vars(changed)["samples"] = pa.Table.from_pylist(rows, schema=results.samples.schema)
+    (tmp_path / "page.html").write_text(render(payload(changed, "sentiment", BUDGET)), encoding="utf-8")
+    browser.open((tmp_path / "page.html").as_uri())
+    assert browser.do("getComputedStyle(document.querySelector('#stage')).direction") == direction
+    left = [
+        browser.do(f"document.querySelector('.word[data-player=\"{k}\"]').getBoundingClientRect().left")
+        for k in range(len(words))
+    ]
+    assert " ".join(words[k] for k in np.argsort(left)) == seen

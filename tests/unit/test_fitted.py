@@ -16,6 +16,7 @@ from sklearn.preprocessing import FunctionTransformer
 
 from andor import config
 from andor.data.building import tidy_features
+from andor.data.classes import Classes
 from andor.errors import UserError
 from andor.models.families.pretrained_table_classifier import PretrainedTableClassifier
 from andor.models.loading import load
@@ -23,7 +24,7 @@ from andor.models.loading import load
 RANDOM = np.random.default_rng(0)
 FRAME = pd.DataFrame(RANDOM.normal(size=(60, 3)), columns=["a", "b", "c d"])
 LABELS = (FRAME.a + FRAME.b > 0).to_numpy(np.int16)
-TABLE = tidy_features(FRAME, LABELS, 0.25, 0)
+TABLE = tidy_features(FRAME, Classes(LABELS, []), 0.25, 0)
 XGB = {"family": "pretrained_table_classifier", "library": "xgboost", "source": "a"}
 LOGIT = LogisticRegression().fit(FRAME, LABELS)
 

@@ -145,7 +145,29 @@ def test_a_log_on_a_full_disk_hides_no_error_and_fails_no_job(told):
     left, shown = told(noisy, "/dev/full")
     assert left.code == 1 and shown == "some progress\nerror: `key`: wrong; mend it\n"
     left, shown = told(lambda _: 1 / 0, "/dev/full")
-    assert isinstance(left, ZeroDivisionError) and shown == ""
+    assert left.code == 1 and shown.startswith(
+        "error: results/out: could not be made: ZeroDivisionError: division by z"
+    )
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (KeyError("weights"), "KeyError: 'weights'; the traceback is in"),
+        (ValueError("one\ntwo"), "ValueError: one; the traceback is in"),
+        (MemoryError(), "MemoryError: it says no more; the traceback is in"),
+        (UnicodeDecodeError("utf-8", b"\xff", 0, 1, "bad"), "UnicodeDecodeError: 'utf-8' codec can't decode byte 0xff"),
+    ],
+)
+def test_whatever_goes_wrong_is_one_line_with_its_traceback_in_the_log(told, tmp_path, error, words):
+    def raising(_):
+        raise error
+
+    left, shown = told(raising)
+    assert left.code == 1 and shown.count("\n") == 1 and words in shown
+    assert str(tmp_path / "log") in shown and "report it" in shown
+    log = (tmp_path / "log").read_text()
+    assert log.startswith("Traceback") and "raise error" in log and log.endswith(shown)
 
 
 def test_a_log_that_cannot_be_made_is_one_line(told, tmp_path):

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from andor.data import segmenters
 from andor.data.candidates import candidates
 from andor.data.player_kind import PlayersError
 from andor.data.players import players
@@ -449,3 +450,66 @@ def test_given_parts_are_the_largest():
     assert json.loads(whole.schema.metadata[b"passed_over"]) == {"fewer than 2 parts (players.count)": 1}
     with pytest.raises(UserError, match="no column `part`; use kmeans"):
         chosen(table.drop_columns("part"), settings)
+
+
+def test_given_players_are_the_same_in_all_if_that_is_said(tmp_path):
+    parts = pa.array([[1, 1, 2, 2, 3, 3], [1, 1, 1, 2, 2, 2], [2] * 6])
+    clouds = arrays("points", np.zeros((3, 6, 3))).append_column("part", parts)
+    plain, aligned = (PartPlayers(kind="parts", rule="given", count=2, aligned=said) for said in (False, True))
+    assert not plain.same_in_all and aligned.same_in_all
+    assert list(chosen(clouds, plain)[0]) == [0, 1] and list(chosen(clouds, aligned)[0]) == [1]
+    reasons = json.loads(chosen(clouds, aligned)[1].schema.metadata[b"passed_over"])
+    assert reasons == {"more than 2 parts (players.count)": 1, "fewer than 2 parts (players.count)": 1}
+    with pytest.raises(ValueError, match="`aligned` has no effect on rule `kmeans`; take it away"):
+        PartPlayers(kind="parts", aligned=True)
+    assert PixelPlayers(kind="pixels", source="p", count=2, aligned=True).same_in_all
+    with pytest.raises(ValueError, match="`aligned` players are as many in every image; add their `count`"):
+        PixelPlayers(kind="pixels", source="p", aligned=True)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("我喜欢 iPhone15手机。", ["我", "喜", "欢", "iPhone15", "手", "机"]),
+        ("私はカタカナが好き！", ["私", "は", "カタカナ", "が", "好", "き"]),
+        ("ごと\u3099う", ["ご", "と\u3099", "う"]),  # a mark belongs to its letter
+        ("ไทย 2.0", ["ไ", "ท", "ย", "2", "0"]),
+        ("naïve-電影 film", ["naïve", "電", "影", "film"]),
+    ],
+)
+def test_scripts_without_spaces_have_a_word_a_character(text, expected):
+    found = words(text)
+    assert [word.text for word in found] == expected
+    assert all(text[word.start : word.stop] == word.text for word in found)
+
+
+@pytest.mark.parametrize(
+    ("segmenter", "text", "expected"),
+    [
+        ("jieba", "我喜欢这部电影的演员", ["我", "喜欢", "这部", "电影", "的", "演员"]),
+        ("budoux_zh_hans", "我喜欢这部电影", ["我", "喜欢", "这", "部", "电影"]),
+        ("budoux_ja", "私はこの映画が好き。", ["私は", "この", "映画が", "好き"]),
+        ("budoux_th", "ภาษาไทยง่าย", ["ภาษาไทย", "ง่าย"]),
+    ],
+)
+def test_segmenters(segmenter, text, expected):
+    pytest.importorskip(segmenter.partition("_")[0])
+    found = words(f"so: {text} (2)", segmenter)
+    assert [word.text for word in found] == ["so", *expected, "2"]
+
+
+def test_a_segmenter_that_is_not_installed(monkeypatch):
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    segmenters.cutter.cache_clear()
+    chosen = players({"kind": "words", "segmenter": "jieba"})
+    assert list(chosen.unknown()) == [
+        "`players.segmenter: jieba` needs the package jieba, which is not installed: pip install jieba"
+    ]
+    with pytest.raises(UserError, match="which is not installed: pip install jieba"):
+        chosen.chooser({}, 0, None)
+
+
+def test_sentences_of_other_scripts():
+    text = "电影很好。“真的？”他说！走吧 यह अच्छी है। कहानी भी। هل هو جيد؟ نعم."
+    found = [sentence.text for sentence in sentences(text)]
+    assert found == ["电影很好。", "“真的？”", "他说！", "走吧 यह अच्छी है।", "कहानी भी।", "هل هو جيد؟", "نعم."]

@@ -19,6 +19,7 @@ sys.path.insert(0, str(Path(__file__).parents[2] / "src"))
 
 from andor import digests
 from andor.errors import UserError, cannot_write, refused
+from andor.files import first_line
 
 DONE = "done\n"
 """How the log of a job ends that has made all of its output."""
@@ -166,6 +167,15 @@ def checked(main: Callable[[Any], None], snakemake: Any) -> None:
     )
 
 
+def unforeseen(error: Exception, output: str, log: Path) -> UserError:
+    """What to say of an error that nothing foresees: what was to be made, the error's kind and words, and the log."""
+    words = first_line(error) if str(error) else "it says no more"
+    return UserError(
+        f"{output}: could not be made: {type(error).__name__}: {words}; the traceback is in {log}: mend the file or "
+        "model that it names, or report it"
+    )
+
+
 def fail(error: UserError) -> NoReturn:
     """End the job with one line."""
     print(f"error: {error}", file=sys.stderr)
@@ -199,8 +209,8 @@ def run(main: Callable[[Any], None], names: dict[str, Any]) -> None:
             fail(UserError(f"the job left before its end, by sys.exit({error.code!r}); see {log_path}"))
         except Exception as error:
             log.write(traceback.format_exc())
-            if not (refusal := refused(error)):
-                raise
-            fail(cannot_write(refusal.filename or snakemake.output[0], refusal))
+            if refusal := refused(error):
+                fail(cannot_write(refusal.filename or snakemake.output[0], refusal))
+            fail(unforeseen(error, snakemake.output[0], log_path))
         finally:
             sys.stderr = sys.__stderr__

@@ -47,12 +47,16 @@ def check(config: Annotated[Path, typer.Argument(help="A configuration in YAML."
     from andor.settings import MAX_SAMPLED
 
     checked = check_config(load_raw(config), str(config), base=Path.cwd())
-    if faults := [
+    faults = [
         f"{config}: `tasks.{name}.models.{model}`: {fault}"
         for name, task in checked.tasks.items()
         for model, settings in task.models.items()
         for fault in settings.unknown()
-    ]:
+    ]
+    faults += [
+        f"{config}: `tasks.{name}`: {fault}" for name, task in checked.tasks.items() for fault in task.players.unknown()
+    ]
+    if faults:
         raise UserError("\n".join(faults))
     for name, task in checked.tasks.items():
         ensembles, most = ", ".join(task.ensembles_by_name()), task.most_players

@@ -17,8 +17,22 @@ from andor.files import first_line
 from andor.settings import PATTERNS, near
 from andor.sources.uri import parse as parse_uri
 
+_MERGE = "tag:yaml.org,2002:merge"
 SHOWN = 60
 """Letters of a long path that are told."""
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML in which no key stands twice: of two, one would pass unnoticed."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        seen: set[str] = set()
+        for key, _ in node.value:
+            if isinstance(key, yaml.ScalarNode) and key.tag != _MERGE:
+                if key.value in seen:
+                    raise yaml.MarkedYAMLError(problem=f"key `{key.value}` is there twice", problem_mark=key.start_mark)
+                seen.add(key.value)
+        return super().construct_mapping(node, deep)
 
 
 def check(raw: Mapping[str, Any], origin: str = "config.yaml", base: Path | None = None) -> Config:
@@ -40,7 +54,7 @@ def check(raw: Mapping[str, Any], origin: str = "config.yaml", base: Path | None
 def load_raw(path: str | Path) -> dict[str, Any]:
     """Plain values of a YAML file."""
     try:
-        raw = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+        raw = yaml.load(Path(path).read_text(encoding="utf-8"), Loader=_Loader)
     except FileNotFoundError:
         raise UserError(f"{path}: no such file; give the path of a configuration") from None
     except OSError as error:

@@ -76,6 +76,10 @@ class PlayerKind(Kind):
         """Whether every item has as many players, so that outputs of samples can be exchanged."""
         return self.count is not None or self.same_in_all
 
+    def unknown(self) -> Iterator[str]:
+        """What is not installed on this machine and is needed."""
+        yield from ()
+
     def misfits(self, data: Reader) -> Iterator[str]:
         """What does not go with data of a fitting modality: nothing, unless a kind says otherwise."""
         yield from ()

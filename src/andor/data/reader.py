@@ -51,6 +51,16 @@ class Reader(Kind):
         return False
 
     @property
+    def is_numeric(self) -> bool:
+        """Whether the labels are numbers that are to be predicted, and no classes."""
+        return False
+
+    @property
+    def classes(self) -> list[str] | None:
+        """Names of the labels 0, 1, …; None if they are known only when the data are read."""
+        return None
+
+    @property
     def trains(self) -> bool:
         """Whether some items are for training."""
         return True
@@ -61,8 +71,8 @@ class Reader(Kind):
         return self.reader
 
     @property
-    def side(self) -> int | None:
-        """Side of the images in pixels; None if it is known only when they are read."""
+    def shape(self) -> tuple[int, int] | None:
+        """Height and width of the images in pixels; None if they are known only when these are read."""
         return None
 
     @property
@@ -80,3 +90,9 @@ class Reader(Kind):
         if source is None or not source.exists():
             raise UserError(f"`data.source: {self.source}`: {source} is not there; fetch the sources first")
         return source
+
+
+def said(shape: tuple[int, int]) -> str:
+    """Height and width as messages have them: one number of a square."""
+    height, width = shape
+    return str(height) if height == width else f"{height} × {width}"

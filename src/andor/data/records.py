@@ -48,10 +48,10 @@ def concatenated(tables: list[pa.Table]) -> pa.Table:
     return pa.concat_tables(tables, promote_options="permissive")
 
 
-def class_names(table: pa.Table, column: str) -> list[str]:
+def class_names(schema: pa.Schema, column: str) -> list[str]:
     """Names of the classes that are numbers in a column, where the hub's data sets state them; else none."""
     try:
-        stated = json.loads((table.schema.metadata or {})[b"huggingface"])
+        stated = json.loads((schema.metadata or {})[b"huggingface"])
         return list(stated["info"]["features"][column]["names"])
     except (KeyError, TypeError, ValueError):
         return []

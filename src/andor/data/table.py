@@ -19,6 +19,11 @@ ROW = "row"
 """Column that holds rows of a table as they were, beside their features."""
 
 
+def is_numeric(table: pa.Table) -> bool:
+    """Whether the labels are numbers that are to be predicted, and no classes."""
+    return pa.types.is_floating(table.schema.field("label").type)
+
+
 def array_column(table: pa.Table) -> str | None:
     """The column that holds arrays, if there is one."""
     return next((name for name in ARRAYS if name in table.column_names), None)

@@ -13,6 +13,11 @@ def repaired(text: str) -> str:
     return " ".join(html.unescape(text).split())
 
 
+def whole(text: str) -> str:
+    """Text whose halves of characters are joined; those without the other half become U+FFFD."""
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+
+
 def with_lines(text: str) -> str:
     """Repaired text that keeps its line breaks, those of HTML too; of several empty lines one."""
     lines = "\n".join(map(repaired, _BREAK.split(text)))

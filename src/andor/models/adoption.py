@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 import pyarrow as pa
 import torch
 
-from andor.data.table import ROW, array_column, arrays
+from andor.data.table import ROW, array_column, arrays, is_numeric
 from andor.errors import UserError
 from andor.files import first_line
 from andor.models.arithmetic import exact_arithmetic
@@ -68,6 +68,13 @@ def attempt(model: LoadedModel, table: pa.Table) -> None:
         logits = compare(model, table["text"].slice(0, TEXTS).to_pylist())
     else:
         logits = _tried(cast(ArrayClassifier, model), table.slice(0, 1)).shape[1]
+    if is_numeric(table):
+        if logits > 1:
+            raise UserError(
+                f"a model of family `{model.family}` has {logits} outputs and the data a number to predict; "
+                "use a model of one output"
+            )
+        return
     if max(logits, 2) < (labels := count_labels(table)):
         raise UserError(
             f"a model of family `{model.family}` has {logits} logits and the data {labels} labels; "

@@ -21,12 +21,12 @@ def image_network(architecture: str, shape: Sequence[int], outputs: int = 1) -> 
     UserError
         If the images are too small for it.
     """
-    channels, side, _ = shape
+    channels, height, width = shape
     smallest = smallest_side(architecture)
-    if side < smallest:
+    if (side := min(height, width)) < smallest:
         raise UserError(f"data.size {side}: {architecture} needs images of at least {smallest} pixels a side; raise it")
     if architecture == "lenet":
-        return lenet(channels, side, outputs)
+        return lenet(channels, height, width, outputs)
     if architecture.startswith("vgg"):
         return vgg(VGG_LAYERS[architecture[3:5]], channels, outputs, batch_norm=architecture.endswith("_bn"))
     if architecture in ("alexnet", "resnet18", "resnet34", "resnet50"):
@@ -34,14 +34,14 @@ def image_network(architecture: str, shape: Sequence[int], outputs: int = 1) -> 
     return cifar_resnet(int(architecture.removeprefix("resnet")), channels, outputs)
 
 
-def lenet(channels: int, side: int, outputs: int = 1) -> nn.Sequential:
+def lenet(channels: int, height: int, width: int, outputs: int = 1) -> nn.Sequential:
     """LeNet-5 with rectifiers and max-pooling."""
-    last = ((side - 4) // 2 - 4) // 2
+    last_height, last_width = (((side - 4) // 2 - 4) // 2 for side in (height, width))
     return nn.Sequential(
         nn.Conv2d(channels, 6, 5), nn.ReLU(), nn.MaxPool2d(2),
         nn.Conv2d(6, 16, 5), nn.ReLU(), nn.MaxPool2d(2),
         nn.Flatten(),
-        nn.Linear(16 * last * last, 120), nn.ReLU(),
+        nn.Linear(16 * last_height * last_width, 120), nn.ReLU(),
         nn.Linear(120, 84), nn.ReLU(),
         nn.Linear(84, outputs),
     )  # fmt: skip
@@ -111,6 +111,18 @@ class MLP(nn.Module):
             hidden = hidden.relu()
             hidden = layer(hidden) + hidden if self.residual else layer(hidden)
         return self.head(self.last(hidden))
+
+
+class InUnits(nn.Module):
+    """A network of standardised numbers, its predictions in the units of the target: mean + spread · output."""
+
+    def __init__(self, network: nn.Module, mean: float, spread: float) -> None:
+        super().__init__()
+        self.network, self.mean, self.spread = network, mean, spread
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """Predictions (B, outputs)."""
+        return self.mean + self.spread * self.network(inputs)
 
 
 class PointNet(nn.Module):

@@ -36,6 +36,8 @@ class Family(Kind):
     """What it reads: any of `text`, `image`, `table` and `points`; or `passage`, which ends before a target."""
     language: ClassVar[bool] = False
     """Whether its outputs are those of a target, log-probability and log-odds; else they are logits of labels."""
+    predicts_numbers: ClassVar[bool] = False
+    """Whether it also learns labels that are numbers; its output is then the prediction."""
     has_gradients: ClassVar[bool] = True
     """Whether gradients of its outputs reach its inputs, so that a baseline value can be learned."""
     uses_gpu: ClassVar[bool] = True
@@ -79,11 +81,17 @@ class Family(Kind):
         """What does not go with a model of this name that reads the data and is masked so."""
         if self.trained_by is not None and not data.trains:
             yield f"model `{name}` is trained, {data.title} has nothing for that; take a model `of_task`"
+        if data.is_numeric and not self.predicts_numbers:
+            yield f"model `{name}` ({self.family}) tells classes apart, {data.title} has a number to predict; use mlp"
+        if data.is_numeric and self.trained_by is not None and self.trained_by.balanced:
+            yield f"model `{name}`: `training.balanced` is of classes, {data.title} has a number; take it away"
+        if self.trained_by is not None and self.trained_by.corrupt.features and data.modality == "text":
+            yield f"model `{name}`: `training.corrupt.features` shuffles arrays, {data.title} has texts; take it away"
         if masking.baseline == "learned" and not self.has_gradients:
             yield f"masking.baseline `learned` needs gradients, model `{name}` ({self.family}) has none; use mean"
 
     def unknown(self) -> Iterator[str]:
-        """What its library does not know; asks the library, which takes a second."""
+        """What its library does not know, or is not installed on this machine and is needed."""
         yield from ()
 
     @classmethod
@@ -225,7 +233,8 @@ class TrainedOnArrays(Trained):
         Parameters
         ----------
         description
-            What was described, `shape` of an input, and `outputs`, the number of logits.
+            What was described, `shape` of an input, and `outputs`, the number of logits; where a number is predicted
+            its `target`, mean and spread in the training rows.
         mean
             Mean over the training inputs.
         """

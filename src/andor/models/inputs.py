@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import torch
 
-from andor.data.table import ROW, array_column, arrays, frame
+from andor.data.table import ROW, array_column, arrays, frame, is_numeric
 from andor.errors import UserError
 
 if TYPE_CHECKING:
@@ -38,8 +38,8 @@ def inputs(rows: pa.Table, columns: Collection[str] = ()) -> torch.Tensor | pd.D
 
 
 def labels_of(rows: pa.Table) -> torch.Tensor:
-    """Labels (rows,) int64."""
-    return torch.from_numpy(rows["label"].to_numpy().astype(np.int64))
+    """Labels (rows,) int64, or float32 where they are numbers to predict."""
+    return torch.from_numpy(rows["label"].to_numpy().astype(np.float32 if is_numeric(rows) else np.int64))
 
 
 def for_training(table: pa.Table) -> pa.Table:
@@ -72,5 +72,5 @@ def count_labels(table: pa.Table) -> int:
 
 
 def count_logits(table: pa.Table) -> int:
-    """How many logits a model for the labels of a table has: one for two labels, else one for each."""
-    return 1 if count_labels(table) <= 2 else count_labels(table)
+    """How many outputs a model for the labels of a table has: one for two labels or a number, else one for each."""
+    return 1 if is_numeric(table) or count_labels(table) <= 2 else count_labels(table)

@@ -191,6 +191,13 @@ class TaskResults:
         """Names of the n players of each sample."""
         return self.samples["player_names"].to_pylist()
 
+    @functools.cached_property
+    def classes(self) -> list[str | None]:
+        """Name of each sample's class; None where classes are known by number alone."""
+        if "class" not in self.samples.column_names:
+            return [None] * len(self.samples)
+        return self.samples["class"].to_pylist()
+
     @functools.cache  # noqa: B019 - a handful of these objects live as long as the process
     def _found(self, method: str, subject: str) -> list[tuple[Interactions, Interactions]]:
         """The interactions of each sample as stored, and merged; without coalitions that are 0."""

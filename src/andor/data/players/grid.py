@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Literal
 from pydantic import model_validator
 
 from andor.data.player_kind import Choice, Chooser, PlayerKind
-from andor.data.reader import Reader
+from andor.data.reader import Reader, said
 from andor.settings import MAX_SAMPLED, PositiveInt
 
 
@@ -49,8 +49,8 @@ class GridPlayers(PlayerKind):
 
     def misfits(self, data: Reader) -> Iterator[str]:
         """Cells without a pixel."""
-        if data.side is not None and data.side < max(self.rows, self.columns):
-            yield f"players.rows and columns are more than the {data.side} pixels of data.size; lower them"
+        if data.shape is not None and (data.shape[0] < self.rows or data.shape[1] < self.columns):
+            yield f"players.rows and columns are more than the {said(data.shape)} pixels of data.size; lower them"
 
 
 def grid_cells(shape: Sequence[int], players: GridPlayers) -> Choice:

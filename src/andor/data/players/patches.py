@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 from pydantic import Field
 
 from andor.data.player_kind import Choice, Chooser, PlayerKind, PlayersError
-from andor.data.reader import Reader
+from andor.data.reader import Reader, said
 from andor.settings import MAX_SAMPLED, PositiveInt
 
 if TYPE_CHECKING:
@@ -37,10 +37,13 @@ class PatchPlayers(PlayerKind):
 
     def misfits(self, data: Reader) -> Iterator[str]:
         """More patches than the image has."""
-        if data.side is not None and (cells := (data.side // self.size) ** 2) < self.count:
+        if data.shape is None:
+            return
+        height, width = data.shape
+        if (cells := (height // self.size) * (width // self.size)) < self.count:
             yield (
                 f"players.count {self.count} is more than the {cells} patches of {self.size} "
-                f"pixels in an image of {data.side}; lower count or size"
+                f"pixels in an image of {said(data.shape)}; lower count or size"
             )
 
 

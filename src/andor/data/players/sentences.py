@@ -11,8 +11,8 @@ from typing import Any, ClassVar, Literal
 from andor.data.player_kind import Choice, Chooser, PlayerKind
 from andor.data.players.words import Word, unique_names
 
-_END = re.compile(r"""(?P<marks>[.!?…]+)["'”’»)\]]*(?=\s|$)|\n\s*(?=\n)""")
-"""Where a sentence may end: marks with what they close, before white space; or an empty line."""
+_END = re.compile(r"""(?P<marks>[.!?…؟۔।॥]+)["'”’»)\]]*(?=\s|$)|[。！？｡]+["'”’»)\]」』）]*|\n\s*(?=\n)""")
+"""Where a sentence may end: marks with what they close, before white space where there is any; or an empty line."""
 _OPENS = re.compile(r"""[\s"'“”‘’«»()\[\]]""")
 _DOTTED = re.compile(r"(?:\w\.)+\w")
 """Letters with dots between: U.S, p.m, e.g."""

@@ -6,7 +6,7 @@ import functools
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from re import Pattern
@@ -16,6 +16,7 @@ from pydantic import Field, model_validator
 
 from andor.data.player_kind import Choice, Chooser, PlayerKind, PlayersError
 from andor.data.reader import Reader
+from andor.data.segmenters import Segmenter, cutter, missing, unspaced
 from andor.settings import MAX_SAMPLED, PositiveInt
 
 _JOINS = "'’\\-‐‑·׳״"
@@ -40,10 +41,18 @@ class WordPlayers(PlayerKind):
     """Pass over texts with fewer words than this."""
     max_words: PositiveInt | None = None
     """Pass over texts with more words than this."""
+    segmenter: Segmenter = "characters"
+    """What cuts words of scripts without spaces between them (Chinese, Japanese, Thai, …): each letter with its marks
+    is one; or the package jieba (Chinese), or budoux by language (phrases)."""
 
     def most(self, data: Reader) -> int:
         """The most players that a text may have."""
         return min(self.max_words or MAX_SAMPLED, MAX_SAMPLED) if self.count is None else self.count
+
+    def unknown(self) -> Iterator[str]:
+        """A segmenter whose package is not installed."""
+        if fault := missing(self.segmenter):
+            yield fault
 
     @model_validator(mode="before")
     @classmethod
@@ -64,6 +73,7 @@ class WordPlayers(PlayerKind):
 
     def chooser(self, metadata: Mapping[str, Any], seed: int, source: Path | None) -> Chooser:
         """Function from a row to content words of its text."""
+        cutter(self.segmenter)
         return lambda row: choose_words(row["text"], self, (seed, row["item"]))
 
 
@@ -76,13 +86,34 @@ class Word:
     stop: int
 
 
-def words(text: str) -> list[Word]:
+def words(text: str, segmenter: str = "characters") -> list[Word]:
     """Words in order: runs of letters and digits, held together by inner apostrophes and hyphens.
+
+    Where a script has no spaces between words, a segmenter of `andor.data.segmenters` cuts such a run.
 
     Marks that combine with a letter belong to it (accents, vowel signs), and characters that cannot be seen do not end
     a word (a soft hyphen, a joiner): Unicode Standard Annex 29, rule WB4.
     """
-    return [Word(match.group(), match.start(), match.end()) for match in _word().finditer(text)]
+    found = [Word(match.group(), match.start(), match.end()) for match in _word().finditer(text)]
+    if unspaced().search(text) is None:
+        return found
+    return [word for whole in found for word in _cut(whole, segmenter)]
+
+
+def _cut(word: Word, segmenter: str) -> Iterator[Word]:
+    """The words of a run of letters, some of which may be of scripts without spaces."""
+    end = 0
+    for match in [*unspaced().finditer(word.text), None]:
+        start = len(word.text) if match is None else match.start()
+        for other in _word().finditer(word.text[end:start]):
+            yield Word(other.group(), word.start + end + other.start(), word.start + end + other.end())
+        if match is None:
+            return
+        end = start
+        for piece in cutter(segmenter)(match.group()):
+            if any(map(str.isalnum, piece)):
+                yield Word(piece, word.start + end, word.start + end + len(piece))
+            end += len(piece)
 
 
 @functools.cache
@@ -141,7 +172,7 @@ def choose_words(text: str, players: WordPlayers, seed: tuple[int, int]) -> Choi
     """
     import numpy as np
 
-    found = words(text)
+    found = words(text, players.segmenter)
     if players.min_words is not None and len(found) < players.min_words:
         raise PlayersError(f"fewer than {players.min_words} words (players.min_words)")
     if players.max_words is not None and len(found) > players.max_words:

@@ -35,9 +35,14 @@ class DigitsData(Reader):
         return self.positive is not None
 
     @property
-    def side(self) -> int:
-        """Side of the images in pixels."""
-        return self.size
+    def classes(self) -> list[str]:
+        """The digits, or the one against the rest."""
+        return list("0123456789") if self.positive is None else [f"not {self.positive}", str(self.positive)]
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Height and width of the images in pixels."""
+        return self.size, self.size
 
     def read(self, source: Path | None, seed: int) -> pa.Table:
         """Tidy table of the digits."""
@@ -45,11 +50,13 @@ class DigitsData(Reader):
         from PIL import Image
         from sklearn.datasets import load_digits
 
-        from andor.data.building import class_labels, stratified_split, tidy
+        from andor.data.building import stratified_split, tidy
+        from andor.data.classes import Classes
         from andor.data.images import pixels
 
         origin = load_digits()
-        images = np.stack([pixels(Image.fromarray(np.float32(image) / 16), self.size) for image in origin.images])
-        labels = class_labels(origin.target, self.positive, "the digits")
+        images = np.stack([pixels(Image.fromarray(np.float32(image) / 16), self.shape) for image in origin.images])
+        named = Classes(origin.target.astype(np.int16), [str(digit) for digit in origin.target_names])
+        labels, names = named.against_rest(self.positive, "the digits")
         split = stratified_split(labels, self.test_fraction, seed)
-        return tidy(range(len(labels)), split, labels, images, "image")
+        return tidy(range(len(labels)), split, labels, images, "image", classes=names)

@@ -38,11 +38,16 @@ class FilmReviewsData(Reader):
         """The sign of the score."""
         return True
 
+    @property
+    def classes(self) -> list[str]:
+        """The sign in words."""
+        return ["negative", "positive"]
+
     def read(self, source: Path | None, seed: int) -> pa.Table:
         """Tidy table of the sentences that are clearly for or against."""
         import numpy as np
 
-        from andor.data.building import stratified_split, tidy
+        from andor.data.building import stratified_split, tidy, within_limit
 
         # A sentence that was scored twice counts once, at its first position, with the mean of its scores.
         scored = self._scored(self.given(source))
@@ -50,8 +55,9 @@ class FilmReviewsData(Reader):
         scored = scored.agg({"item": "min", "score": "mean"})
         scored = scored[(scored["score"].abs() >= self.min_score) & (scored["score"] != 0)]
         labels = (scored["score"] > 0).to_numpy(np.int8)
-        table = tidy(scored["item"], stratified_split(labels, self.test_fraction, seed), labels, scored["text"])
-        return table if self.train_limit is None else _limited(table, self.train_limit, seed)
+        split = stratified_split(labels, self.test_fraction, seed)
+        table = tidy(scored["item"], split, labels, scored["text"], classes=self.classes)
+        return table.take(within_limit(split, labels, self.train_limit, seed))
 
     def _scored(self, source: Path) -> pd.DataFrame:
         """Columns `text` and `score`, a row for each line of the file."""
@@ -68,17 +74,3 @@ class FilmReviewsData(Reader):
                 f"`data.source: {self.source}`: {source} has no number, score and sentence in each line ({error}); "
                 "name VADER's movieReviewSnippets_GroundTruth.txt"
             ) from None
-
-
-def _limited(table: pa.Table, limit: int, seed: int) -> pa.Table:
-    """Table with at most ``limit`` training rows, in equal shares of each label."""
-    import numpy as np
-
-    from andor.data.building import stratified
-
-    train = np.flatnonzero(np.asarray(table["split"]) == "train")
-    if limit >= len(train):
-        return table
-    labels = np.asarray(table["label"])[train]
-    dropped = train[stratified(labels, len(train) - limit, seed, f"train_limit: {limit}")]
-    return table.filter(~np.isin(np.arange(table.num_rows), dropped))

@@ -2,34 +2,54 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from andor.data.reader import Reader
+from andor.data.delimited import InFiles
 from andor.errors import UserError
-from andor.settings import Name
+from andor.settings import Name, PositiveInt
 
 if TYPE_CHECKING:
     import numpy as np
     import pyarrow as pa
 
+    from andor.data.images import Pictures
 
-class ImagesData(Reader):
-    """Images with a class, in Parquet as the hub's data sets store them."""
+Side = Annotated[int, Field(ge=8, le=512)]
+
+
+class ImagesData(InFiles):
+    """Images with a class: in folders by class, in Parquet as the hub's data sets store them, or a list of paths."""
 
     modality: ClassVar = "image"
     place: ClassVar = 2
     reader: Literal["images"]
     """Which reader makes the tidy table."""
     source: Name
-    """An entry of `sources`: a folder with `train*.parquet` and `test*.parquet`, columns `image` and `label`."""
-    positive: Annotated[int, Field(ge=0)] | str | None = 3
+    """An entry of `sources`: a folder with a folder of images for each class (`cat/1.png`, or `train/cat/1.png` and
+    `test/cat/2.png`); with Parquet files of images; or with a CSV or JSON-lines file of paths beside it. Files and
+    folders whose names begin with train, and with validation or test, are the splits."""
+    image: str = "image"
+    """Column of the images, or of their paths, in files."""
+    label: str = "label"
+    """Column of the class in files, a name or a whole number."""
+    split: str | None = None
+    """Column of files that says train, and validation or test; other rows are left out."""
+    positive: Annotated[int, Field(ge=0)] | str | None = None
     """The class that is label 1, against the rest, by its number or name; null for all classes as labels, names
     numbered in their order."""
-    size: Annotated[int, Field(ge=8, le=512)] = 32
-    """Side to which the images are scaled, in pixels."""
+    size: Side | Annotated[list[Side], Field(min_length=2, max_length=2)] = 32
+    """Side to which the images are scaled, in pixels; or their height and width."""
+    test_fraction: Annotated[float, Field(gt=0, le=1)] = 0.25
+    """Share of the images kept for testing and explaining, stratified by label, where neither names nor a column part
+    them; 1 for all."""
+    train_limit: PositiveInt | None = None
+    """Train on at most so many images (stratified); all of them if unset. All are held in memory."""
+    damaged: Literal["refuse", "skip"] = "refuse"
+    """Whether an image that cannot be read is refused, or left out and counted in the log."""
 
     @property
     def two_labels(self) -> bool:
@@ -37,44 +57,57 @@ class ImagesData(Reader):
         return self.positive is not None
 
     @property
-    def side(self) -> int:
-        """Side of the images in pixels."""
-        return self.size
+    def trains(self) -> bool:
+        """Unless all is for explaining."""
+        return self.test_fraction < 1
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Height and width of the images in pixels."""
+        height, width = self.size if isinstance(self.size, list) else (self.size, self.size)
+        return height, width
 
     def read(self, source: Path | None, seed: int) -> pa.Table:
-        """Tidy table of the images, split as the origin splits them."""
+        """Tidy table of the images, split as the origin splits them; an item's number is its row over all files."""
         import numpy as np
 
-        from andor.data.building import numbered, tidy
-        from andor.data.records import class_names, splits
+        from andor.data.building import tidy, within_limit
+        from andor.data.formats import Delimiting
+        from andor.data.images import pictures
+        from andor.data.parts import split_of
 
         source = self.given(source)
-        rows, split = splits({"train": "train", "test": "test"}, ["image", "label"], source)
-        labels = numbered(rows["label"], self.positive, str(source), class_names(rows, "label"))
-        images = _read(rows["image"].to_pylist(), self.size, source)
+        form = Delimiting(self.separator, self.names, self.encoding)
+        found = pictures(source, self.image, self.label, self.split, form)
+        classes = found.classes.against_rest(self.positive, str(source))
+        known = np.array(found.parts)  # where nothing says them, a split is drawn among what can be read
+        rows, images = self._pixels(found, within_limit(known, classes.labels, self.train_limit, seed), source)
         if len({image.shape for image in images}) > 1:  # a few grey images among colour ones: all become colour
-            images = [np.broadcast_to(image, (3, self.size, self.size)) for image in images]
-        return tidy(range(len(labels)), split, labels, np.stack(images), "image")
+            images = [np.broadcast_to(image, (3, *self.shape)) for image in images]
+        labels = classes.labels[rows]
+        split = split_of([found.parts[row] for row in rows], labels, self.test_fraction, seed)
+        kept = within_limit(split, labels, self.train_limit, seed)
+        numbers, content = [found.rows[rows[place]] for place in kept], np.stack([images[place] for place in kept])
+        return tidy(numbers, split[kept], labels[kept], content, "image", classes=classes.names)
 
+    def _pixels(self, found: Pictures, wanted: np.ndarray, source: Path) -> tuple[list[int], list[np.ndarray]]:
+        """Of the wanted rows those that can be read, and their pixels."""
+        from andor.data.images import decoded, pixels
 
-def _read(images: list[dict | bytes | None], size: int, source: Path) -> list[np.ndarray]:
-    """Pixels of images from bytes, alone or beside a path as the hub stores them."""
-    from andor.data.images import decoded, pixels
-
-    read, damaged = [], []
-    for row, image in enumerate(images):
-        content = image.get("bytes") if isinstance(image, dict) else image
-        try:
-            if not isinstance(content, bytes):
-                raise ValueError("no bytes")
-            read.append(pixels(decoded(content), size))
-        except ValueError as error:
-            damaged.append((row, str(error)))
-    if damaged:
-        row, why = damaged[0]
-        more = f" and in {len(damaged) - 1} others" if len(damaged) > 1 else ""
-        raise UserError(
-            f"{source}: column `image` holds no readable image in row {row}{more}, counted from 0 over all files "
-            f"({why}); mend these rows or leave them out"
-        )
-    return read
+        read, damaged = {}, {}
+        for row in wanted.tolist():
+            try:
+                read[row] = pixels(decoded(found.contents[row]()), self.shape)
+            except ValueError as error:
+                damaged[row] = str(error)
+        if damaged and (self.damaged == "refuse" or not read):
+            row, why = next(iter(damaged.items()))
+            more = f" and in {len(damaged) - 1} others" if len(damaged) > 1 else ""
+            raise UserError(
+                f"{source}: {found.column} holds no readable image in row {found.rows[row]}{found.named(row)}{more}, "
+                f"counted from 0 over all files ({why}); mend these rows, leave them out or set `data.damaged: skip`"
+            )
+        for row, why in damaged.items():
+            logging.getLogger(__name__).warning("row %d%s left out: %s", found.rows[row], found.named(row), why)
+        logging.getLogger(__name__).info("%d images read, %d left out as damaged", len(read), len(damaged))
+        return list(read), list(read.values())

@@ -31,6 +31,11 @@ class PassagesData(Reader):
     words: PositiveInt = 30
     """Words kept of each passage; more while the next word is a stop word or a sentence ended in the last 5."""
 
+    @property
+    def classes(self) -> list[str]:
+        """None has a name."""
+        return []
+
     def read(self, source: Path | None, seed: int) -> pa.Table:
         """Tidy table of the prompts, all of them for testing."""
         from andor.data.building import tidy

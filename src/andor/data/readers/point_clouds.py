@@ -38,12 +38,14 @@ class PointCloudsData(Reader):
         """Tidy table of the clouds, split as the origin splits them, with their parts if it has any."""
         import numpy as np
 
-        from andor.data.building import numbered, tidy
+        from andor.data.building import tidy
+        from andor.data.classes import by_number
         from andor.data.records import class_names, splits
 
         source = self.given(source)
         rows, split = splits({"train": "train", "test": "test"}, ["points", "label"], source, optional=["part"])
-        labels = numbered(rows["label"], self.positive, str(source), class_names(rows, "label"))
+        classes = by_number(rows["label"].to_pylist(), str(source), names=class_names(rows.schema, "label"))
+        labels, names = classes.against_rest(self.positive, str(source))
         clouds = [np.array(cloud, np.float32) for cloud in rows["points"].to_pylist()]
         if clouds[0].ndim != 2 or any(cloud.shape != clouds[0].shape for cloud in clouds):
             raise UserError(
@@ -55,4 +57,4 @@ class PointCloudsData(Reader):
             if any(part is None or len(part) != len(clouds[0]) for part in listed):
                 raise UserError(f"{source}: column `part` has not a number for each point; mend it")
             parts = np.array(listed, np.int16)
-        return tidy(range(len(labels)), split, labels, np.stack(clouds), "points", parts=parts)
+        return tidy(range(len(labels)), split, labels, np.stack(clouds), "points", parts=parts, classes=names)

@@ -39,6 +39,11 @@ class ReviewsData(Reader):
         """Nothing is kept for training."""
         return False
 
+    @property
+    def classes(self) -> list[str]:
+        """None has a name."""
+        return []
+
     def read(self, source: Path | None, seed: int) -> pa.Table:
         """Tidy table of the texts that are not empty; an item's number is its row in the file."""
         import pyarrow.compute as pc

@@ -20,8 +20,8 @@ class ScikitLearnData(Reader):
     place: ClassVar = 6
     reader: Literal["scikit_learn"]
     """Which reader makes the tidy table."""
-    name: Literal["breast_cancer", "iris", "wine"]
-    """The table; its classes are the labels."""
+    name: Literal["breast_cancer", "diabetes", "iris", "wine"]
+    """The table; its classes are the labels, those of `diabetes` numbers: how far the disease is a year later."""
     positive: Annotated[int, Field(ge=0)] | None = None
     """The class that is label 1, against the rest; null for the class numbers as labels."""
     test_fraction: Annotated[float, Field(gt=0, lt=1)] = 0.25
@@ -33,6 +33,8 @@ class ScikitLearnData(Reader):
     @classmethod
     def _known(cls, positive: int | None, given: ValidationInfo) -> int | None:
         classes = {"breast_cancer": 2, "iris": 3, "wine": 3}.get(given.data.get("name", ""), 0)
+        if positive is not None and given.data.get("name") == "diabetes":
+            raise ValueError(f"{positive} is no class: diabetes has numbers to predict; take it away")
         if positive is not None and classes and positive >= classes:
             raise ValueError(
                 f"{positive} is none of the classes 0 to {classes - 1} of {given.data['name']}; choose one"
@@ -45,6 +47,11 @@ class ScikitLearnData(Reader):
         return self.positive is not None
 
     @property
+    def is_numeric(self) -> bool:
+        """Numbers of `diabetes`."""
+        return self.name == "diabetes"
+
+    @property
     def title(self) -> str:
         """Name of the table."""
         return self.name
@@ -52,14 +59,17 @@ class ScikitLearnData(Reader):
     @property
     def columns(self) -> int:
         """Features of the table."""
-        return {"breast_cancer": 30, "iris": 4, "wine": 13}[self.name]
+        return {"breast_cancer": 30, "diabetes": 10, "iris": 4, "wine": 13}[self.name]
 
     def read(self, source: Path | None, seed: int) -> pa.Table:
         """Tidy table of the features."""
         from sklearn import datasets
 
-        from andor.data.building import class_labels, tidy_features
+        from andor.data.building import tidy_features
+        from andor.data.classes import Classes, by_number
 
         origin = getattr(datasets, f"load_{self.name}")(as_frame=True)
-        labels = class_labels(origin.target.to_numpy(), self.positive, self.name)
-        return tidy_features(origin.data, labels, self.test_fraction, seed)
+        if self.is_numeric:
+            return tidy_features(origin.data, Classes(origin.target.to_numpy(), []), self.test_fraction, seed)
+        classes = by_number(origin.target.tolist(), self.name, names=[str(name) for name in origin.target_names])
+        return tidy_features(origin.data, classes.against_rest(self.positive, self.name), self.test_fraction, seed)

@@ -37,7 +37,7 @@ class SentencesData(Reader):
         import pyarrow.compute as pc
 
         from andor.data.building import tidy
-        from andor.data.records import splits
+        from andor.data.records import class_names, splits
         from andor.data.texts import repaired
 
         source = self.given(source)
@@ -50,4 +50,5 @@ class SentencesData(Reader):
                 f"`data.label: {self.label}`: {source} holds {unknown.pop()} there; name a column of 0 and 1"
             )
         texts = [repaired(text or "") for text in rows[self.text].to_pylist()]
-        return tidy(range(len(texts)), split, labels, texts).filter(pc.field("text") != "")
+        names = class_names(rows.schema, self.label)
+        return tidy(range(len(texts)), split, labels, texts, classes=names).filter(pc.field("text") != "")

@@ -36,6 +36,11 @@ class ShapesData(Reader):
         return True
 
     @property
+    def classes(self) -> list[str]:
+        """What the clouds are of."""
+        return ["table", "chair"]
+
+    @property
     def cloud(self) -> int:
         """Points of a cloud."""
         return self.points
@@ -50,7 +55,8 @@ class ShapesData(Reader):
         labels = np.arange(self.count, dtype=np.int16) % 2
         clouds, parts = zip(*(_furniture(bool(label), self.points, random) for label in labels), strict=True)
         split = stratified_split(labels, self.test_fraction, seed)
-        return tidy(range(self.count), split, labels, np.stack(clouds), "points", parts=np.stack(parts))
+        parts = np.stack(parts)
+        return tidy(range(self.count), split, labels, np.stack(clouds), "points", parts=parts, classes=self.classes)
 
 
 def _furniture(chair: bool, points: int, random: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:

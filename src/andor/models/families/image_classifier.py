@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
+from andor.data.reader import said
 from andor.models.family import TrainedOnArrays
 from andor.models.settings import Masked, Training, smallest_side
 
@@ -38,10 +39,10 @@ class ImageClassifier(TrainedOnArrays):
 
     def misfits(self, name: str, data: Reader, masking: Masked) -> Iterator[str]:
         """Images of which its pooling leaves nothing."""
-        if data.side is not None and data.side < (smallest := smallest_side(self.architecture)):
+        if data.shape is not None and min(data.shape) < (smallest := smallest_side(self.architecture)):
             yield (
                 f"model `{name}` ({self.architecture}) needs images of at least {smallest} pixels a side, "
-                f"data.size is {data.side}; raise it"
+                f"data.size is {said(data.shape)}; raise it"
             )
 
     @property

@@ -27,6 +27,7 @@ class OwnModel(Family):
 
     place: ClassVar = 7
     reads: ClassVar = {"text", "image", "table", "points"}
+    predicts_numbers: ClassVar = True
     family: Literal["own"]
     """Kind of model."""
     file: str
@@ -38,7 +39,8 @@ class OwnModel(Family):
     """Function of what `load` gave and of inputs (B, …), a float32 tensor on the device (or a list of B texts, or a
     frame of B rows), that gives a tensor (B, C)."""
     gives: Literal["logits", "probabilities"] = "logits"
-    """What `outputs` gives: logits; or probabilities, of label 1 (C = 1) or of each label."""
+    """What `outputs` gives: logits, or the predicted number (C = 1) where labels are numbers; or probabilities, of
+    label 1 (C = 1) or of each label."""
     rows: bool | None = None
     """Tables: give `outputs` a pandas DataFrame of rows as they were, with names, units and types of all feature
     columns, instead of standardised numbers. An estimator of scikit-learn that was fitted to a DataFrame has to say
@@ -47,7 +49,10 @@ class OwnModel(Family):
     """An entry of `sources`: its weights."""
 
     def misfits(self, name: str, data: Reader, masking: Masked) -> Iterator[str]:
-        """Embeddings: it is given texts. Rows as they were, of what is no table, or masked by standardised numbers."""
+        """Embeddings: it is given texts. Probabilities of a number. Rows as they were, of no table or masked not so."""
+        if data.is_numeric and self.gives == "probabilities":
+            what = f"is of classes, {data.title} has a number to predict"
+            yield f"model `{name}`: `gives: probabilities` {what}; use logits"
         if data.modality == "text" and masking.is_embedding:
             yield f"masking.baseline `{masking.baseline}` is an embedding; model `{name}` (own) has none: use zero"
         if self.rows and data.modality != "table":

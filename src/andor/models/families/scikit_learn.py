@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import JsonValue, field_validator
 
-from andor.errors import UserError
 from andor.models.family import Family
 
 if TYPE_CHECKING:
@@ -37,13 +36,14 @@ def as_meant(value: Any) -> Any:
 
 
 class ScikitLearn(Family):
-    """Any classifier of scikit-learn, trained from the configuration.
+    """Any classifier of scikit-learn, or regressor where the label is a number, trained from the configuration.
 
     Nothing is unpickled: its training rows are kept and it is fitted anew, with the seed, wherever it is needed.
     """
 
     place: ClassVar = 5
     reads: ClassVar = {"table"}
+    predicts_numbers: ClassVar = True
     has_gradients: ClassVar = False
     uses_gpu: ClassVar = False
     making_uses_gpu: ClassVar = False
@@ -66,13 +66,10 @@ class ScikitLearn(Family):
             yield f"model `{name}`: `decision_function_shape: ovo` gives numbers for pairs of classes; take it away"
 
     def unknown(self) -> Iterator[str]:
-        """A name that is no classifier's, a parameter that it does not have."""
-        from andor.models.library import classifier
+        """A name that is no estimator's, a parameter that it does not have."""
+        from andor.models.listed import faults
 
-        try:
-            classifier(self.estimator, self.parameters)
-        except UserError as error:
-            yield str(error)
+        yield from faults(self.estimator, self.parameters)
 
     def make(
         self,

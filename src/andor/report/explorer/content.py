@@ -15,7 +15,7 @@ def content(row: Mapping[str, Any]) -> dict[str, Any]:
     """What is shown of a row of ``samples.parquet``."""
     players = row["players"]
     shown: dict[str, Any] = {"names": row["player_names"]}
-    shown |= {key: row[key] for key in ("label", "target") if row.get(key) is not None}
+    shown |= {key: row[key] for key in ("label", "class", "target") if row.get(key) is not None}
     if row.get("text") is not None:
         shown["text"] = pieces(row["text"], players)
     elif row.get("image") is not None:

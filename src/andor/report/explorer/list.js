@@ -89,7 +89,7 @@ function names(row) {
   return make(
     "span",
     { class: "players" },
-    ...players.flatMap((name, i) => (i ? [make("i", {}, `\u00a0${joint} `), name] : [name])),
+    ...players.flatMap((name, i) => [i ? make("i", {}, `\u00a0${joint} `) : null, make("bdi", {}, name)]),
   );
 }
 

@@ -1,11 +1,12 @@
 // The sample: its words or patches, each a switch.
 
+const TURNED = /[\p{Script=Hebrew}\p{Script=Arabic}\p{Script=Syriac}\p{Script=Thaana}\p{Script=Nko}]/u; // read from the right
 const MANY = 36; // players from which on the sample takes all the room there is, and its words less of it
 
 function drawSample() {
   const { sample } = view;
   const about = [
-    sample.label === undefined ? null : `label ${sample.label}`,
+    sample.class !== undefined ? `class ${sample.class}` : sample.label === undefined ? null : `label ${sample.label}`,
     sample.target === undefined ? null : `target “${sample.target}”`,
   ].filter(Boolean);
   $("sample-title").replaceChildren(
@@ -18,6 +19,7 @@ function drawSample() {
   const many = sample.names.length > MANY;
   stage.className = `${sample.text ? "text" : sample.image ? "image" : "names"}${many ? " many" : ""}`;
   $("scene").className = sample.image && !many ? "beside" : "";
+  stage.dir = sample.text ? "auto" : "ltr";
   if (sample.text) stage.replaceChildren(...running(sample.text));
   else if (sample.image) stage.replaceChildren(...picture(sample.image));
   else stage.replaceChildren(...sample.names.map(word));
@@ -25,6 +27,7 @@ function drawSample() {
 
 // A text whose lines break at spaces, not between a word and its comma.
 function running(pieces) {
+  const turned = pieces.some(([piece]) => TURNED.test(piece));
   const tokens = pieces.flatMap(([piece, player]) =>
     player === null ? piece.split(/(\s+)/).map((text) => [text, null]) : [[piece, player]],
   );
@@ -35,7 +38,12 @@ function running(pieces) {
   }
   return groups.flatMap((group) => {
     if (typeof group === "string") return [group];
-    const nodes = group.map(([text, player]) => (player === null ? text : word(text, player)));
+    const nodes = group.flatMap(([text, player]) => {
+      if (player === null) return [text];
+      // A browser places a switch without looking at its letters: marks on either side say which way they run.
+      const mark = !turned ? null : TURNED.test(text) ? "\u200f" : /\p{L}/u.test(text) ? "\u200e" : null;
+      return [mark, word(text, player), mark].filter((node) => node !== null);
+    });
     const length = group.reduce((sum, [text]) => sum + text.length, 0);
     return nodes.length > 1 && length < 24 ? [make("span", { class: "together" }, ...nodes)] : nodes;
   });

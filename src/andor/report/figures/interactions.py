@@ -14,7 +14,7 @@ from matplotlib.patches import Rectangle
 from matplotlib.ticker import FuncFormatter
 
 from andor.errors import UserError
-from andor.report.figures import running_text, style
+from andor.report.figures import fonts, running_text, style
 from andor.report.figures.style import TaskInfo
 
 COLUMNS = {
@@ -58,13 +58,18 @@ def draw(tables: Mapping[str, pd.DataFrame], task: TaskInfo) -> Figure:
     sample = found.iloc[0]
     if "image" in found and task.shape is None:
         raise UserError("figure `interactions`: the shape of the images is not given; give channels, height and width")
-    about = f"{task.title}, sample {number}, {style.ensemble_title(ensemble, models)}: strongest interactions"
+    named = f"{number} ({sample['class']})" if isinstance(sample.get("class"), str) else str(number)
+    about = f"{task.title}, sample {named}, {style.ensemble_title(ensemble, models)}: strongest interactions"
     if table["error"].notna().any():
         about += f"; whiskers: {WHISKER} standard errors"
+    families, lacking = fonts.families([about, str(sample.get("text", "")), *sample["player_names"]])
+    if lacking:
+        about += f"; this machine has no font for {', '.join(lacking)}"
     layout = _images if "image" in found else _words
-    figure, column, height = layout(sample, lists, models, task)
-    style.heading(figure, about)
-    return style.settle(figure, column, height)
+    with style.styled(families):
+        figure, column, height = layout(sample, lists, models, task)
+        style.heading(figure, about)
+        return style.settle(figure, column, height)
 
 
 def _compared(methods: pd.Series) -> list[str]:

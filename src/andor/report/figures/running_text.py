@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from matplotlib.axes import Axes
 
-from andor.report.figures import style
+from andor.report.figures import fonts, style
 
 LINE = 0.125
 """Height of a line, in inches."""
@@ -62,7 +62,27 @@ def lines(
         if len(found) <= MOST:
             break
         found = _filled(list(_near(pieces, around)), inches)
-    return found[:MOST]
+    turned = fonts.is_turned(text)
+    return [_placed(line, turned, inches) for line in found[:MOST]]
+
+
+def _placed(line: Line, turned: bool, inches: float) -> Line:
+    """The pieces of a line in the order in which they are seen; from the right edge if the text is read from there."""
+    order = fonts.in_sight([piece.text for _, piece in line], turned)
+    if order == list(range(len(line))) and not turned:
+        return line
+    ends = [place + _width(piece) for place, piece in line]
+    gaps = [start - end for (start, _), end in zip(line[1:], ends, strict=False)]
+    left = inches - ends[-1] if turned else 0.0
+    found = []
+    for rank, place in enumerate(order):
+        piece = line[place][1]
+        found.append((left, piece))
+        if rank + 1 < len(order):
+            after = order[rank + 1]
+            parted = max(place, after) - 1 if abs(place - after) == 1 else len(gaps) - 1 - rank if turned else rank
+            left += _width(piece) + gaps[parted]
+    return found
 
 
 def show(axes: Axes, text: Sequence[Line], color: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import re
+import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ from matplotlib.textpath import text_to_path
 from matplotlib.transforms import ScaledTranslation
 
 from andor.errors import UserError
+from andor.report.figures import fonts
 
 WIDTH = 6.8
 """Width of two journal columns, in inches."""
@@ -32,7 +34,7 @@ SMALL = 6.5
 """Smallest type, in points."""
 
 RC: dict[str, Any] = {
-    "font.family": "DejaVu Sans",  # comes with Matplotlib: the same page on every machine
+    "font.family": fonts.OWN,
     "font.size": SMALL,
     "axes.titlesize": 7,
     "axes.titlepad": 4,
@@ -105,9 +107,10 @@ class TaskInfo:
 
 
 @contextmanager
-def styled() -> Iterator[None]:
-    """Matplotlib's defaults and `RC`, whatever the user's own settings are."""
-    with matplotlib.style.context(["default", RC]):
+def styled(families: Sequence[str] = (fonts.OWN,)) -> Iterator[None]:
+    """Matplotlib's defaults and `RC`, whatever the user's own settings are; fonts of one family after the other."""
+    with warnings.catch_warnings(), matplotlib.style.context(["default", RC, {"font.family": list(families)}]):
+        warnings.filterwarnings("ignore", "Glyph .* missing")  # `fonts.families` says it once
         yield
 
 
@@ -212,7 +215,7 @@ def text_height(lines: str, size: float = 7) -> float:
 @functools.cache
 def text_width(text: str, size: float = SMALL, weight: str = "normal") -> float:
     """Width of a line of text, in inches."""
-    font = FontProperties(family=RC["font.family"], size=size, weight=weight)
+    font = FontProperties(family=matplotlib.rcParams["font.family"], size=size, weight=weight)
     return text_to_path.get_text_width_height_descent(text, font, ismath=False)[0] / 72
 
 

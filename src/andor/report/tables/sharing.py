@@ -187,6 +187,7 @@ def orders(each: Comparison) -> pd.DataFrame:
 INTERACTIONS_SCHEMA = pa.schema(
     {
         "sample": COUNT,
+        "class": TEXT,  # name of the sample's class; null where classes are known by number alone
         "method": TEXT,
         "ensemble": TEXT,
         "kind": TEXT,
@@ -232,6 +233,7 @@ def _listed(each: Comparison, sample: int, number: int, game: Game, known: Inter
     at = (np.arange(len(each.members)), kind[:, None], place[:, None])
     rows = {
         "sample": number,
+        "class": each.results.classes[sample],
         "kind": np.array(each.kinds, dtype=object)[kind][:, None],
         "coalition": _masks(coalitions)[place][:, None],
         "players": _joined(coalitions, " ", range(coalitions.n))[place][:, None],
