@@ -29,9 +29,13 @@ from andor import config
 from andor.data.building import tidy
 from andor.errors import UserError
 from andor.models.accuracy import predictions
+from andor.models.families.text_cnn import TextCNN
 from andor.models.families.text_encoder import TextEncoder
+from andor.models.loaded import TokenClassifier
 from andor.models.loading import load, load_transformers
 from andor.models.training import encode, ignores_padding, unpadded_logits
+from andor.outputs.masking import bind, locate
+from andor.outputs.passes import evaluate
 
 TEXTS = ["the film", "the acting is superb", tiny.TEXT, "nobody sleeps", "a film", "the film the acting"]
 SIZE = len(tiny.byte_bpe())
@@ -53,11 +57,11 @@ READ = {
                   word_embed_proj_dim=32, init_std=0.3, max_position_embeddings=64, pad_token_id=1)
     ),
 }  # fmt: skip
-REFUSED = {
+TOKENS = {
     "bart": lambda: BartForSequenceClassification(
         BartConfig(vocab_size=SIZE, d_model=32, encoder_layers=1, decoder_layers=1, encoder_attention_heads=2,
                    decoder_attention_heads=2, encoder_ffn_dim=64, decoder_ffn_dim=64, max_position_embeddings=64,
-                   id2label={0: "no", 1: "yes"}, pad_token_id=1, eos_token_id=0, decoder_start_token_id=2)
+                   init_std=0.5, id2label={0: "no", 1: "yes"}, pad_token_id=1, eos_token_id=0, decoder_start_token_id=2)
     ),
     "t5": lambda: T5ForSequenceClassification(
         T5Config(vocab_size=SIZE, d_model=32, d_kv=16, d_ff=64, num_layers=1, num_heads=2, num_labels=2,
@@ -65,7 +69,8 @@ REFUSED = {
     ),
     "longformer": lambda: LongformerForSequenceClassification(
         LongformerConfig(vocab_size=SIZE, hidden_size=32, num_hidden_layers=1, num_attention_heads=2,
-                         intermediate_size=64, attention_window=8, max_position_embeddings=66, pad_token_id=1)
+                         intermediate_size=64, attention_window=8, max_position_embeddings=66, pad_token_id=1,
+                         initializer_range=0.5)
     ),
 }  # fmt: skip
 
@@ -123,15 +128,73 @@ def test_training_does_not_read_padding(name, tmp_path):
         torch.testing.assert_close(model.logits(model.embed(torch.tensor(ids))[None]), theirs, rtol=0, atol=1e-5)
 
 
-@pytest.mark.parametrize("name", REFUSED)
-@pytest.mark.parametrize("training", [None, config.Training(epochs=1)], ids=["ready", "to train"])
-def test_what_reads_no_embeddings_is_one_line(name, training, tmp_path):
-    settings = TextEncoder(family="text_encoder", source="x", training=training)
+@pytest.mark.parametrize("name", TOKENS)
+def test_what_reads_no_embeddings_is_masked_by_tokens(name, tmp_path):
+    """Equal to what the network says of the text's tokens, those of absent words replaced."""
+    tokenizer = tiny.byte_bpe()
+    tokenizer.add_special_tokens({"unk_token": "the"})  # whichever token, it has an embedding
+    post = TemplateProcessing(single="$A <|endoftext|>", special_tokens=[("<|endoftext|>", 0)])
+    tokenizer.backend_tokenizer.post_processor = post
+    folder = saved(TOKENS[name], tmp_path / name, tokenizer)
+    TextEncoder(family="text_encoder", source="x").make(table(), folder, None, tmp_path / "m", 0)
+    model = load(tmp_path / "m")
+    assert isinstance(model, TokenClassifier)
+    theirs = AutoModelForSequenceClassification.from_pretrained(folder).eval()
+    ids = [torch.tensor([text]) for text in encode(tokenizer, TEXTS)]
+    with torch.no_grad():
+        expected = torch.cat([theirs(input_ids=text).logits for text in ids])
+    assert predictions(model, table()).tolist() == expected.argmax(1).tolist()
+    torch.testing.assert_close(model.logits(ids[1]), expected[1:2], rtol=0, atol=1e-5)
+
+    sample = tiny.text_sample("gripping", "superb", "film")
+    outputs = evaluate(bind(model, sample, config.Masking(baseline="unk")))
+    read = tokenizer(sample["text"], return_offsets_mapping=True)
+    for coalition in range(8):
+        masked = list(read["input_ids"])
+        for player, (start, stop) in enumerate(sample["players"]):
+            if not coalition >> player & 1:
+                for place, (first, last) in enumerate(read["offset_mapping"]):
+                    masked[place] = tokenizer.unk_token_id if first < stop and start < last else masked[place]
+        with torch.no_grad():
+            by_hand = theirs(input_ids=torch.tensor([masked])).logits[0]
+        torch.testing.assert_close(torch.tensor(outputs[coalition]), by_hand, rtol=0, atol=1e-5)
+    assert outputs.std(axis=0).min() > 1e-4
+    with pytest.raises(
+        UserError, match=r"`masking.baseline: zero` is no token, and a network `\w+` reads tokens alone"
+    ):
+        locate(model, sample, config.Masking())
+
+
+@pytest.mark.parametrize("name", TOKENS)
+def test_what_reads_no_embeddings_is_not_trained(name, tmp_path):
+    settings = TextEncoder(family="text_encoder", source="x", training=config.Training(epochs=1))
     with pytest.raises(
         UserError, match=r"a network `\w+` reads no word embeddings, in which words are masked"
     ) as error:
-        settings.make(table(), saved(REFUSED[name], tmp_path / name), None, tmp_path / "m", 0, progress=False)
+        settings.make(table(), saved(TOKENS[name], tmp_path / name), None, tmp_path / "m", 0, progress=False)
     assert "\n" not in str(error.value)
+
+
+THREE = tidy(range(6), ["train"] * 6, [0, 1, 2] * 2, ["film film", "acting acting", "the the"] * 2)
+
+
+def test_an_encoder_is_fine_tuned_for_three_labels(tmp_path):
+    folder = saved(READ["bert"], tmp_path / "bert")
+    settings = TextEncoder(family="text_encoder", source="x", training=config.Training(epochs=2))
+    settings.make(THREE, folder, None, tmp_path / "m", 0, progress=False)
+    model, theirs = load(tmp_path / "m"), AutoModelForSequenceClassification.from_pretrained(tmp_path / "m").eval()
+    ids = torch.tensor(encode(model.tokenizer, ["the film"]))
+    logits = model.logits(model.embed(ids[0])[None])
+    assert logits.shape == (1, 3)
+    torch.testing.assert_close(logits, theirs(input_ids=ids).logits, rtol=0, atol=1e-5)
+
+
+def test_a_convolutional_network_learns_three_labels(tmp_path):
+    tiny.wordpieces().save_pretrained(tmp_path / "tokenizer")
+    training = config.Training(epochs=80, batch_size=6, learning_rate=0.02)
+    settings = TextCNN(family="text_cnn", tokenizer="x", width=16, filters=8, training=training)
+    settings.make(THREE, tmp_path / "tokenizer", None, tmp_path / "m", 0, progress=False)
+    assert predictions(load(tmp_path / "m"), THREE).tolist() == [0, 1, 2] * 2
 
 
 def test_a_network_that_says_something_else_of_embeddings_is_refused(tmp_path):

@@ -51,6 +51,7 @@ from andor.models.families.text_encoder import TextEncoder
 from andor.models.loading import load
 from andor.outputs.evaluate import screen
 
+pytestmark = pytest.mark.slow  # some forty models of six libraries are made, saved and read twice
 MEAN, ZERO = config.Masking(baseline="mean"), config.Masking()
 
 

@@ -214,6 +214,25 @@ class TextClassifier(TextModel):
         return in_order(text_logits(self.network, embeddings.to(self.device)), self.description.get("order"))
 
 
+class TokenClassifier(TextClassifier):
+    """A classifier of texts that reads tokens alone, no word embeddings, such as an encoder-decoder.
+
+    What stands for a token in it is its number, so that tokens can only give way to tokens.
+    """
+
+    def embed(self, token_ids: Tensor) -> Tensor:
+        """The token ids (L,) int64 themselves."""
+        check_rows(self.tokenizer, self._embedding, token_ids)
+        return token_ids.to(self.device)
+
+    @torch.no_grad()
+    def logits(self, embeddings: Tensor) -> Tensor:
+        """Logits (B, labels) float32 of texts of equal length as token ids (B, L)."""
+        ids = embeddings.to(self.device)
+        outputs = self.network(input_ids=ids, attention_mask=torch.ones_like(ids)).logits
+        return in_order(outputs, self.description.get("order"))
+
+
 class LanguageModel(TextModel):
     """Word embeddings of a text to the logits of the next token."""
 
@@ -316,6 +335,18 @@ def check_rows(tokenizer: PreTrainedTokenizerFast, embedding: nn.Module, token_i
             f"the token {tokenizer.convert_ids_to_tokens(last)!r} has number {last}, the model has word embeddings of "
             f"{embedding.num_embeddings} tokens; use the model's own tokenizer, or another baseline value"
         )
+
+
+@torch.no_grad()
+def reads_embeddings(network: nn.Module) -> bool:
+    """Whether a classifier of texts can be given word embeddings; tried on four of them."""
+    embedding = network.get_input_embeddings()
+    tokens = torch.arange(4, device=embedding.weight.device)[None] % embedding.num_embeddings
+    try:
+        text_logits(network, embedding(tokens))
+    except UserError:
+        return False
+    return True
 
 
 def text_logits(network: nn.Module, embeddings: Tensor, mask: Tensor | None = None) -> Tensor:

@@ -108,7 +108,8 @@ class TextEncoder(TrainedOnTexts):
     def loaded(cls, folder: Path, description: dict[str, Any], device: torch.device) -> TextClassifier:
         """The model that `make` put into a folder."""
         from andor.models import pretrained
-        from andor.models.loaded import TextClassifier
+        from andor.models.loaded import TextClassifier, TokenClassifier, reads_embeddings
 
-        network = pretrained.classifier(folder)
-        return TextClassifier(network.to(device), description, pretrained.tokenizer(folder))
+        network = pretrained.classifier(folder).eval()
+        kind = TextClassifier if reads_embeddings(network) else TokenClassifier
+        return kind(network.to(device), description, pretrained.tokenizer(folder))

@@ -49,17 +49,17 @@ class MaskedRow:
         """
         import pandas as pd
 
-        columns, count = self.row.shape[1], len(self.others)
+        width, count = self.row.shape[1], len(self.others)
         pool = pd.concat([self.row, self.others], ignore_index=True)
 
         def outputs(numbers: Tensor) -> Tensor:
-            taken = [cells.take(own) for (_, cells), own in zip(pool.items(), numbers.numpy().T, strict=True)]
-            return model.outputs(pd.concat([cells.reset_index(drop=True) for cells in taken], axis=1))
+            columns = zip(pool.items(), numbers.numpy().T, strict=True)
+            return model.outputs(pd.DataFrame({name: cells.array.take(own) for (name, cells), own in columns}))
 
-        others = torch.arange(1, count + 1)[:, None].expand(count, columns)
-        size = batch_size(columns * count, on_cpu=1 << 17, on_cuda=1 << 17, device="cpu")
-        owner = owners(self.players, columns)
-        whole = torch.zeros(1, columns, dtype=torch.int64)
+        others = torch.arange(1, count + 1)[:, None].expand(count, width)
+        size = batch_size(width * count, on_cpu=1 << 17, on_cuda=1 << 17, device="cpu")
+        owner = owners(self.players, width)
+        whole = torch.zeros(1, width, dtype=torch.int64)
         return MaskedMarginal(
             outputs, whole, others, owner, len(self.players), size, lambda mean: logits_of(mean, model.gives)
         )

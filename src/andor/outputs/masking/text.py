@@ -14,7 +14,8 @@ from torch import Tensor
 
 from andor import config
 from andor.data.targets import open_tokens
-from andor.models.loaded import LanguageModel, TextClassifier, TextModel
+from andor.errors import UserError
+from andor.models.loaded import LanguageModel, TextClassifier, TextModel, TokenClassifier
 from andor.outputs.masking import baselines
 from andor.outputs.masking.model import MaskedModel, MaskingError, batch_size, owners
 from andor.outputs.masking.prompt import MaskedPrompt, block_size, target_outputs
@@ -60,6 +61,8 @@ class MaskedText:
         ids = self.ids + (self.target or [])[:-1]
         owner = owners(self.players, len(ids)).reshape(-1, 1).to(model.device)
         embeddings = model.embed(torch.tensor(ids, device=model.device))
+        if isinstance(model, TokenClassifier):
+            owner, baseline = owner[:, 0], torch.tensor(self.token, device=model.device)
         if baseline is None:
             baseline = baselines.embedding(model, self.masking, self.token, embeddings).to(embeddings.dtype)
         inputs = (embeddings[None], baseline, owner, len(self.players))
@@ -87,8 +90,13 @@ def locate_text(model: TextClassifier, sample: Mapping[str, Any], masking: confi
     MaskingError
         If a word is cut off by the model's maximal length, or a piece belongs to two players.
     UserError
-        If the tokenizer lacks the token that stands for a masked player.
+        If the tokenizer lacks the token that stands for a masked player, or the model wants one and it is none.
     """
+    if isinstance(model, TokenClassifier) and not masking.tokens:
+        raise UserError(
+            f"`masking.baseline: {masking.baseline}` is no token, and a network `{type(model.network).__name__}` reads "
+            "tokens alone; use mask, pad, unk, cls or sep, whichever its tokenizer has"
+        )
     # Tokenizers that know no limit state an enormous one.
     cut = model.tokenizer.model_max_length < 10**9
     read = model.tokenizer(sample["text"], return_offsets_mapping=True, truncation=cut, verbose=False)
