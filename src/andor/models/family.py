@@ -78,7 +78,8 @@ class Family(Kind):
     def misfits(self, name: str, data: Reader, masking: Masked) -> Iterator[str]:
         """What does not go with a model of this name that reads the data and is masked so."""
         if self.trained_by is not None and not data.trains:
-            yield f"model `{name}` is trained, {data.title} has nothing for that; take a model `of_task`"
+            more = ", or lower `data.test_fraction`" if hasattr(data, "test_fraction") else ""
+            yield f"model `{name}` is trained, {data.title} has nothing for that; take a model `of_task`{more}"
         if masking.baseline == "learned" and not self.has_gradients:
             yield f"masking.baseline `learned` needs gradients, model `{name}` ({self.family}) has none; use mean"
 

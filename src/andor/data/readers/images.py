@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import numpy as np
     import pyarrow as pa
 
+    from andor.data.classes import Classes
     from andor.data.images import Pictures
 
 Side = Annotated[int, Field(ge=8, le=512)]
@@ -70,14 +71,10 @@ class ImagesData(InFiles):
         import numpy as np
 
         from andor.data.building import tidy
-        from andor.data.formats import Delimiting
-        from andor.data.images import pictures
         from andor.data.parts import split_of
 
         source = self.given(source)
-        form = Delimiting(self.separator, self.names, self.encoding)
-        found = pictures(source, self.image, self.label, self.split, form)
-        classes = found.classes.against_rest(self.positive, str(source))
+        found, classes = self.look(source)
         rows, images = self._pixels(found, source)
         if len({image.shape for image in images}) > 1:  # a few grey images among colour ones: all become colour
             images = [np.broadcast_to(image, (3, *self.shape)) for image in images]
@@ -85,6 +82,15 @@ class ImagesData(InFiles):
         split = split_of([found.parts[row] for row in rows], labels, self.test_fraction, seed)
         numbers = [found.rows[row] for row in rows]
         return tidy(numbers, split, labels, np.stack(images), "image", classes=classes.names)
+
+    def look(self, source: Path) -> tuple[Pictures, Classes]:
+        """Images before they are read, and their classes."""
+        from andor.data.formats import Delimiting
+        from andor.data.images import pictures
+
+        form = Delimiting(self.separator, self.names, self.encoding)
+        found = pictures(source, self.image, self.label, self.split, form)
+        return found, found.classes.against_rest(self.positive, str(source))
 
     def _pixels(self, found: Pictures, source: Path) -> tuple[list[int], list[np.ndarray]]:
         """Rows that can be read, and their pixels."""

@@ -7,12 +7,12 @@ import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from andor.data.delimited import InFiles
 from andor.errors import UserError
 from andor.files import first_line
-from andor.settings import Name
+from andor.settings import Name, near
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -58,16 +58,39 @@ class TableData(InFiles):
         """Tidy table of the features."""
         from andor.data.building import tidy_features
 
-        source = self.given(source)
+        frame, classes = self.look(self.given(source))
+        features = frame[self.features_of(list(frame.columns))]
+        return tidy_features(features, classes, self.test_fraction, seed, self.decimal, self.missing)
+
+    @property
+    def column_names(self) -> list[str] | None:
+        """Columns that models read, as far as the configuration says them."""
+        return self.features or (None if self.names is None else self.features_of(self.names))
+
+    def features_of(self, columns: list[str]) -> list[str]:
+        """Columns that models read, of those of the table."""
+        return self.features or [name for name in columns if name != self.label]
+
+    def look(self, source: Path) -> tuple[pd.DataFrame, Classes]:
+        """The table, and the classes of its rows."""
+        from andor.data.formats import separator_for
+
         frame = self._frame(source)
         for name in [self.label, *(self.features or [])]:
             if name not in frame.columns:
-                raise UserError(f"{source}: no column `{name}`; it has {', '.join(map(str, frame.columns))}")
+                known = list(frame.columns)
+                fix = separator_for(known, source)
+                raise UserError(f"{source}: no column `{name}`; it has {', '.join(known)}{fix}")
+        return frame, self._classes(frame[self.label], source)
+
+    @model_validator(mode="after")
+    def _columns(self) -> TableData:
         if self.label in (self.features or []):
-            raise UserError(f"`data.features` names the label `{self.label}`; take it away")
-        classes = self._classes(frame[self.label], source)
-        features = frame[self.features] if self.features else frame.drop(columns=self.label)
-        return tidy_features(features, classes, self.test_fraction, seed, self.decimal, self.missing)
+            raise ValueError(f"`features` names the label `{self.label}`; take it away")
+        for name in [self.label, *(self.features or [])]:
+            if self.names is not None and name not in self.names:
+                raise ValueError(f"`{name}` is none of `names`{near(name, self.names)}")
+        return self
 
     def _frame(self, source: Path) -> pd.DataFrame:
         """The table of a file, or of the only file in a folder."""
@@ -77,7 +100,8 @@ class TableData(InFiles):
         files = [source] if source.is_file() else inside
         if len(files) != 1:
             raise UserError(
-                f"`data.source: {self.source}`: {source} holds {len(files)} tables; name one file with !member"
+                f"`data.source: {self.source}`: {source} holds {len(files)} tables; name one, in an archive "
+                "with !member"
             )
         frame = self._cells(files[0])
         if self.names is not None and _kind(files[0]) not in JSON + PARQUET:
@@ -108,9 +132,8 @@ class TableData(InFiles):
                 form = {"sep": separator, "decimal": self.decimal, "header": 0 if self.names is None else None}
                 return pd.read_csv(binary, encoding=encoding, skipinitialspace=True, low_memory=False, **form)
         except UnicodeError as error:
-            raise UserError(
-                f"{file}: is not in {self.encoding} ({first_line(error)}); set `data.encoding`, such as cp1252"
-            ) from None
+            fix = "write it again" if kind in PARQUET else "set `data.encoding`, such as cp1252"
+            raise UserError(f"{file}: is not in {self.encoding} ({first_line(error)}); {fix}") from None
         except (ValueError, pa.ArrowException, *damages()) as error:
             raise UserError(
                 f"{file}: no readable table ({first_line(error)}); name a CSV, JSON-lines or Parquet file"
