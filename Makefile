@@ -11,6 +11,9 @@ PIP    := $(PY) -m pip install --quiet --disable-pip-version-check
 PYTEST := $(PY) -m pytest
 TESTS  := $(PYTEST) -n 2 --dist worksteal
 
+# Compiled modules are kept, also where the machine says not to: some hundreds of processes would each compile the package.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: results check test test-portable test-old test-avx2 test-alone test-docs test-conda test-cluster docs hooks clean lint
 
 results: $(VENV)/ready

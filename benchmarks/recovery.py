@@ -42,7 +42,7 @@ NOISES = (0.0, 0.02, 0.1)
 """Standard deviation of the output noise, in shares of |v(N) − v(∅)|."""
 METHODS = {"original": "AND alone", "traditional": "each model apart", "generalizable": "models together"}
 THRESHOLD = 0.05
-RENAMINGS = 3
+RENAMINGS = 20
 SIZES = (4, 8, 16, 32, 64)
 """Numbers k of strongest interactions of a kind; 16 are planted in a model."""
 

@@ -15,6 +15,7 @@ from andor.config import ARRAYS_PER_MODEL, SAMPLED_COLUMNS, Config, Target, chec
 from andor.errors import UserError
 from andor.files import file_digest
 from andor.game import partners
+from andor.models.code import with_neighbours
 from andor.sources import uri
 from andor.sources.store import file_names
 from snakemake.io import IOFile
@@ -137,8 +138,9 @@ def taken_from(wildcards) -> list[str]:
 
 
 def own_files(wildcards) -> list[Path]:
-    """Files of the user's own that the configured model runs."""
-    return [Path(file) for file in model_of(wildcards).own_files().values()]
+    """Files of the user's own that the configured model runs, and their neighbours that these import."""
+    named = model_of(wildcards).own_files().values()
+    return [file for main in named for file in with_neighbours(Path(main))]
 
 
 def masking_of(wildcards) -> dict:
@@ -161,8 +163,10 @@ def budget_of(task: str) -> dict | None:
 
 
 def baseline_of(wildcards) -> list[str]:
-    """Where the baseline value of a model is, if it is learned or from a file."""
+    """Where the baseline value of a model is, if it is learned, from a file or those of training rows."""
     masking = TASKS[wildcards.task].masking
+    if masking.baseline == "marginal":
+        return [f"results/{wildcards.task}/data.parquet"]
     if masking.baseline == "learned":
         return [f"results/{wildcards.task}/baselines/{wildcards.model}"]
     return fetched(masking.source)

@@ -54,7 +54,7 @@ rule samples:
         controls=lambda wildcards: TASKS[wildcards.task].null_networks(),
         reward=lambda wildcards: plain(TASKS[wildcards.task].reward),
         samples=lambda wildcards: TASKS[wildcards.task].samples.model_dump(
-            include={"count", "candidates", "min_range"}
+            include={"count", "candidates", "min_range", "max_error"}
         ),
     script:
         "../workflow/scripts/samples.py"

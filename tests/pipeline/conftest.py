@@ -2,17 +2,17 @@
 
 import os
 import subprocess
-import sys
-from collections.abc import Callable
 from pathlib import Path
 
+import forked
 import numpy as np
 import pytest
 import torch
 import yaml
-from filelock import FileLock
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
 from transformers import BertConfig, BertForSequenceClassification, PreTrainedTokenizerFast
+
+from once import made_once
 
 ROOT = Path(__file__).parents[2]
 SEED = int(os.environ.get("ANDOR_TEST_SEED", "0"))
@@ -34,13 +34,11 @@ EMPTY = {"held_out", "transfer", "discrimination", "fidelity"}
 """Tables without rows: no ensemble leaves out one of two models, and words and patches differ from sample to sample."""
 
 
-def snakemake(folder: Path, *arguments: str, **options) -> subprocess.CompletedProcess:
+def snakemake(folder: Path, *arguments: str) -> subprocess.CompletedProcess:
     """Run the workflow in ``folder`` with the interpreter of the tests."""
-    command = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile"), "--cores", "2", *arguments]
     environment = {**os.environ, "HF_HUB_OFFLINE": "1", "COLUMNS": "200"}
-    return subprocess.run(
-        command, cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=PATIENCE, **options
-    )
+    command = ["--snakefile", str(ROOT / "Snakefile"), "--cores", "2", *arguments]
+    return forked.snakemake(command, folder, environment, PATIENCE)
 
 
 def reviews(path: Path, count: int = 240) -> None:
@@ -73,19 +71,6 @@ def encoder(folder: Path) -> None:
     )
     torch.manual_seed(0)
     BertForSequenceClassification(shape).save_pretrained(folder)
-
-
-def made_once(tmp_path_factory, name: str, make: Callable[[Path], None]) -> Path:
-    """A folder that all processes of a test run share; the first to come makes it, the others wait."""
-    base = tmp_path_factory.getbasetemp()
-    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / name
-    done = folder / "made"
-    with FileLock(f"{folder}.lock"):
-        if not done.exists():
-            folder.mkdir()
-            make(folder)
-            done.touch()
-    return folder
 
 
 @pytest.fixture(scope="session")

@@ -169,6 +169,18 @@ def test_marks_for_what_is_not_there(mark, tmp_path):
     assert columns == {"x": [0, 1]} and np.flatnonzero(found[:, 1]).tolist() == [3, 50]
 
 
+def test_rows_without_what_is_there_are_left_out(tmp_path):
+    frame = pd.DataFrame({"x": ["?" if n == 3 else f"{x:.2f}" for n, x in enumerate(INCOME)], "class": CLASS})
+    frame["colour"] = ["?" if n == 4 else None if n == 5 else "red" for n in range(80)]  # among texts a mark is one
+    left, _, _ = as_read(frame, tmp_path / "t.csv", missing="drop")
+    expected = INCOME.round(2)[[n for n in range(80) if n not in (3, 5)]]
+    assert np.corrcoef(left[:, 0], expected)[0, 1] > 1 - 1e-9 and left.shape == (78, 3)
+    numbers = frame.assign(**{"class": ["?" if n < 2 else f"{x:.1f}" for n, x in enumerate(INCOME)]})
+    assert len(as_read(numbers, tmp_path / "n.csv", missing="drop", numeric=True)[0]) == 76
+    with pytest.raises(UserError, match=r"column `class`: most cells are numbers, cells such as '\?' are no numbers"):
+        as_read(numbers, tmp_path / "n.csv", missing="fill", numeric=True)
+
+
 @pytest.mark.parametrize("ending", ["", ".gz", ".xz", ".zst"])
 def test_exports(ending, tmp_path):
     """Row numbers before the table, spaces around names and classes, a byte order mark, another encoding."""

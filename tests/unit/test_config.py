@@ -33,6 +33,12 @@ FLOWERS = {"reader": "scikit_learn", "name": "iris"}
 ESTIMATORS = {name.lower(): {"family": "scikit_learn", "estimator": name} for name in ("SVC", "GaussianNB")}
 PAIRS = {"a": {**ESTIMATORS["svc"], "parameters": {"decision_function_shape": "ovo"}}}
 TABLE = {"data": FLOWERS, "players": {"kind": "features", "count": 4}, "masking": {"baseline": "mean"}}
+SUGAR = {
+    "data": {"reader": "scikit_learn", "name": "diabetes"},
+    "models": {"a": {"family": "mlp"}},
+    "players": {"kind": "features", "count": 10}, "masking": {"baseline": "mean"},
+    "reward": {"kind": "prediction"}, "samples": {"max_error": 50},
+}  # fmt: skip
 BROKEN = [
     ("tasks.sources", DEFAULT["tasks"]["digits"], "task `sources` has the name of a folder of the results; rename it"),
     ("tasks.studies", DEFAULT["tasks"]["digits"], "task `studies` has the name of a folder"),
@@ -51,6 +57,24 @@ BROKEN = [
      "model `a`: `decision_function_shape: ovo` gives numbers for pairs of classes; take it away"),
     ("tasks.flowers", {**TABLE, "data": {**FLOWERS, "positive": 7}, "models": ESTIMATORS},
      "`tasks.flowers.data.positive`: 7 is none of the classes 0 to 2 of iris; choose one"),
+    ("tasks.flowers", {**TABLE, "data": {**FLOWERS, "name": "diabetes", "positive": 1}, "models": ESTIMATORS},
+     "`tasks.flowers.data.positive`: 1 is no class: diabetes has numbers to predict; take it away"),
+    ("tasks.sugar", {**SUGAR, "reward": {"kind": "log_odds"}},
+     "reward.kind `log_odds` does not fit diabetes; use prediction, which is a number"),
+    ("tasks.digits.reward", {"kind": "prediction"}, "reward.kind `prediction` does not fit digits; use log_odds, or"),
+    ("tasks.sugar", {**SUGAR, "samples": {}}, "`samples.max_error` is missing: how far a prediction that counts as"),
+    ("tasks.sugar", {**SUGAR, "samples": {"max_error": 9, "label": 1}}, "`samples.label: 1` is a class, diabetes has"),
+    ("tasks.digits.samples", {"max_error": 9}, "`samples.max_error: 9` is for numbers, digits has classes"),
+    ("tasks.sugar", {**SUGAR, "models": {"a": {"family": "mlp", "training": {"balanced": True}}}},
+     "model `a`: `training.balanced` is of classes, diabetes has a number; take it away"),
+    ("tasks.sugar", {**SUGAR, "models": {"a": {**OWN, "gives": "probabilities"}}},
+     "model `a`: `gives: probabilities` is of classes, diabetes has a number to predict; use logits"),
+    ("tasks.sugar", {**SUGAR, "data": {"reader": "table", "source": "film_reviews", "label": "n", "numeric": True,
+                                       "positive": 3}},
+     "`positive: 3` is a class, and `numeric` asks for a number; take one away"),
+    (f"{SENTIMENT}.models.cnn.training", {"corrupt": {"features": 0.1}},
+     "model `cnn`: `training.corrupt.features` shuffles arrays, film_reviews has texts; take it away"),
+    (f"{SENTIMENT}.models.cnn.training", {"corrupt": {"labels": 1.1}}, "labels: 1.1`: input should be less than or eq"),
     ("sed", 1, "`sed` is no known key; did you mean `seed`?"),
     ("seed", "x", "`seed: x`"),
     ("seed", -1, "`seed: -1`: input should be greater than or equal to 0"),
@@ -99,6 +123,10 @@ BROKEN = [
     (f"{SENTIMENT}.players", {"kind": "tokens"}, "`tasks.sentiment.players.source` is missing; add it"),
     (f"{SENTIMENT}.players", {"kind": "tokens", "source": "nilm6"}, "is no entry of `sources`"),
     (f"{SENTIMENT}.masking.baseline", "centre", "masking.baseline `centre` is for point clouds; use mean"),
+    (f"{SENTIMENT}.masking.baseline", "marginal", "masking.baseline `marginal` is for tables; use mean"),
+    (f"{SENTIMENT}.masking", {"baseline": "blurred", "blur": 2}, "masking.baseline `blurred` is for images; use mean"),
+    ("tasks.digits.masking", {"baseline": "blurred"}, "baseline `blurred` needs `blur`; add it"),
+    ("tasks.digits.masking", {"baseline": "mean", "rows": 3}, "`rows` has no effect on baseline `mean`; take it away"),
     (f"{SENTIMENT}.masking.baseline", "file", "baseline `file` needs `source`; add it"),
     (f"{SENTIMENT}.masking.baseline", "damp", "baseline `damp` needs `damp`; add it"),
     (f"{SENTIMENT}.masking.damp", 0.5, "`damp` has no effect on baseline `mask`; take it away or use `damp`"),
@@ -384,10 +412,10 @@ def test_every_pin_of_an_environment_is_the_one_of_the_requirements():
         assert set(pip["pip"]) <= pins, path.name
 
 
-@pytest.mark.slow  # scikit-learn takes seconds to import all of its classifiers
+@pytest.mark.slow  # scikit-learn takes seconds to import all of its estimators
 def test_scikit_learn_has_what_is_read_from_its_source():
-    theirs = dict(all_estimators(type_filter="classifier"))
-    assert listed.classifiers() == sorted(theirs)
+    theirs = dict(all_estimators(type_filter=["classifier", "regressor"]))
+    assert listed.estimators() == sorted(theirs)
     for name, kind in theirs.items():
         assert listed.arguments(name) == list(inspect.signature(kind).parameters)
     assert list(listed.faults("ForestClassifier", [])) and not list(listed.faults("SVC", ["C", "gamma"]))

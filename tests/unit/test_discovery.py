@@ -93,7 +93,9 @@ def test_expected_numbers_are_the_means_of_draws(null):
     )
     shared = placements.coincidences(where, own.strengths, others)
     bounds = np.array([0.05, 0.3, 0.6, 0.9])
-    mean = np.array([(shared >= bound).sum() / draws for bound in bounds])
+    met = [[set(keys[reached]) for keys, reached in zip(where, shared >= bound, strict=True)] for bound in bounds]
+    mean = np.array([sum(map(len, of_draws)) / draws for of_draws in met])
+    assert placements.numbers(where, own.strengths, others).tolist() == list(map(len, met[0]))
     assert mean[0] > 1
     error = 4 * np.sqrt(np.maximum(mean, 0.01) * 3 / draws)  # numbers of a draw vary little more than Poisson ones
     assert (np.abs(expected(own, others, weights, bounds) - mean) < error).all()

@@ -312,7 +312,8 @@ def test_pretrained_classifiers_that_do_not_fit(shuffle, tmp_path):
 
 def scaling(settings: PretrainedImageClassifier, source) -> dict[str, list[float]]:
     """Mean and standard deviation of a configured model."""
-    return normalisation(settings.library, source, {"mean": settings.mean, "std": settings.std})
+    given = {"mean": settings.mean, "std": settings.std}
+    return normalisation(settings.library, source, given, settings.architecture)
 
 
 @pytest.mark.parametrize("stated", [{"pretrained_cfg": {"mean": [0.5], "std": [0.25]}}, {"mean": [0.5], "std": [0.25]}])
@@ -331,7 +332,7 @@ def test_a_model_of_timm_is_normalised_as_its_folder_states(stated, tmp_path):
     with pytest.raises(UserError, match=r"config.json: no mean and standard deviation .*; set `mean` and `std`"):
         scaling(settings, tmp_path)
     (tmp_path / "config.json").write_text('{"architecture": "test_resnet"}')
-    assert scaling(settings, tmp_path)["mean"] == [0.485, 0.456, 0.406]
+    assert scaling(settings, tmp_path)["mean"] == [0.5, 0.5, 0.5]  # as timm states it of this architecture
 
 
 def test_timm_is_used_if_installed(tmp_path):
@@ -341,7 +342,7 @@ def test_timm_is_used_if_installed(tmp_path):
     save_file(network.state_dict(), tmp_path / "w.safetensors")
     settings = image_settings(library="timm", architecture="test_resnet")
     model = made(settings, IMAGES, tmp_path, source=tmp_path / "w.safetensors")
-    plain = Normalised(network, [0.485, 0.456, 0.406], [0.229, 0.224, 0.225])
+    plain = Normalised(network, network.pretrained_cfg["mean"], network.pretrained_cfg["std"])
     outputs = evaluate(bind(model, sample("image"), Masking()))
     assert np.abs(outputs - by_hand(plain, "image", sample("image"), np.float32(0))).max() < TOLERANCE
 

@@ -318,11 +318,6 @@ def _samples(random: Generator, n: int, words: Sequence[str], images: bool) -> p
 
 
 CASES = {
-    "two models, long names": lambda: made_up(
-        ("a_rather_long_model_name_finetuned_on_a", "a_rather_long_model_name_finetuned_on_b"),
-        n=8,
-        words=[f"{word}{word}" for word in WORDS],
-    ),
     "two models, n = 4": lambda: made_up(("a", "b"), n=4, words=list("abcd")),
     "three models, images": lambda: made_up(("resnet20", "vgg16", "lenet"), n=8, images=True),
     "three models, words": lambda: made_up(("minilm_l6", "minilm_l3", "cnn")),
@@ -336,8 +331,11 @@ CASES = {
         n=6,
     ),
     "four models, eleven ensembles": lambda: made_up(tuple("abcd"), n=5),
-    "sweep of alpha, n = 14": lambda: made_up(
-        ("first", "second"), n=14, methods=("traditional", "generalizable", "alpha_0", "alpha_05")
+    "long names, sweep of alpha, n = 14": lambda: made_up(
+        ("a_rather_long_model_name_finetuned_on_a", "a_rather_long_model_name_finetuned_on_b"),
+        n=14,
+        methods=("traditional", "generalizable", "alpha_0", "alpha_05"),
+        words=[f"{word}{word}" for word in WORDS],
     ),
     "one method": lambda: made_up(("a", "b"), n=5, methods=("original",)),
     "signs of mathtext": lambda: made_up(("a", "b"), n=5, words=["$5", "10%", "a_b^2", "\\frac", "$"]),
@@ -362,6 +360,8 @@ ALL_KNOWN = ("faithfulness", "transfer")
 """Figures that need all coalitions."""
 OF_CELLS = ("interactions", "controls")
 """Figures that differ between the tasks of drawn coalitions: images for a text, and samples that can be exchanged."""
+OF_MODELS = ("controls", "faithfulness", "fidelity", "matching", "orders", "sparsity", "thresholds")
+"""Figures with a line or a panel for each model, which six fill; of ensembles there are more in another case."""
 
 
 def layouts(case: str) -> list[str]:
@@ -370,6 +370,8 @@ def layouts(case: str) -> list[str]:
         return ["interactions"]
     if case == "drawn coalitions, cells":
         return list(OF_CELLS)
+    if case == "six models, named ensembles":
+        return list(OF_MODELS)
     return [name for name in FIGURES if not (case.startswith("drawn") and name in ALL_KNOWN)]
 
 

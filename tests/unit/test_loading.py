@@ -1,5 +1,7 @@
 """What was loaded is what the file holds, whatever wrapped the network when it was saved."""
 
+import json
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +17,7 @@ from andor.models import adoption, pretrained
 from andor.models.accuracy import accuracy
 from andor.models.families.text_encoder import TextEncoder
 from andor.models.loaded import ArrayClassifier
-from andor.models.loading import load
+from andor.models.loading import load, load_transformers
 
 
 def renamed(folder: Path, new) -> Path:
@@ -84,6 +86,63 @@ def test_a_weight_of_another_shape_is_no_weight_of_the_network(tmp_path):
     save_file(state | {name: torch.zeros(1, 32)}, source / "model.safetensors", metadata={"format": "pt"})
     with pytest.raises(UserError, match=f"has no weights {name};"):
         pretrained.encoder_to_train(source)
+
+
+def settled(folder, name, **more):
+    """A JSON file in a folder, with more in it."""
+    content = json.loads((folder / name).read_text()) if (folder / name).exists() else {}
+    (folder / name).write_text(json.dumps(content | more))
+
+
+def quantized(folder, method, **more):
+    settled(folder, "config.json", quantization_config={"quant_method": method, **more})
+
+
+ABSENT = {
+    "bitsandbytes": lambda f: quantized(f, "bitsandbytes", load_in_4bit=True),
+    "compressed-tensors": lambda f: quantized(f, "compressed-tensors"),
+    "fugashi": lambda f: (
+        settled(f, "tokenizer_config.json", tokenizer_class="BertJapaneseTokenizer", word_tokenizer_type="mecab"),
+        (f / "vocab.txt").write_text("[PAD]\n[UNK]\na\n"), (f / "tokenizer.json").unlink(),
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("package", ABSENT)
+def test_a_package_that_is_missing_is_named(package, tmp_path):
+    if find_spec(package.replace("-", "_")):
+        pytest.skip(f"{package} is installed")
+    ABSENT[package](renamed(tmp_path / "source", lambda name: name))
+    with pytest.raises(
+        UserError, match=rf"source: needs a package that is not installed \(.*{package}.*\); install it"
+    ) as e:
+        load_transformers(tmp_path / "source")
+    assert "\n" not in str(e.value)
+
+
+def test_an_adapter_is_no_model(tmp_path):
+    source = renamed(tmp_path / "source", lambda name: name)
+    settled(source, "adapter_config.json", peft_type="LORA")
+    with pytest.raises(UserError, match="holds an adapter, not a model; merge it into its model"):
+        load_transformers(source)
+
+
+def test_parts_of_a_checkpoint_are_joined(tmp_path):
+    """Of pickles too, as older versions wrote them; test_parity.py has safetensors."""
+    source = renamed(tmp_path / "source", lambda name: name)
+    state = load_file(source / "model.safetensors")
+    (source / "model.safetensors").unlink()
+    parts = {f"pytorch_model-0000{n + 1}-of-00002.bin": dict(list(state.items())[n::2]) for n in (0, 1)}
+    for name, part in parts.items():
+        torch.save(part, source / name)
+    of = {name: part for part, held in parts.items() for name in held}
+    settled(source, "pytorch_model.bin.index.json", metadata={}, weight_map=of)
+    TextEncoder(family="text_encoder", source="tiny").make(None, source, None, tmp_path / "m", 0)
+    for name, tensor in load(tmp_path / "m").network.state_dict().items():
+        assert torch.equal(tensor, tiny.encoder().network.state_dict()[name])
+    next(iter(source.glob("*.bin"))).unlink()
+    with pytest.raises(UserError, match="source: weights cannot be read"):
+        TextEncoder(family="text_encoder", source="tiny").make(None, source, None, tmp_path / "lacking", 0)
 
 
 class Fixed(ArrayClassifier):

@@ -462,8 +462,8 @@ class TestFiles:
             assert load_transformers(source).digest == load(tmp_path / settings.family).digest
         with pytest.raises(UserError, match=f"{classifier}: is a text classifier, bfloat16 is for language models"):
             load_transformers(classifier, CPU, "bfloat16")
-        BertForSequenceClassification(bert(num_labels=3)).save_pretrained(classifier)
-        with pytest.raises(UserError, match=f"{classifier}: classifies texts by 3 labels"):
+        BertForSequenceClassification(bert(num_labels=1)).save_pretrained(classifier)
+        with pytest.raises(UserError, match=f"{classifier} predicts a number, it has one output"):
             load_transformers(classifier)
 
     def test_first_layers_of_a_ready_classifier(self, classifier, tmp_path):
@@ -501,10 +501,14 @@ class TestFiles:
 
     def test_what_is_no_classifier(self, pretrained, classifier, tmp_path):
         settings = TextEncoder(family="text_encoder", source="tiny")
-        with pytest.raises(UserError, match="`source: tiny` is no classifier with two labels; set `training`"):
+        with pytest.raises(UserError, match="`source: tiny` is no classifier of texts; set `training` to"):
             settings.make(None, pretrained, None, tmp_path / "m", 0)
-        BertForSequenceClassification(bert(num_labels=3)).save_pretrained(classifier)
-        with pytest.raises(UserError, match="`source: tiny` is no classifier with two labels"):
+        BertForSequenceClassification(bert(num_labels=1)).save_pretrained(classifier)
+        with pytest.raises(UserError, match="`source: tiny` predicts a number, it has one output; name a classifier"):
+            settings.make(None, classifier, None, tmp_path / "m", 0)
+        several = bert(num_labels=3, problem_type="multi_label_classification")
+        BertForSequenceClassification(several).save_pretrained(classifier)
+        with pytest.raises(UserError, match="`source: tiny` says of each label by itself whether it holds"):
             settings.make(None, classifier, None, tmp_path / "m", 0)
         (classifier / "config.json").unlink()
         with pytest.raises(UserError, match=r"no readable config.json .* layout of transformers"):

@@ -452,6 +452,21 @@ def test_given_parts_are_the_largest():
         chosen(table.drop_columns("part"), settings)
 
 
+def test_given_players_are_the_same_in_all_if_that_is_said(tmp_path):
+    parts = pa.array([[1, 1, 2, 2, 3, 3], [1, 1, 1, 2, 2, 2], [2] * 6])
+    clouds = arrays("points", np.zeros((3, 6, 3))).append_column("part", parts)
+    plain, aligned = (PartPlayers(kind="parts", rule="given", count=2, aligned=said) for said in (False, True))
+    assert not plain.same_in_all and aligned.same_in_all
+    assert list(chosen(clouds, plain)[0]) == [0, 1] and list(chosen(clouds, aligned)[0]) == [1]
+    reasons = json.loads(chosen(clouds, aligned)[1].schema.metadata[b"passed_over"])
+    assert reasons == {"more than 2 parts (players.count)": 1, "fewer than 2 parts (players.count)": 1}
+    with pytest.raises(ValueError, match="`aligned` has no effect on rule `kmeans`; take it away"):
+        PartPlayers(kind="parts", aligned=True)
+    assert PixelPlayers(kind="pixels", source="p", count=2, aligned=True).same_in_all
+    with pytest.raises(ValueError, match="`aligned` players are as many in every image; add their `count`"):
+        PixelPlayers(kind="pixels", source="p", aligned=True)
+
+
 @pytest.mark.parametrize(
     ("text", "expected"),
     [

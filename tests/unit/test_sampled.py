@@ -123,7 +123,7 @@ def test_bounds_hold_the_optimum(seed, models, alpha, penalty):
     x = solve(squares, torch.zeros((models, len(columns)), dtype=torch.float64), penalty, weights, 1e-9)
     duals = squares.duals(x)
     assert float(gauge(duals, *weights).max()) <= penalty * (1 + 1e-3)
-    best = bounds(squares, x, penalty, weights, float(gauge(duals, *weights).max()))
+    best = bounds(squares, x, duals, penalty, weights, float(gauge(duals, *weights).max()))
     assert point.bounds.lower <= best.objective * (1 + 1e-9)
     assert best.lower <= point.bounds.objective * (1 + 1e-9)
     assert point.bounds.gap <= 0.02

@@ -21,7 +21,8 @@ from andor.report.tables.held_out import alike, groups
 from andor.report.tables.parts import STRONGEST_DRAWN, comparisons, games
 from andor.report.tables.table import COUNT, NUMBER
 from masks import mask_of
-from synthetic_sampled import LEAST, MOST, ORDER, SIDE, TASKS, write_sampled_results
+from once import made_once
+from synthetic_sampled import LEAST, MOST, ORDER, SIDE, TASKS, config, write_sampled_results
 
 pytestmark = pytest.mark.slow
 SAMPLES = 4
@@ -33,8 +34,10 @@ EMPTY = ("precision", "pruning", "faithful", "transfer", "discrimination")
 
 @pytest.fixture(scope="module")
 def tree(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("results")
-    return folder, write_sampled_results(folder, samples=SAMPLES)
+    def make(folder):
+        write_sampled_results(folder, samples=SAMPLES)
+
+    return made_once(tmp_path_factory, "sampled results", make), config(SAMPLES)
 
 
 @pytest.fixture(scope="module", params=TASKS)
@@ -398,6 +401,10 @@ def test_bit_masks_of_sixty_players_beside_missing_ones(results):
         @property
         def player_names(self):
             return [[str(player) for player in range(n)] for n in sizes]
+
+        @property
+        def classes(self):
+            return [None, None]
 
         def of_ensemble(self, method, ensemble):
             return samples

@@ -1,5 +1,7 @@
 """Studies: rows for what is asked, numbers against plain counting, and a figure."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -100,3 +102,16 @@ def test_a_figure_is_drawn_from_the_table_alone(table, tmp_path):
     assert "; 3 samples" in figures.draw_study(unproved, ASKED.question).get_suptitle()
     with pytest.raises(UserError, match="no rows"):
         figures.draw_study(table[:0], ASKED.question)
+
+
+def test_a_control_is_counted_beside_the_network_it_is_compared_with(results):
+    """Of an ensemble of two, the last of which is a control, its own count and its strength over the first one's."""
+    of_task = replace(results["digits"], main=results["digits"].models[:1])
+    table = study({"digits": of_task})
+    strength = np.abs([one.dense() for one in of_task.of_ensemble("traditional", PAIR["digits"])])[..., 1:]
+    salient = strength > 0.05 * strength.max((2, 3), keepdims=True)
+    where = {"method": "traditional", "measure": "last network"}
+    assert number(table, **where, of="salient")["value"] == pytest.approx(salient[:, 1].sum((1, 2)).mean())
+    total = strength.sum((2, 3)).mean(0)
+    assert number(table, **where, of="strength")["value"] == pytest.approx(total[1] / total[0])
+    assert (study(results)["measure"] != "last network").all()  # of main networks nothing is said

@@ -32,6 +32,7 @@ from andor.report.tables.sharing import sharing, summary
 from andor.report.tables.table import COUNT, NUMBER
 from andor.report.tables.thresholds import MEASURES, THRESHOLDS
 from masks import mask_of, members
+from once import made_once
 from synthetic import config, write_synthetic_results
 
 pytestmark = pytest.mark.slow
@@ -72,8 +73,10 @@ KEYS = {
 
 @pytest.fixture(scope="module")
 def tree(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("results")
-    return folder, write_synthetic_results(folder, samples=SAMPLES)
+    def make(folder):
+        write_synthetic_results(folder, samples=SAMPLES)
+
+    return made_once(tmp_path_factory, "synthetic results", make), config(SAMPLES)
 
 
 @pytest.fixture(scope="module", params=TASKS)

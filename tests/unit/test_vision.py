@@ -43,14 +43,27 @@ def taken(settings, source, images, folder):
     return load(folder)
 
 
-def unsettled(network):
-    """A network whose batch statistics are those of no images, so that a wrong scale shows."""
+@torch.no_grad()
+def lively(network, side=64):
+    """A network with new weights for which images differ, whatever its library draws, and so do scales of images.
+
+    Batch statistics are those of no images, and logits of different images are about 1 apart.
+    """
     torch.manual_seed(1)
-    for module in network.modules():
+    for module in network.eval().modules():
+        if isinstance(module, torch.nn.Conv2d | torch.nn.Linear):
+            torch.nn.init.kaiming_normal_(module.weight)
         if isinstance(module, torch.nn.BatchNorm2d):
             module.running_mean.normal_(0, 0.2)
             module.running_var.uniform_(0.5, 2)
-    return network.eval()
+            module.weight.uniform_(0.5, 1.5)
+    outputs = network(3 * torch.randn(8, 3, side, side) * torch.rand(8, 3, 1, 1))
+    logits = getattr(outputs, "logits", outputs)
+    head = [module for module in network.modules() if isinstance(module, torch.nn.Conv2d | torch.nn.Linear)][-1]
+    head.bias -= logits.mean(dim=0)
+    head.weight /= logits.std(dim=0).mean()
+    head.bias /= logits.std(dim=0).mean()
+    return network
 
 
 @pytest.mark.parametrize(
@@ -82,7 +95,7 @@ def unsettled(network):
 )
 def test_a_model_of_transformers_reads_images_as_its_processor_gives_them(network, stated, given, tmp_path):
     torch.manual_seed(0)
-    theirs = unsettled(network())
+    theirs = lively(network())
     theirs.save_pretrained(tmp_path / "source")
     (tmp_path / "source" / "preprocessor_config.json").write_text(json.dumps(stated))
     pixels = np.random.default_rng(0).integers(0, 256, (2, 64, 64, 3), dtype=np.uint8)
@@ -92,6 +105,7 @@ def test_a_model_of_transformers_reads_images_as_its_processor_gives_them(networ
     whole = {"do_resize": False, "do_center_crop": False, "return_tensors": "pt"}
     with torch.no_grad():
         expected = theirs(**processor([Image.fromarray(image) for image in pixels], **whole)).logits
+    assert (expected[0] - expected[1]).abs().max() > 1e-3  # images differ
     torch.testing.assert_close(model.logits(torch.from_numpy(images)), expected, rtol=1e-3, atol=1e-4)
 
 
@@ -101,7 +115,7 @@ def test_a_model_of_transformers_reads_images_as_its_processor_gives_them(networ
 def test_networks_of_torchvision_that_want_another_scale(name, heads, tmp_path):
     torch.manual_seed(0)
     options = {"init_weights": False, "transform_input": True, "num_classes": 2}  # as its own weights set it
-    theirs = unsettled(torchvision.models.get_model(name, weights=None, aux_logits=True, **options))
+    theirs = lively(torchvision.models.get_model(name, weights=None, aux_logits=True, **options), 96)
     state = {key: tensor for key, tensor in theirs.state_dict().items() if heads or not key.lower().startswith("aux")}
     torch.save(state, tmp_path / "w.pth")
     images = np.random.default_rng(0).random((2, 3, 96, 96), dtype=np.float32)

@@ -72,9 +72,11 @@ class Tee:
 
 
 def fetched(folders: list[str]) -> Path | None:
-    """What a rule's `source` input gives: the one file in its folder, the folder if it holds more, or no source."""
+    """What a rule's `source` input gives: a file, the one file in its folder, the folder if it holds more, or none."""
     if not folders:
         return None
+    if Path(folders[0]).is_file():
+        return Path(folders[0])
     files = [path for path in Path(folders[0]).iterdir() if not path.name.startswith(".")]
     return files[0] if len(files) == 1 and files[0].is_file() else Path(folders[0])
 

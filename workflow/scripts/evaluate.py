@@ -15,14 +15,14 @@ def main(snakemake):
     from andor.outputs.evaluate import evaluate_chunk
     from andor.store import read_table
 
-    name = snakemake.wildcards.model
+    name, masking = snakemake.wildcards.model, Masking.model_validate(snakemake.params.masking)
     samples = read_table(Path(snakemake.input.samples))
     model = load(Path(snakemake.input.model), device(snakemake))
     evaluate_chunk(
         name,
-        attach(model, fetched(snakemake.input.get("baseline", [])), name),
+        attach(model, fetched(snakemake.input.get("baseline", [])), name, masking.background_rows),
         samples.filter(pc.field("sample").isin(list(snakemake.params.numbers))),
-        Masking.model_validate(snakemake.params.masking),
+        masking,
         OutputCache(Path(snakemake.config.get("cache", ".cache"))),
         Path(snakemake.output[0]),
         batch_size=snakemake.config.get("batch_size", "fixed"),

@@ -9,7 +9,8 @@ from _job import device, fetched, run
 def main(snakemake):
     from andor.config import Model, part
     from andor.files import write_text
-    from andor.models.accuracy import accuracy
+    from andor.models.accuracy import quality
+    from andor.models.corruption import corrupted
     from andor.models.labels import relabelled
     from andor.models.loading import load
     from andor.store import read_table
@@ -20,19 +21,19 @@ def main(snakemake):
     seed = snakemake.params.seed if training is None or training.seed is None else training.seed
     if table is not None and training is not None:
         table = relabelled(table, training.labels, seed)
+    worse = corrupted(table, training.corrupt, seed) if training is not None and training.is_corrupted else table
     source, weights = (fetched(snakemake.input.get(key, [])) for key in ("source", "weights"))
     if snakemake.input.get("taken"):
         source = Path(snakemake.input.taken[0])
     folder = Path(snakemake.output[0])
-    settings.make(table, source, weights, folder, seed, device(snakemake))
+    settings.make(worse, source, weights, folder, seed, device(snakemake))
 
     metrics = {"family": settings.family, "splits": {}}
     if table is not None:  # language models are taken as they come
         model = load(folder, device(snakemake))
         metrics["parameters"] = model.parameters
         for split in ("train", "test"):
-            correct, items = accuracy(model, table, split)
-            metrics["splits"][split] = {"items": items, "correct": correct}
+            metrics["splits"][split] = quality(model, table, split)
     write_text(folder / "metrics.json", json.dumps(metrics, indent=2) + "\n")
 
 

@@ -14,9 +14,9 @@ def main(snakemake):
 
     name = snakemake.wildcards.model
     model = load(Path(snakemake.input.model), device(snakemake))
-    model = attach(model, fetched(snakemake.input.get("baseline", [])), name)
-    candidates = read_table(Path(snakemake.input.candidates))
     masking = Masking.model_validate(snakemake.params.masking)
+    model = attach(model, fetched(snakemake.input.get("baseline", [])), name, masking.background_rows)
+    candidates = read_table(Path(snakemake.input.candidates))
     write_table(Path(snakemake.output[0]), screen(name, model, candidates, masking))
 
 

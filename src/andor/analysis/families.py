@@ -120,7 +120,7 @@ class Family:
                     weights = weighted(own)
                     expected[model] += placements.expected(own, others, weights, bounds)
                     where = draw(own, weights, DRAWS, random)
-                    numbers[model] += (placements.coincidences(where, own.strengths, others) > 0).sum(1)
+                    numbers[model] += placements.numbers(where, own.strengths, others)
         return Null(expected[:, 0], expected[:, 1:], list(numbers))
 
     def exchange(self, kinds: int, seed: int) -> Null:

@@ -124,6 +124,9 @@ def chances(presence: np.ndarray, weights: np.ndarray) -> np.ndarray:
 def expected(own: Placed, others: Placed, weights: np.ndarray, bounds: np.ndarray) -> np.ndarray:
     """Expected number of a model's interactions that are shared with others at least as strongly as each bound.
 
+    Interactions that lie on one coalition are one, so that no more can be shared than others have. With names at random
+    none do, and the number is that of all times their chance; by weights each lies where it does for itself.
+
     Parameters
     ----------
     own, others : of the model, and what the other models share
@@ -136,19 +139,14 @@ def expected(own: Placed, others: Placed, weights: np.ndarray, bounds: np.ndarra
     """
     total = np.zeros(len(bounds))
     chance = chances(others.presence, weights)
+    named = np.ptp(weights) == 0
     for order in np.intersect1d(own.orders, others.orders):
         mine, theirs = own.orders == order, others.orders == order
         for sign in (1, -1):
-            number = at_least(sign * own.strengths[mine], bounds)
-            total += number * _sum_at_least(sign * others.strengths[theirs], chance[theirs], bounds)
+            number = at_least(sign * own.strengths[mine], bounds)[:, None]
+            met = number * chance[theirs] if named else 1 - (1 - chance[theirs]) ** number
+            total += (met * (sign * others.strengths[theirs] >= bounds[:, None])).sum(1)
     return total
-
-
-def _sum_at_least(strengths: np.ndarray, amounts: np.ndarray, bounds: np.ndarray) -> np.ndarray:
-    """Sum of the amounts of all that reach each bound."""
-    ascending = np.argsort(strengths)
-    beyond = np.append(np.cumsum(amounts[ascending][::-1])[::-1], 0.0)
-    return beyond[np.searchsorted(strengths[ascending], bounds, side="left")]
 
 
 def _polynomials(weights: np.ndarray, order: int) -> np.ndarray:
@@ -212,3 +210,12 @@ def coincidences(where: np.ndarray, strengths: np.ndarray, others: Placed) -> np
     place = np.minimum(np.searchsorted(known, where), len(known) - 1)
     there = np.where(known[place] == where, others.strengths[ascending][place], 0.0)
     return np.abs(lesser(there, np.broadcast_to(strengths, where.shape)))
+
+
+def numbers(where: np.ndarray, strengths: np.ndarray, others: Placed) -> np.ndarray:
+    """How many coalitions are shared with other models in each draw, whatever the strength; int, shape (draws,).
+
+    As in `coincidences`; interactions that lie on one coalition are one.
+    """
+    met = np.sort(np.where(coincidences(where, strengths, others) > 0, where, np.uint64(0)), axis=1)
+    return ((met != 0) & np.diff(met, axis=1, prepend=np.uint64(0)).astype(bool)).sum(1)

@@ -33,7 +33,7 @@ BaselineFile = Annotated[
     Path | None,
     typer.Option(
         help="The value of --baseline file, `.npy` or `.safetensors`; of --baseline learned, the folder that the "
-        "workflow made (results/TASK/baselines/MODEL)."
+        "workflow made (results/TASK/baselines/MODEL); of --baseline marginal, results/TASK/data.parquet."
     ),
 ]
 TargetText = Annotated[
@@ -60,6 +60,7 @@ def evaluate(
     target: TargetText = None,
     baseline: Annotated[str, typer.Option(help="What masks a player, as `masking.baseline`.")] = "zero",
     damp: Annotated[float | None, typer.Option(help="As `masking.damp`.")] = None,
+    blur: Annotated[float | None, typer.Option(help="As `masking.blur`.")] = None,
     baseline_file: BaselineFile = None,
     background: Annotated[str, typer.Option(help="As `masking.background`.")] = "keep",
     dtype: Annotated[
@@ -82,7 +83,7 @@ def evaluate(
     from andor.outputs.evaluate import evaluate_chunk
     from andor.store import read_table
 
-    masking, batch = masking_of(baseline, damp, baseline_file, background), _batch_size(batch_size)
+    masking, batch = masking_of(baseline, damp, baseline_file, background, blur), _batch_size(batch_size)
     for path in filter(None, (model, baseline_file, samples)):
         digests.check(path)
     given = _samples(samples, text, word, count, seed)

@@ -13,18 +13,22 @@ if TYPE_CHECKING:
     from andor.models.loaded import LoadedModel
 
 
-def masking_of(baseline: str, damp: float | None, file: Path | None, background: str) -> config.Masking:
+def masking_of(
+    baseline: str, damp: float | None, file: Path | None, background: str, blur: float | None = None
+) -> config.Masking:
     """Masking as options say it, checked as the configuration is."""
     from pydantic import ValidationError
 
     from andor.config import Masking
 
-    for option, value, names in (("--damp", damp, ["damp"]), ("--baseline-file", file, ["file", "learned"])):
+    files = ["file", "learned", "marginal"]
+    options = (("--damp", damp, ["damp"]), ("--blur", blur, ["blurred"]), ("--baseline-file", file, files))
+    for option, value, names in options:
         if value is None and baseline in names:
             raise UserError(f"`--baseline {baseline}` needs `{option}`; add it")
         if value is not None and baseline not in names:
             raise UserError(f"`{option}` has no effect on `--baseline {baseline}`; use {' or '.join(names)}")
-    values = {"baseline": baseline, "damp": damp, "background": background}
+    values = {"baseline": baseline, "damp": damp, "blur": blur, "background": background}
     try:
         return Masking.model_validate(values | ({"source": "file"} if baseline == "file" else {}))
     except ValidationError as error:

@@ -36,11 +36,17 @@ class Masking(Closed):
     """What stands in place of a masked player."""
 
     baseline: Literal[
-        "zero", "mean", "damp", "centre", "mask", "pad", "unk", "cls", "sep", "file", "learned"
+        "zero", "mean", "marginal", "damp", "blurred", "centre", "mask", "pad", "unk", "cls", "sep", "file", "learned"
     ] = "zero"  # fmt: skip
-    """Baseline value: 0; the mean (of the training inputs, or of the vocabulary's embeddings); the player's own value
-    times `damp`; the centre of the point cloud; the embedding of a special token; a value from a file; or one learned
-    for each model."""
+    """Baseline value: 0; the mean (of the training inputs, or of the vocabulary's embeddings; of rows as they were,
+    most frequent values where there are no numbers); the values of each of some training rows, over which outputs are
+    averaged as the model gives them (tables; what shap and shapiq do by default); the player's own value times `damp`;
+    the image blurred; the centre of the point cloud; the embedding of a special token; a value from a file; or one
+    learned for each model."""
+    rows: PositiveInt | None = None
+    """Training rows of the baseline value `marginal`, drawn once for all samples and models; 100 if unset."""
+    blur: PositiveFloat | None = None
+    """Standard deviation, in pixels, of the Gaussian that blurs the image for the baseline value `blurred`."""
     damp: Annotated[float, Field(ge=0, lt=1)] | None = None
     """Factor λ of the baseline value `damp`."""
     source: Name | None = None
@@ -55,10 +61,11 @@ class Masking(Closed):
 
     @model_validator(mode="after")
     def _has_effect(self) -> Masking:
-        for key, name in (("damp", "damp"), ("source", "file"), ("learning", "learned")):
+        names = {"damp": "damp", "source": "file", "learning": "learned", "rows": "marginal", "blur": "blurred"}
+        for key, name in names.items():
             if getattr(self, key) is not None and self.baseline != name:
                 raise ValueError(f"`{key}` has no effect on baseline `{self.baseline}`; take it away or use `{name}`")
-        for key, name in (("damp", "damp"), ("source", "file")):
+        for key, name in (("damp", "damp"), ("source", "file"), ("blur", "blurred")):
             if self.baseline == name and getattr(self, key) is None:
                 raise ValueError(f"baseline `{name}` needs `{key}`; add it")
         return self
@@ -68,6 +75,11 @@ class Masking(Closed):
         """Tokens that it names."""
         named = [self.baseline, self.learned.start if self.baseline == "learned" else ""]
         return [name for name in named if name in TOKENS]
+
+    @property
+    def background_rows(self) -> int:
+        """Training rows of the baseline value `marginal`."""
+        return self.rows or 100
 
     @property
     def learned(self) -> Learning:
@@ -95,6 +107,10 @@ class Masking(Closed):
         if self.tokens and modality not in ("text", "passage"):
             of = {"image": "images", "table": "tables", "points": "point clouds"}[modality]
             yield f"masking.baseline `{self.tokens[0]}` is a token; {of} take zero or mean"
+        if self.baseline == "marginal" and modality != "table":
+            yield "masking.baseline `marginal` is for tables; use mean"
+        if self.baseline == "blurred" and modality != "image":
+            yield "masking.baseline `blurred` is for images; use mean"
         if self.baseline == "centre" and modality != "points":
             yield "masking.baseline `centre` is for point clouds; use mean"
         if self.baseline == "learned" and modality == "passage":

@@ -14,9 +14,9 @@ from andor.settings import Closed, PositiveFloat
 class Reward(Closed):
     """The scalar output v that is explained."""
 
-    kind: Literal["logit", "true_logit", "above_smallest", "log_odds", "probability"] = "log_odds"
+    kind: Literal["logit", "true_logit", "above_smallest", "log_odds", "probability", "prediction"] = "log_odds"
     """First logit; logit of the true label; the same less the smallest logit; log p/(1−p) of the true label (or target
-    token); its probability."""
+    token); its probability; the predicted number, where labels are numbers."""
     temperature: PositiveFloat = 1.0
     """What logits are divided by before they become log-odds or a probability."""
     centred: bool = True
@@ -30,6 +30,9 @@ class Reward(Closed):
 
     def misfits(self, data: Reader) -> Iterator[str]:
         """What does not go with the data."""
+        if data.is_numeric != (self.kind == "prediction"):
+            wanted = "prediction, which is a number" if data.is_numeric else "log_odds, or another one of classes"
+            yield f"reward.kind `{self.kind}` does not fit {data.title}; use {wanted}"
         if data.modality != "passage":
             return
         if self.kind not in ("log_odds", "probability"):

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field, StringConstraints, model_validator
 
 from andor.data.reader import Reader
-from andor.settings import Closed, Name, NonNegative, PositiveInt
+from andor.settings import Closed, Name, NonNegative, PositiveFloat, PositiveInt
 
 
 class Samples(Closed):
@@ -25,6 +25,10 @@ class Samples(Closed):
     min_range: NonNegative = 1.0
     """Least |v(N) − v(∅)| that every model must reach: all bounds of the method scale with it."""
 
+    max_error: PositiveFloat | None = None
+    """Where labels are numbers: largest distance of a prediction from its number, in the same units, with which it is
+    right."""
+
     def misfits(self, data: Reader) -> Iterator[str]:
         """What does not go with the data."""
         if isinstance(self.label, str) and data.classes is not None and self.label not in data.classes:
@@ -32,6 +36,12 @@ class Samples(Closed):
             yield f"`samples.label: {self.label}` is none of the classes of the data{named}"
         if isinstance(self.label, int) and self.label > 1 and data.two_labels:
             yield f"`samples.label: {self.label}` is none of the labels 0 and 1 of the data; choose one"
+        if self.label is not None and data.is_numeric:
+            yield f"`samples.label: {self.label}` is a class, {data.title} has a number to predict; take it away"
+        if data.is_numeric and self.max_error is None:
+            yield "`samples.max_error` is missing: how far a prediction that counts as right may be off; add it"
+        if not data.is_numeric and self.max_error is not None:
+            yield f"`samples.max_error: {self.max_error:g}` is for numbers, {data.title} has classes; take it away"
 
 
 class Target(Closed):

@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from andor.data.classes import class_names, label_of
 from andor.data.player_kind import Choice, PlayerKind, PlayersError
-from andor.data.table import array_column
+from andor.data.table import ROW, array_column
 from andor.settings import MAX_SAMPLED
 
 
@@ -58,14 +58,14 @@ def candidates(
         If the class, or columns or pixels that make up players, do not exist, or their file cannot be read.
     """
     metadata = {key.decode(): json.loads(value) for key, value in (table.schema.metadata or {}).items()}
-    test = _test_items(table, label)
     choose = players.chooser(metadata, seed, source)
+    items = table.drop_columns(ROW) if ROW in table.column_names else table
     kept, chosen, passed_over = [], [], Counter()
-    for index in np.random.default_rng(seed).permutation(test).tolist():
+    for index in np.random.default_rng(seed).permutation(_test_items(table, label)).tolist():
         if len(kept) == most:
             break
         try:
-            chosen.append(_counted(choose(table.slice(index, 1).to_pylist()[0])))
+            chosen.append(_counted(choose(items.slice(index, 1).to_pylist()[0])))
             kept.append(index)
         except PlayersError as reason:
             passed_over[str(reason)] += 1
@@ -87,7 +87,8 @@ def _test_items(table: pa.Table, label: int | str | None) -> np.ndarray:
 
 def _with_classes(table: pa.Table) -> pa.Table:
     """Items, labels and content, with the names of the classes, if they have any, beside the labels."""
-    names, table = class_names(table), table.select(["item", "label", array_column(table) or "text"])
+    raw = [ROW] if ROW in table.column_names else []
+    names, table = class_names(table), table.select(["item", "label", array_column(table) or "text", *raw])
     if not names:
         return table
     return table.add_column(2, "class", pa.array([names[label] for label in table["label"].to_pylist()], pa.string()))

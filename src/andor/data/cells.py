@@ -35,7 +35,8 @@ def features_of(cells: pd.Series, train: np.ndarray, decimal: str = ".", missing
         Rows that means, spreads and values are taken from, bool (rows,).
     missing
         Empty cells are refused (`refuse`); or become the mean, or the most frequent value (`fill`); or that mean with
-        an indicator of its own beside it, or a value of its own (`indicator`).
+        an indicator of its own beside it, or a value of its own (`indicator`). Rows with some are left out before
+        (`drop`).
 
     Raises
     ------
@@ -61,6 +62,13 @@ def features_of(cells: pd.Series, train: np.ndarray, decimal: str = ".", missing
     if missing == "indicator" and not present.all():
         return [standardised, (~present).astype(np.float64)]
     return [standardised]
+
+
+def is_empty(cells: pd.Series, decimal: str = ".") -> np.ndarray:
+    """Which cells of a column, bool (rows,), are empty, or a mark such as ``?`` among numbers."""
+    empty = cells.isna().to_numpy()
+    numbers = None if empty.all() else numbers_of(cells, decimal, marks=True)
+    return empty if numbers is None else np.isnan(numbers)
 
 
 def _indicators(cells: pd.Series, train: np.ndarray, missing: str) -> list[np.ndarray]:

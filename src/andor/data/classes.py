@@ -23,7 +23,7 @@ class Classes(NamedTuple):
 
     Attributes
     ----------
-    labels : shape (rows,), int16
+    labels : shape (rows,), int16; or float64, numbers that are to be predicted
     names : of the labels 0, 1, …; none where classes are known by number alone
     """
 

@@ -54,6 +54,23 @@ def _white(image: Image.Image) -> float:
     return float(2 ** (tags.get(BITS, (16,))[0] - signed) - 1)
 
 
+def of_files(files: Sequence[Path], shape: tuple[int, int]) -> np.ndarray:
+    """Images of files, all in colour, scaled to (H, W): (files, 3, H, W) float32.
+
+    Raises
+    ------
+    UserError
+        If one is none, or damaged.
+    """
+    images = np.empty((len(files), 3, *shape), np.float32)
+    for place, file in enumerate(files):
+        try:
+            images[place] = pixels(decoded(file.read_bytes()), shape)
+        except (OSError, ValueError) as error:
+            raise UserError(f"{file}: no readable image ({error}); fetch it again, or leave it out") from None
+    return images
+
+
 def pixels(image: Image.Image, shape: tuple[int, int]) -> np.ndarray:
     """Image scaled to (H, W) as (C, H, W) float32 in [0, 1]: one channel if grey, three if not.
 

@@ -52,6 +52,11 @@ class Reader(Kind):
         return False
 
     @property
+    def is_numeric(self) -> bool:
+        """Whether the labels are numbers that are to be predicted, and no classes."""
+        return False
+
+    @property
     def classes(self) -> list[str] | None:
         """Names of the labels 0, 1, …; None if they are known only when the data are read."""
         return None

@@ -1,14 +1,16 @@
-"""How often a classifier is right."""
+"""How often a classifier is right, and how much of a target's variance predictions explain."""
 
 from __future__ import annotations
 
 import logging
-from math import sqrt
+from math import nan, sqrt
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import torch
 
+from andor.data.table import is_numeric
 from andor.models.inputs import inputs
 from andor.models.loaded import ArrayClassifier, TextClassifier
 from andor.models.training import encode
@@ -21,14 +23,18 @@ _log = logging.getLogger(__name__)
 
 @torch.no_grad()
 def predictions(model: ArrayClassifier | TextClassifier, table: pa.Table) -> np.ndarray:
-    """Predicted label (rows,) int16 of every row: the largest logit's; of a single logit, 1 if it is above 0."""
-    labels = np.empty(table.num_rows, np.int16)
+    """Predicted label (rows,) int16 of every row: the largest logit's; of a single logit, 1 if it is above 0.
+
+    Where labels are numbers, the predicted one, float64.
+    """
+    labels = np.empty(table.num_rows, np.float64 if is_numeric(table) else np.int16)
+    said = _number if is_numeric(table) else _predicted
     if not len(labels):
         return labels
     if isinstance(model, ArrayClassifier):
-        read = inputs(table)
-        for start in range(0, len(read), BATCH):
-            labels[start : start + BATCH] = _predicted(model.logits(read[start : start + BATCH]))
+        for start in range(0, len(table), BATCH):
+            read = inputs(table.slice(start, BATCH), model.columns)
+            labels[start : start + BATCH] = said(model.logits(read))
         return labels
     token_ids = encode(model.tokenizer, table["text"].to_pylist())
     lengths = np.array([len(text) for text in token_ids])
@@ -38,8 +44,33 @@ def predictions(model: ArrayClassifier | TextClassifier, table: pa.Table) -> np.
         for start in range(0, len(rows), BATCH):
             batch = rows[start : start + BATCH]
             texts = torch.tensor([token_ids[row] for row in batch])
-            labels[batch] = _predicted(model.logits(model.embed(texts)))
+            labels[batch] = said(model.logits(model.embed(texts)))
     return labels
+
+
+def quality(model: ArrayClassifier | TextClassifier, table: pa.Table, split: str) -> dict[str, Any]:
+    """How good a model is on a split: number of `items`, and how many are `correct`; of numbers, see `explained`."""
+    if is_numeric(table):
+        rows = table.filter(np.asarray(table["split"]) == split)
+        return explained(predictions(model, rows), rows["label"].to_numpy())
+    correct, items = accuracy(model, table, split)
+    return {"items": items, "correct": correct}
+
+
+def explained(predicted: np.ndarray, numbers: np.ndarray) -> dict[str, Any]:
+    """R² of predictions (rows,) of numbers (rows,), its 95 % interval, and the root of their mean squared error.
+
+    R² is 1 less the ratio of two means over items, squared errors and squared distances from the numbers' mean; the
+    interval is that of such a ratio to first order (Cochran 1977, section 2.11). NaN where all numbers are the same.
+    """
+    errors, distances = (predicted - numbers) ** 2, (numbers - numbers.mean()) ** 2 if len(numbers) else numbers
+    if not len(numbers) or distances.sum() == 0:
+        return {"items": len(numbers), "r2": nan, "low": nan, "high": nan, "error": nan}
+    ratio = errors.mean() / distances.mean()
+    spread = np.std(errors - ratio * distances, ddof=1) / distances.mean() / sqrt(len(numbers))
+    low, high = 1 - ratio - 1.959964 * spread, min(1.0, 1 - ratio + 1.959964 * spread)
+    measured = {"r2": 1 - ratio, "low": low, "high": high, "error": sqrt(errors.mean())}
+    return {"items": len(numbers), **{name: float(value) for name, value in measured.items()}}
 
 
 def accuracy(model: ArrayClassifier | TextClassifier, table: pa.Table, split: str) -> tuple[int, int]:
@@ -69,3 +100,8 @@ def least_by_chance(labels: np.ndarray) -> float:
 def _predicted(logits: torch.Tensor) -> np.ndarray:
     """Labels (B,) of logits (B, classes)."""
     return (logits[:, 0] > 0 if logits.shape[1] == 1 else logits.argmax(dim=1)).cpu().numpy()
+
+
+def _number(outputs: torch.Tensor) -> np.ndarray:
+    """Predicted numbers (B,) of outputs (B, 1)."""
+    return outputs[:, 0].cpu().numpy()

@@ -8,15 +8,19 @@ from typing import TYPE_CHECKING, Any, cast
 import pyarrow as pa
 import torch
 
-from andor.data.table import array_column, arrays
+from andor.data.table import ROW, array_column, arrays, is_numeric
 from andor.errors import UserError
 from andor.files import first_line
 from andor.models.arithmetic import exact_arithmetic
-from andor.models.files import INPUTS, describe, save_tensors
-from andor.models.inputs import count_labels, for_training, inputs, mean_input
+from andor.models.classes import in_order, order_of
+from andor.models.files import INPUTS, MEAN_ROW, describe, save_tensors
+from andor.models.inputs import count_labels, for_training, inputs, mean_input, typical_row
 from andor.models.loaded import ArrayClassifier, LoadedModel, TextClassifier
+from andor.store import write_table
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from andor.models.family import Family
 
 TEXTS = 3
@@ -28,6 +32,8 @@ ROUNDING = 1e-4
 def settle(family: type[Family], description: dict[str, Any], folder: Path, table: pa.Table | None) -> None:
     """Describe a model whose files are in a folder, with the mean of its inputs, and try it on one row of the data.
 
+    Where the data's classes have the names of the model's, but other numbers, its outputs are put in their order.
+
     Raises
     ------
     UserError
@@ -36,10 +42,17 @@ def settle(family: type[Family], description: dict[str, Any], folder: Path, tabl
     describe(description, folder)
     if table is None:
         return
-    if array_column(table):
+    if description.get("rows"):
+        typical = typical_row(cast("pd.DataFrame", inputs(for_training(table), [ROW])))
+        write_table(folder / MEAN_ROW, pa.Table.from_pandas(typical, preserve_index=False))
+    elif array_column(table):
         save_tensors({"mean": mean_input(for_training(table))}, folder / INPUTS)
     exact_arithmetic()
-    attempt(family.loaded(folder, description, torch.device("cpu")), table)
+    model = family.loaded(folder, description, torch.device("cpu"))
+    if order := order_of(model.classes, table):
+        describe(description | order, folder)
+        model = family.loaded(folder, description | order, torch.device("cpu"))
+    attempt(model, table)
 
 
 def attempt(model: LoadedModel, table: pa.Table) -> None:
@@ -52,17 +65,24 @@ def attempt(model: LoadedModel, table: pa.Table) -> None:
         labels of all rows: too few, or many for two labels, whose numbers then mean other classes than the model's.
     """
     if isinstance(model, TextClassifier):
-        compare(model, table["text"].slice(0, TEXTS).to_pylist())
+        logits = compare(model, table["text"].slice(0, TEXTS).to_pylist())
+    else:
+        logits = _tried(cast(ArrayClassifier, model), table.slice(0, 1)).shape[1]
+    if is_numeric(table):
+        if logits > 1:
+            raise UserError(
+                f"a model of family `{model.family}` has {logits} outputs and the data a number to predict; "
+                "use a model of one output"
+            )
         return
-    logits = _tried(cast(ArrayClassifier, model), table.slice(0, 1))
-    if max(logits.shape[1], 2) < (labels := count_labels(table)):
+    if max(logits, 2) < (labels := count_labels(table)):
         raise UserError(
-            f"a model of family `{model.family}` has {logits.shape[1]} logits and the data {labels} labels; "
+            f"a model of family `{model.family}` has {logits} logits and the data {labels} labels; "
             "set `data.positive` or use another model"
         )
-    if logits.shape[1] > 2 == labels:
+    if logits > 2 == labels and "order" not in model.description:
         raise UserError(
-            f"a model of family `{model.family}` tells {logits.shape[1]} classes apart, the data have labels 0 and 1; "
+            f"a model of family `{model.family}` tells {logits} classes apart, the data have labels 0 and 1; "
             "set `data.positive: null` if the classes of the data are the model's, or use a model of two classes"
         )
 
@@ -71,32 +91,43 @@ def attempt(model: LoadedModel, table: pa.Table) -> None:
 def _tried(model: ArrayClassifier, row: pa.Table) -> torch.Tensor:
     """Logits of one row, so that a model that cannot read the data says so now."""
     try:
-        return model.logits(inputs(row))
+        return model.logits(inputs(row, model.columns))
     except (RuntimeError, ValueError, AssertionError, IndexError) as error:
         raise UserError(
-            f"a model of family `{model.family}` cannot read inputs of shape {tuple(arrays(row).shape[1:])} "
-            f"({first_line(error)}); change the data or the model"
+            f"a model of family `{model.family}` cannot read {_said(row)} ({first_line(error)}); change the data or "
+            "the model"
         ) from None
 
 
+def _said(row: pa.Table) -> str:
+    """What a model was to read."""
+    return f"inputs of shape {tuple(arrays(row).shape[1:])}" if array_column(row) else "texts"
+
+
 @torch.no_grad()
-def compare(model: TextClassifier, texts: list[str]) -> None:
+def compare(model: TextClassifier, texts: list[str]) -> int:
     """Compare logits of word embeddings with those that transformers gives of the whole texts, as its pipeline does.
+
+    Returns
+    -------
+    int
+        How many logits there are.
 
     Raises
     ------
     UserError
         If they differ by more than rounding.
     """
-    if not hasattr(model.network, "config"):
-        return  # a network of this package
     for text in texts:
         read = model.tokenizer(text, truncation=model.tokenizer.model_max_length < 10**9, return_tensors="pt")
         ours = model.logits(model.embed(read["input_ids"][0])[None])[0]
-        theirs = model.network(**read.to(model.device)).logits[0]
+        if not hasattr(model.network, "config"):
+            break  # a network of this package
+        theirs = in_order(model.network(**read.to(model.device)).logits, model.description.get("order"))[0]
         if (ours - theirs).abs().max() > ROUNDING * theirs.abs().max().clamp(min=1):
             given, expected = ([round(logit, 4) for logit in logits.tolist()] for logits in (ours, theirs))
             raise UserError(
                 f"a network `{type(model.network).__name__}` gives the logits {given} instead of {expected} for "
                 f"{text[:40]!r} when it reads word embeddings, in which words are masked; use another model"
             )
+    return len(ours)

@@ -113,6 +113,18 @@ class MLP(nn.Module):
         return self.head(self.last(hidden))
 
 
+class InUnits(nn.Module):
+    """A network of standardised numbers, its predictions in the units of the target: mean + spread · output."""
+
+    def __init__(self, network: nn.Module, mean: float, spread: float) -> None:
+        super().__init__()
+        self.network, self.mean, self.spread = network, mean, spread
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """Predictions (B, outputs)."""
+        return self.mean + self.spread * self.network(inputs)
+
+
 class PointNet(nn.Module):
     """PointNet (Qi et al. 2017) without its alignment networks: layers that all points share, a maximum over points."""
 

@@ -1,4 +1,4 @@
-"""Classifiers of scikit-learn, kept as what they are fitted to and fitted anew wherever they are needed.
+"""Classifiers and regressors of scikit-learn, kept as what they are fitted to and fitted anew wherever they are needed.
 
 An estimator has no safe file format of its own: its pickle runs code when it is read. Its parameters, the seed and the
 training rows give the same estimator again, in the seconds it takes to fit.
@@ -12,17 +12,17 @@ from typing import Any
 
 import sklearn
 import torch
-from sklearn.base import ClassifierMixin
+from sklearn.base import ClassifierMixin, RegressorMixin
 from torch import Tensor
 
 from andor.errors import UserError
 from andor.files import first_line
-from andor.models.library import classifier
+from andor.models.library import estimator
 from andor.models.loaded import TableClassifier, logits_of
 
 
 class Estimator(TableClassifier):
-    """A fitted classifier of scikit-learn; log-probabilities are its logits.
+    """A fitted classifier of scikit-learn; log-probabilities are its logits, predictions those of a regressor.
 
     Probabilities are kept away from 0 and 1 (see `andor.models.loaded.PROBABILITY`). An estimator without probabilities
     gives its decision function: one for two labels, else one for each.
@@ -30,7 +30,7 @@ class Estimator(TableClassifier):
     Attributes
     ----------
     training
-        The rows it was fitted to: `features` (rows, F) float32 and `labels` (rows,) int64.
+        The rows it was fitted to: `features` (rows, F) float32 and `labels` (rows,) int64, float32 of a regressor.
     """
 
     def __init__(self, description: dict[str, Any], training: dict[str, Tensor]) -> None:
@@ -41,24 +41,31 @@ class Estimator(TableClassifier):
             self.network.register_buffer(name, tensor)
         self.mean = training["features"].mean(dim=0)
         self.estimator = fitted(description, training)
+        self.gives = "probabilities" if hasattr(self.estimator, "predict_proba") else "logits"
 
     @property
     def device(self) -> torch.device:
         """scikit-learn computes on the CPU."""
         return torch.device("cpu")
 
-    def logits(self, inputs: Tensor) -> Tensor:
-        """Logits (B, classes) of features (B, F), both float32."""
+    def outputs(self, inputs: Tensor) -> Tensor:
+        """Probabilities (B, classes), or else the decision function, of features (B, F) float32; predictions (B, 1)."""
         features = inputs.cpu().numpy()
-        if hasattr(self.estimator, "predict_proba"):
-            outputs, kind = self.estimator.predict_proba(features), "probabilities"
+        if self.training["labels"].is_floating_point():
+            called = self.estimator.predict
+        elif self.gives == "probabilities":
+            called = self.estimator.predict_proba
         else:
-            outputs, kind = self.estimator.decision_function(features), "logits"
-        return logits_of(torch.from_numpy(outputs.reshape(len(features), -1)), kind).float()
+            called = self.estimator.decision_function
+        return torch.from_numpy(called(features).reshape(len(features), -1))
+
+    def logits(self, inputs: Tensor) -> Tensor:
+        """Logits (B, classes), or predictions (B, 1), of features (B, F), both float32."""
+        return logits_of(self.outputs(inputs), self.gives).float()
 
 
-def fitted(description: dict[str, Any], training: dict[str, Tensor]) -> ClassifierMixin:
-    """A classifier, fitted.
+def fitted(description: dict[str, Any], training: dict[str, Tensor]) -> ClassifierMixin | RegressorMixin:
+    """A classifier, or a regressor where labels are numbers, fitted.
 
     Raises
     ------
@@ -67,7 +74,7 @@ def fitted(description: dict[str, Any], training: dict[str, Tensor]) -> Classifi
     """
     name = description["estimator"]
     parameters = {key: _by_label(value) for key, value in description["parameters"].items()}
-    kind = classifier(name, parameters)
+    kind = estimator(name, parameters, "regressor" if training["labels"].is_floating_point() else "classifier")
     if parameters.get("decision_function_shape") == "ovo" and len(training["labels"].unique()) > 2:
         raise UserError(
             "`parameters.decision_function_shape: ovo` gives a number for each pair of classes, not for each class; "

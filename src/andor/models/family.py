@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from andor.kinds import Kind
-from andor.models.settings import Masked, Training
+from andor.models.settings import ROW_BASELINES, Masked, Training
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,6 +36,8 @@ class Family(Kind):
     """What it reads: any of `text`, `image`, `table` and `points`; or `passage`, which ends before a target."""
     language: ClassVar[bool] = False
     """Whether its outputs are those of a target, log-probability and log-odds; else they are logits of labels."""
+    predicts_numbers: ClassVar[bool] = False
+    """Whether it also learns labels that are numbers; its output is then the prediction."""
     has_gradients: ClassVar[bool] = True
     """Whether gradients of its outputs reach its inputs, so that a baseline value can be learned."""
     uses_gpu: ClassVar[bool] = True
@@ -80,6 +82,12 @@ class Family(Kind):
         if self.trained_by is not None and not data.trains:
             more = ", or lower `data.test_fraction`" if hasattr(data, "test_fraction") else ""
             yield f"model `{name}` is trained, {data.title} has nothing for that; take a model `of_task`{more}"
+        if data.is_numeric and not self.predicts_numbers:
+            yield f"model `{name}` ({self.family}) tells classes apart, {data.title} has a number to predict; use mlp"
+        if data.is_numeric and self.trained_by is not None and self.trained_by.balanced:
+            yield f"model `{name}`: `training.balanced` is of classes, {data.title} has a number; take it away"
+        if self.trained_by is not None and self.trained_by.corrupt.features and data.modality == "text":
+            yield f"model `{name}`: `training.corrupt.features` shuffles arrays, {data.title} has texts; take it away"
         if masking.baseline == "learned" and not self.has_gradients:
             yield f"masking.baseline `learned` needs gradients, model `{name}` ({self.family}) has none; use mean"
 
@@ -144,6 +152,15 @@ class Family(Kind):
         """
 
 
+def misfits_of_rows(name: str, masking: Masked) -> Iterator[str]:
+    """What does not go with a model of this name that reads rows of a table as they were."""
+    if masking.baseline not in ROW_BASELINES:
+        yield (
+            f"masking.baseline `{masking.baseline}` is of standardised numbers, model `{name}` reads rows as they "
+            f"were; use {' or '.join(ROW_BASELINES)}"
+        )
+
+
 class Trained(Family):
     """A family whose models are trained here."""
 
@@ -173,8 +190,8 @@ class TrainedOnTexts(Trained):
     """A family of classifiers of texts that are trained here."""
 
     @abstractmethod
-    def untrained(self, source: Path) -> tuple[nn.Module, dict[str, Any], PreTrainedTokenizerFast]:
-        """The network that training begins with, what `model.json` states of it, and its tokenizer.
+    def untrained(self, source: Path, labels: int = 2) -> tuple[nn.Module, dict[str, Any], PreTrainedTokenizerFast]:
+        """The network of so many labels that training begins with, what `model.json` states of it, and its tokenizer.
 
         New weights are drawn from torch's generator.
         """
@@ -217,7 +234,8 @@ class TrainedOnArrays(Trained):
         Parameters
         ----------
         description
-            What was described, `shape` of an input, and `outputs`, the number of logits.
+            What was described, `shape` of an input, and `outputs`, the number of logits; where a number is predicted
+            its `target`, mean and spread in the training rows.
         mean
             Mean over the training inputs.
         """

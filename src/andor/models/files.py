@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from safetensors import SafetensorError
@@ -17,11 +17,17 @@ from torch import nn
 from andor.errors import UserError
 from andor.files import first_line, replacing
 from andor.models.loaded import ArrayClassifier, LoadedModel, TextModel
+from andor.store import read_table
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 DESCRIPTION = "model.json"
 WEIGHTS = "model.safetensors"
 INPUTS = "inputs.safetensors"
 """What is known of a model's inputs: their `mean`."""
+MEAN_ROW = "mean.parquet"
+"""Their mean, where they are rows of a table as they were."""
 
 
 def save(model: LoadedModel, folder: Path) -> None:
@@ -82,6 +88,11 @@ def tensors(path: Path) -> dict[str, torch.Tensor]:
 def mean(folder: Path) -> torch.Tensor:
     """Mean over the training inputs of the model in a folder."""
     return tensors(folder / INPUTS)["mean"]
+
+
+def mean_row(folder: Path) -> pd.DataFrame:
+    """Row of means of the model in a folder, which reads rows of a table as they were."""
+    return read_table(folder / MEAN_ROW).to_pandas()
 
 
 def fill(network: nn.Module, folder: Path) -> None:

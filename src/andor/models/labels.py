@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from andor.data.table import array_column, arrays
+from andor.data.table import array_column, arrays, is_numeric
 
 
 def relabelled(table: pa.Table, labels: Literal["true", "shuffled", "size"], seed: int) -> pa.Table:
@@ -21,7 +21,8 @@ def relabelled(table: pa.Table, labels: Literal["true", "shuffled", "size"], see
     labels
         `true`: as they are. `shuffled`: among all items, so that nothing is left to generalize. `size`: another task
         with the same inputs, whether an item is larger than others: more ink, a longer text, a larger sum; in as many
-        classes as there are labels, of equal numbers.
+        classes as there are labels, of equal numbers. Where labels are numbers, how large it is, with the mean and the
+        spread of these.
     seed
         Of the shuffling.
     """
@@ -32,7 +33,11 @@ def relabelled(table: pa.Table, labels: Literal["true", "shuffled", "size"], see
         other = np.random.default_rng(seed).permutation(true)
     else:
         sizes = arrays(table).reshape(len(table), -1).sum(1) if array_column(table) else pc.utf8_length(table["text"])
-        rank = np.argsort(np.argsort(np.asarray(sizes), kind="stable"), kind="stable")
-        other = rank * (int(true.max()) + 1) // len(table)
+        sizes = np.asarray(sizes, np.float64)
+        rank = np.argsort(np.argsort(sizes, kind="stable"), kind="stable")
+        if is_numeric(table):
+            other = true.mean() + true.std() * (sizes - sizes.mean()) / max(sizes.std(), 1e-12)
+        else:
+            other = rank * (int(true.max()) + 1) // len(table)
     place = table.schema.get_field_index("label")
     return table.set_column(place, table.schema.field(place), pa.array(other, table.schema.field(place).type))

@@ -1,4 +1,4 @@
-"""Classifiers of scikit-learn and their arguments, read from its source: importing them takes seconds."""
+"""Estimators of scikit-learn and their arguments, read from its source: importing them takes seconds."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import NamedTuple
 from andor.settings import near
 
 _CLASS = re.compile(r"^class (\w+)\(([^)]*)\):", re.MULTILINE)
-MIXIN = "ClassifierMixin"
+MIXINS = {"ClassifierMixin", "RegressorMixin"}
 
 
 class Class(NamedTuple):
@@ -24,12 +24,12 @@ class Class(NamedTuple):
 
 
 def faults(name: str, parameters: Iterable[str]) -> Iterator[str]:
-    """Why a name is no classifier's, or which parameters it does not take; nothing if scikit-learn is not here."""
+    """Why a name is no estimator's, or which parameters it does not take; nothing if scikit-learn is not here."""
     if not classes():
         return
-    known = classifiers()
+    known = estimators()
     if name not in known:
-        yield f"`estimator: {name}` is no classifier of scikit-learn{near(name, known)}"
+        yield f"`estimator: {name}` is no classifier or regressor of scikit-learn{near(name, known)}"
         return
     taken = arguments(name)
     yield from (
@@ -55,9 +55,9 @@ def classes() -> dict[str, Class]:
 
 
 @functools.cache
-def classifiers() -> list[str]:
-    """Names of those that a public module of scikit-learn offers."""
-    found = (name for name in classes() if _is_classifier(name) and not name.startswith(("Base", "_")))
+def estimators() -> list[str]:
+    """Names of the classifiers and regressors that a public module of scikit-learn offers."""
+    found = (name for name in classes() if _is_estimator(name) and not name.startswith(("Base", "_")))
     return sorted(name for name in found if re.search(rf"\b{name}\b", _public(classes()[name].file)))
 
 
@@ -70,9 +70,9 @@ def _public(file: Path) -> str:
     return Path(*file.parts[: 2 - len(inside)], "__init__.py").read_text(encoding="utf-8")
 
 
-def _is_classifier(name: str) -> bool:
+def _is_estimator(name: str) -> bool:
     bases = classes()[name].bases if name in classes() else []
-    return MIXIN in bases or any(map(_is_classifier, bases))
+    return not MIXINS.isdisjoint(bases) or any(map(_is_estimator, bases))
 
 
 def arguments(name: str) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -16,8 +16,11 @@ from torch import Tensor, nn
 from andor.data.table import ARRAYS
 from andor.errors import UserError
 from andor.files import canonical, first_line
+from andor.models.classes import in_order, names_in
 
 if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
     from transformers import DynamicCache, PreTrainedTokenizerFast
 
 _log = logging.getLogger(__name__)
@@ -38,6 +41,9 @@ class LoadedModel:
         What beside its weights makes the model: its family and whatever else its family needs to rebuild it.
     baseline
         A baseline value from a file or a learned one (see `andor.outputs.baselines`), float32, if there is one.
+    background
+        Rows that take the place of what is masked, one after the other, if there are some: what the model reads of
+        them.
     columns
         Columns of samples, any of which it reads.
     """
@@ -48,6 +54,7 @@ class LoadedModel:
         self.network = network.eval().requires_grad_(False)
         self.description = description
         self.baseline: Tensor | None = None
+        self.background: Tensor | pd.DataFrame | None = None
 
     @property
     def family(self) -> str:
@@ -68,6 +75,11 @@ class LoadedModel:
     def parameters(self) -> int:
         """Number of weights."""
         return sum(weight.numel() for weight in self.network.parameters())
+
+    @property
+    def classes(self) -> list[str]:
+        """Names of its classes in the order of its outputs, as transformers states them; none if it does not."""
+        return names_in(getattr(getattr(self.network, "network", self.network), "config", None))
 
     @contextmanager
     def in_float32(self) -> Iterator[None]:
@@ -102,24 +114,40 @@ class ArrayClassifier(LoadedModel):
     Attributes
     ----------
     mean
-        Mean over the training inputs, float32, of the shape of one input; of points one mean point.
+        Mean over the training inputs, float32, of the shape of one input; of points one mean point; of rows as they
+        were a row of means and most frequent values.
+    gives
+        What `outputs` gives: logits or probabilities.
     """
 
     columns: tuple[str, ...] = ARRAYS
+    gives: str = "logits"
 
-    def __init__(self, network: nn.Module, description: dict[str, Any], mean: Tensor) -> None:
+    def __init__(self, network: nn.Module, description: dict[str, Any], mean: Tensor | pd.DataFrame | None) -> None:
         super().__init__(network, description)
         self.mean = mean
 
+    def outputs(self, inputs: Any) -> Tensor:
+        """Outputs (B, classes) of inputs (B, …) as the model gives them, of which means are taken: see `gives`."""
+        return self.logits(inputs)
+
     def logits(self, inputs: Tensor) -> Tensor:
         """Logits (B, classes) of inputs (B, …), both float32."""
-        return self.network(inputs.to(self.device))
+        return in_order(self.network(inputs.to(self.device)), self.description.get("order"))
 
 
 class ImageClassifier(ArrayClassifier):
-    """Images (B, C, H, W) to logits."""
+    """Images (B, C, H, W) to logits.
+
+    Attributes
+    ----------
+    said
+        What its library says of an image (C, H, W) uint8, if that offers a way to prepare images: logits (classes,), or
+        None.
+    """
 
     columns = ("image",)
+    said: Callable[[np.ndarray], Tensor | None] | None = None
 
     def __init__(self, network: nn.Module, description: dict[str, Any], mean: Tensor) -> None:
         # Channels last is the layout in which convolutions are fastest; it changes last bits, so all models have it.
@@ -179,11 +207,11 @@ class TextModel(LoadedModel):
 
 
 class TextClassifier(TextModel):
-    """Word embeddings of a text to two logits: a transformers encoder, or the convolutional `TextCNN`."""
+    """Word embeddings of a text to logits of its labels: a transformers encoder, or the convolutional `TextCNN`."""
 
     def logits(self, embeddings: Tensor) -> Tensor:
-        """Logits (B, 2) of texts of equal length (no padding) as word embeddings (B, L, d), both float32."""
-        return text_logits(self.network, embeddings.to(self.device))
+        """Logits (B, labels) of texts of equal length (no padding) as word embeddings (B, L, d), both float32."""
+        return in_order(text_logits(self.network, embeddings.to(self.device)), self.description.get("order"))
 
 
 class LanguageModel(TextModel):

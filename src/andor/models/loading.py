@@ -46,18 +46,17 @@ def load_transformers(folder: Path, device: torch.device | str = "cpu", dtype: s
     Raises
     ------
     UserError
-        If a file is missing or damaged, or a classifier has other than two labels or reduced precision is asked of it.
+        If a file is missing or damaged, or a classifier has one label or reduced precision is asked of it.
     """
     from andor.models import pretrained
 
     settings = pretrained.settings_of(folder)
     if not pretrained.classifies(settings):
         model: CausalLM | TextEncoder = CausalLM(family="causal_lm", source="folder", dtype=cast(Any, dtype))
-    elif settings.num_labels != 2:
-        raise UserError(f"{folder}: classifies texts by {settings.num_labels} labels; name a classifier with two")
     elif dtype != "float32":
         raise UserError(f"{folder}: is a text classifier, {dtype} is for language models; take it away")
     else:
+        pretrained.check_labels(settings, str(folder))
         model = TextEncoder(family="text_encoder", source="folder")
     exact_arithmetic()
     return model.loaded(folder, model.described(), torch.device(device))

@@ -9,31 +9,42 @@ import shutil
 import sys
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
 
-from andor.data.table import ARRAYS
+from andor.data.table import ARRAYS, ROW
 from andor.errors import UserError
-from andor.files import canonical, file_digest, first_line, link_or_copy
+from andor.files import canonical, digest, file_digest, first_line, link_or_copy
+from andor.models.code import FOLDERS_FILE, with_neighbours
 from andor.models.loaded import ArrayClassifier, logits_of
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 CODE = "own.py"
 """The file's copy in the model's folder."""
+PACKAGE = "own"
+"""Folder of the copies, where it imports neighbours."""
 SOURCE = "source"
 """Folder of the model's weights in its folder."""
 _log = logging.getLogger(__name__)
 
 
 def keep(code: Path, source: Path | None, folder: Path) -> None:
-    """Copy the Python file of a model into a folder, made if need be, and link the files of its weights."""
+    """Copy the Python file of a model, and neighbours it imports, into a folder, and link the files of its weights."""
     folder.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(code, folder / CODE)  # a link would change with the file
+    modules = with_neighbours(code)
+    for module in modules:  # links would change with the files
+        name = FOLDERS_FILE if module == code else module.relative_to(code.parent).as_posix()
+        copy = folder / (CODE if len(modules) == 1 else f"{PACKAGE}/{name}")
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(module, copy)
     for file in [] if source is None else [source] if source.is_file() else sorted(source.rglob("*")):
         if file.is_file() and not file.name.startswith("."):
-            name = file.name if source.is_file() else file.relative_to(source)
-            link_or_copy(file, folder / SOURCE / name)
+            place = file.name if source.is_file() else file.relative_to(source)
+            link_or_copy(file, folder / SOURCE / place)
 
 
 def _executed(path: Path, module: Any) -> None:
@@ -42,21 +53,33 @@ def _executed(path: Path, module: Any) -> None:
 
 
 class OwnModel(ArrayClassifier):
-    """A model behind a function of inputs (B, …), or of B texts, that gives logits or probabilities (B, C)."""
+    """A model behind a function of inputs (B, …), B texts or B rows, that gives logits or probabilities (B, C)."""
 
-    def __init__(self, folder: Path, description: dict[str, Any], mean: Tensor | None, device: torch.device) -> None:
+    def __init__(
+        self, folder: Path, description: dict[str, Any], mean: Tensor | pd.DataFrame | None, device: torch.device
+    ) -> None:
         self._folder, self._device = folder, device
         self._outputs, self._model = self._loaded(description)
         network = self._model if isinstance(self._model, nn.Module) else nn.Module()
         super().__init__(network, description, mean)
-        self.columns = ("text",) if mean is None else ARRAYS
+        self.columns = ("text",) if mean is None else (ROW,) if description.get("rows") else ARRAYS
+        self.gives = description["gives"]
+        if self.columns == ARRAYS and "rows" not in description and hasattr(self._model, "feature_names_in_"):
+            raise UserError(
+                f"your model: `{description['load']}` gives an estimator that was fitted to columns by name; set "
+                "`rows: true` to give it rows as they were, `rows: false` if it was fitted to standardised columns"
+            )
 
     def _loaded(self, description: dict[str, Any]) -> tuple[Any, Any]:
         """The function that gives outputs, and what the other function gave it to work with."""
-        path = self._folder / CODE
-        spec = importlib.util.spec_from_file_location(f"andor_own_{file_digest(path)[:16]}", path)
+        package = self._folder / PACKAGE
+        modules = sorted(package.rglob("*.py")) or [self._folder / CODE]
+        path, places = (package / FOLDERS_FILE, [str(package)]) if package.is_dir() else (modules[0], None)
+        sys.dont_write_bytecode |= package.is_dir()  # which would lie among the model's files
+        name = f"andor_own_{digest([file_digest(module) for module in modules])[:16]}"
+        spec = importlib.util.spec_from_file_location(name, path, submodule_search_locations=places)
         module = importlib.util.module_from_spec(spec)
-        sys.modules[spec.name] = module  # where dataclasses and pickles look for the file's names
+        sys.modules[spec.name] = module  # where dataclasses, pickles and neighbours look for the file's names
         source = self._folder / SOURCE
         files = sorted(source.iterdir()) if source.is_dir() else []
         given = None if not files else files[0] if len(files) == 1 and files[0].is_file() else source
@@ -86,16 +109,20 @@ class OwnModel(ArrayClassifier):
 
     @cached_property
     def digest(self) -> str:
-        """SHA-256 of the description, the Python file and all files of weights."""
+        """SHA-256 of the description, the Python files and all files of weights."""
         sha256 = hashlib.sha256(canonical(self.description).encode())
         for file in sorted(path for path in self._folder.rglob("*") if path.is_file()):
             name = file.relative_to(self._folder).as_posix()
-            if name == CODE or name.startswith(f"{SOURCE}/"):
+            if name == CODE or name.startswith((f"{SOURCE}/", f"{PACKAGE}/")):
                 sha256.update(f"{name} {file_digest(file)}".encode())
         return sha256.hexdigest()
 
-    def logits(self, inputs: Tensor | list[str]) -> Tensor:
-        """Logits (B, classes) float32 of inputs (B, …) float32, or of B texts."""
+    def logits(self, inputs: Tensor | pd.DataFrame | list[str]) -> Tensor:
+        """Logits (B, classes) float32 of inputs (B, …) float32, of B texts, or of B rows of a table."""
+        return logits_of(self.outputs(inputs), self.gives).float()
+
+    def outputs(self, inputs: Tensor | pd.DataFrame | list[str]) -> Tensor:
+        """What the user's function gives, (B, classes)."""
         name = self.description["outputs"]
         read = inputs.to(self._device) if isinstance(inputs, Tensor) else inputs
         outputs = self._call(name, self._outputs, self._model, read)
@@ -104,4 +131,4 @@ class OwnModel(ArrayClassifier):
             raise UserError(
                 f"your model: `{name}` gave {given} for {len(inputs)} inputs; give a tensor ({len(inputs)}, C)"
             )
-        return logits_of(outputs, self.description["gives"]).float()
+        return outputs

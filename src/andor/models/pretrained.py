@@ -38,6 +38,8 @@ def tokenizer(folder: Path) -> PreTrainedTokenizerFast:
     folder = folder.parent if folder.name == "tokenizer.json" else folder
     try:
         found = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False, use_fast=True)
+    except ImportError as error:
+        raise UserError(_absent(folder, error)) from None
     except (OSError, ValueError, KeyError) as error:
         raise UserError(f"{folder}: no tokenizer ({first_line(error)}); name a folder with tokenizer.json") from None
     if not found.is_fast:
@@ -60,12 +62,23 @@ def _name_special_tokens(found: PreTrainedTokenizerFast) -> None:
 
 def settings_of(folder: Path) -> Any:
     """The config.json of a folder in the layout of transformers."""
+    if (folder / "adapter_config.json").is_file():
+        raise UserError(
+            f"{folder}: holds an adapter, not a model; merge it into its model (`merge_and_unload` of peft)"
+        )
     try:
         return AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+    except ImportError as error:
+        raise UserError(_absent(folder, error)) from None
     except (OSError, ValueError, KeyError) as error:
         raise UserError(
             f"{folder}: no readable config.json ({first_line(error)}); name a folder in the layout of transformers"
         ) from None
+
+
+def _absent(folder: Path, error: ImportError) -> str:
+    """What to say where transformers lacks a package."""
+    return f"{folder}: needs a package that is not installed ({first_line(error).rstrip('.')}); install it"
 
 
 def classifies(settings: Any) -> bool:
@@ -73,11 +86,19 @@ def classifies(settings: Any) -> bool:
     return any(name.endswith("ForSequenceClassification") for name in settings.architectures or [])
 
 
-def encoder_to_train(source: Path, layers: int | None = None, named: str = "") -> PreTrainedModel:
-    """An encoder with pretrained weights, its first layers only if so many are given, and a new head of two classes."""
+def check_labels(settings: Any, where: str) -> None:
+    """Refuse a classifier of texts that does not choose one of several labels."""
+    if settings.num_labels < 2:
+        raise UserError(f"{where} predicts a number, it has one output; name a classifier of two labels or more")
+    if settings.problem_type == "multi_label_classification":
+        raise UserError(f"{where} says of each label by itself whether it holds; name a classifier that chooses one")
+
+
+def encoder_to_train(source: Path, layers: int | None = None, named: str = "", labels: int = 2) -> PreTrainedModel:
+    """An encoder with pretrained weights, its first layers only if so many are given, and a new head."""
     settings = settings_of(source)
     keep_layers(settings, layers, named)
-    settings.num_labels = 2
+    settings.num_labels, settings.problem_type = labels, None
     return _network(AutoModelForSequenceClassification, source, config=settings, ignore_mismatched_sizes=True)
 
 
@@ -86,10 +107,10 @@ def classifier(folder: Path) -> PreTrainedModel:
     return _network(AutoModelForSequenceClassification, folder, complete=True)
 
 
-def new_classifier(folder: Path) -> PreTrainedModel:
-    """An encoder with two classes and new weights."""
+def new_classifier(folder: Path, labels: int) -> PreTrainedModel:
+    """An encoder with a head of so many labels and new weights."""
     settings = settings_of(folder)
-    settings.num_labels = 2
+    settings.num_labels = labels
     return AutoModelForSequenceClassification.from_config(settings).float()
 
 
@@ -121,6 +142,8 @@ def _network(
                 folder, local_files_only=True, trust_remote_code=False, use_safetensors=safe, weights_only=True,
                 dtype=dtype, output_loading_info=True, key_mapping=_WRAPPED, **options,
             )  # fmt: skip
+    except ImportError as error:
+        raise UserError(_absent(folder, error)) from None
     except (OSError, ValueError, KeyError, RuntimeError, SafetensorError, UnpicklingError) as error:
         raise UserError(f"{folder}: weights cannot be read ({reason(error)}); fetch or train the model again") from None
     if lacking := _lacking(network, report, complete):

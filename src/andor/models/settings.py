@@ -13,6 +13,8 @@ from andor.settings import Closed, NonNegative, PositiveInt
 
 TOKENS = ("mask", "pad", "unk", "cls", "sep")
 """Baseline values that are tokens of a text model."""
+ROW_BASELINES = ("mean", "marginal")
+"""Baseline values of rows of a table as they were: numbers in their own units, and values that are no numbers."""
 
 
 class Masked(Protocol):
@@ -27,6 +29,15 @@ class Masked(Protocol):
         """Whether the baseline value is one of word embeddings."""
 
 
+class Corruption(Closed):
+    """What is made worse of the training items; items for testing and explaining stay as they are."""
+
+    labels: Annotated[float, Field(ge=0, le=1)] = 0.0
+    """Share of the labels that are replaced by another one. Of two labels, half is noise, and 1 turns them around."""
+    features: Annotated[float, Field(ge=0, le=1)] = 0.0
+    """Share of the items that, in each feature anew, exchange their values among each other."""
+
+
 class Training(Closed):
     """How a model is trained or fine-tuned."""
 
@@ -37,7 +48,10 @@ class Training(Closed):
     optimizer: Literal["sgd", "adamw"] = "adamw"
     """SGD with momentum 0.9, or AdamW."""
     learning_rate: Annotated[float, Field(gt=0, le=1e38)] = 1e-3
-    """Peak rate; it rises over the first tenth of the steps and falls to 0 along a cosine."""
+    """Largest rate of the schedule."""
+    schedule: Literal["cosine", "log"] = "cosine"
+    """The rate rises over the first tenth of the steps and falls to 0 along a cosine; or (ICML 2023) it falls by one
+    factor from epoch to epoch, to a tenth in the last."""
     weight_decay: NonNegative = 0.01
     """Decay of the weights."""
     balanced: bool = False
@@ -45,13 +59,21 @@ class Training(Closed):
     labels: Literal["true", "shuffled", "size"] = "true"
     """What it learns: the true labels; or, as a control, the same shuffled among the items, or another task with the
     same inputs: whether the item is larger than most (more ink, a longer text, a larger sum)."""
+    corrupt: Corruption = Corruption()
+    """What of its training items is made worse, for a control."""
     seed: Annotated[int, Field(ge=0, lt=2**31)] | None = None
     """Seed of new weights and batches, for a training that is repeated; that of the whole configuration if unset."""
 
     @property
     def is_control(self) -> bool:
-        """Whether it gives no main model of the task: one that learns nothing or something else, or a repetition."""
-        return self.epochs == 0 or self.labels != "true" or self.seed is not None
+        """Whether it gives no main model of the task: one that learns nothing, something else or from worse items,
+        or a repetition."""
+        return self.epochs == 0 or self.labels != "true" or self.is_corrupted or self.seed is not None
+
+    @property
+    def is_corrupted(self) -> bool:
+        """Whether its training items are made worse."""
+        return self.corrupt != Corruption()
 
 
 def smallest_side(architecture: str) -> int:

@@ -15,11 +15,11 @@ from torch import Tensor, nn
 from torch.nn import functional
 from tqdm import tqdm
 
-from andor.data.table import arrays
+from andor.data.table import arrays, is_numeric
 from andor.errors import UserError
 from andor.files import first_line
 from andor.models.arithmetic import reproducible
-from andor.models.inputs import count_logits, for_training, labels_of, mean_input
+from andor.models.inputs import count_labels, count_logits, for_training, labels_of, mean_input
 from andor.models.loaded import ArrayClassifier, TextClassifier, check_rows, suit, text_logits
 from andor.models.settings import Training
 
@@ -69,8 +69,8 @@ class OnTexts(Protocol):
     def trained_by(self) -> Training | None:
         """How."""
 
-    def untrained(self, source: Path) -> tuple[nn.Module, dict[str, Any], PreTrainedTokenizerFast]:
-        """The network that training begins with, what is stated of it, and its tokenizer."""
+    def untrained(self, source: Path, labels: int) -> tuple[nn.Module, dict[str, Any], PreTrainedTokenizerFast]:
+        """The network of so many labels that training begins with, what is stated of it, and its tokenizer."""
 
     def varied(self, token_ids: Tensor, tokenizer: PreTrainedTokenizerFast) -> Tensor:
         """Token ids as they are shown in training."""
@@ -80,6 +80,8 @@ def train_arrays(
     family: OnArrays, table: pa.Table, seed: int, device: torch.device | str, progress: bool
 ) -> ArrayClassifier:
     """A classifier trained on the training rows of a tidy table of arrays.
+
+    Where labels are numbers, it learns to predict them by mean squared error.
 
     Parameters
     ----------
@@ -97,11 +99,15 @@ def train_arrays(
     with reproducible(seed):
         inputs, labels = torch.from_numpy(arrays(rows).copy()).to(device), labels_of(rows).to(device)
         description = {**family.described(), "outputs": outputs, "shape": list(inputs.shape[1:])}
+        if is_numeric(rows):
+            description["target"] = target = mean_and_spread(labels)
         model = family.untrained(description, mean_input(rows), device)
         network = model.network.requires_grad_(True)
 
         def loss(batch: np.ndarray) -> Tensor:
             logits = _of_batch(network, family.varied(inputs[batch]))
+            if is_numeric(rows):  # in units of the spread, so that rates mean the same whatever the target is
+                return functional.mse_loss(logits[:, 0] / target["spread"], labels[batch] / target["spread"])
             if outputs == 1:
                 return functional.binary_cross_entropy_with_logits(logits[:, 0], labels[batch].float())
             return functional.cross_entropy(logits, labels[batch])
@@ -123,7 +129,7 @@ def train_texts(
     rows, device = for_training(table), torch.device(device)
     labels = labels_of(rows)
     with reproducible(seed):
-        network, description, tokenizer = family.untrained(source)
+        network, description, tokenizer = family.untrained(source, max(count_labels(table), 2))
         suit(tokenizer, network)
         token_ids = encode(tokenizer, rows["text"].to_pylist())
         embedding = network.to(device).get_input_embeddings()
@@ -144,6 +150,12 @@ def train_texts(
         lengths = np.array([len(text) for text in token_ids])
         _fit(network, loss, labels.numpy(), lengths, family.trained_by, seed, progress and family.family)
     return TextClassifier(network, description, tokenizer)
+
+
+def mean_and_spread(numbers: Tensor) -> dict[str, float]:
+    """Mean and standard deviation of a target's numbers (rows,); a spread of 1 where all are the same."""
+    spread = numbers.std(correction=0).item()
+    return {"mean": numbers.mean().item(), "spread": spread if spread > 0 else 1.0}
 
 
 def _of_batch(network: nn.Module, inputs: Tensor) -> Tensor:
@@ -215,9 +227,7 @@ def _fit(
     random = np.random.default_rng(seed)
     batches = [batch for _ in range(training.epochs) for batch in _epoch(labels, lengths, training, random)]
     optimizer = _optimizer(network, training)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimizer, training.learning_rate, total_steps=max(len(batches), 2), pct_start=0.1, cycle_momentum=False
-    )
+    schedule = _schedule(optimizer, training, len(batches))
     network.train()
     bar = tqdm(
         batches, desc=title or None, unit="step", disable=not title, file=sys.stderr,
@@ -247,6 +257,16 @@ def _optimizer(network: nn.Module, training: Training) -> torch.optim.Optimizer:
     if training.optimizer == "sgd":
         return torch.optim.SGD(groups, lr=training.learning_rate, momentum=0.9)
     return torch.optim.AdamW(groups, lr=training.learning_rate, fused=True)
+
+
+def _schedule(optimizer: torch.optim.Optimizer, training: Training, steps: int) -> torch.optim.lr_scheduler.LRScheduler:
+    """How the rate changes over so many steps, as many in each epoch."""
+    if training.schedule == "log":  # np.logspace(log10(rate), log10(rate) − 1, epochs) in the authors' code
+        epoch, last = max(steps // max(training.epochs, 1), 1), max(training.epochs - 1, 1)
+        return torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: 10 ** -(step // epoch / last))
+    return torch.optim.lr_scheduler.OneCycleLR(
+        optimizer, training.learning_rate, total_steps=max(steps, 2), pct_start=0.1, cycle_momentum=False
+    )
 
 
 def _epoch(

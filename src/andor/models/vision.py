@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from PIL import Image
 from torch import Tensor, nn
 
 from andor.errors import UserError
+from andor.files import first_line
 from andor.models.states import classes_of, fill, read_state
 
 IMAGENET = {"mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225]}
@@ -52,67 +54,123 @@ def normalisation(
         If mean and standard deviation are not of as many channels.
     """
     own = {key: list(value) for key, value in given.items() if value is not None}
-    found: dict[str, Any] = IMAGENET | _published(library, architecture)
-    found |= _stated(library, source if source.is_dir() else source.parent, complete=own.keys() == IMAGENET.keys())
+    folder = source if source.is_dir() else source.parent
+    if library == "timm":
+        settings = timm_settings(architecture, folder)
+        found: dict[str, Any] = {key: list(settings[key]) for key in IMAGENET}
+    elif library == "torchvision":
+        found = IMAGENET | _scale(architecture)
+    else:
+        found = IMAGENET | _processed(folder)
     found |= own
     if len(found["mean"]) != len(found["std"]):
         raise UserError(f"`mean: {found['mean']}` and `std: {found['std']}` differ in length; mend one")
     return found
 
 
-def _published(library: str, architecture: str | None) -> dict[str, list[float]]:
-    """Mean and standard deviation of torchvision's own weights of an architecture, if all of them have the same."""
+def published(architecture: str | None) -> list[Any]:
+    """torchvision's own weights of an architecture, those with a head, if all of them want images of the same scale."""
     from torchvision import models
 
-    if library != "torchvision" or architecture not in models.list_models(module=models):
-        return {}
-    whole = (weights for weights in models.get_model_weights(architecture) if weights.meta["categories"])
-    made = [weights.transforms() for weights in whole]  # some of VGG have no head
-    scales = [{key: list(map(float, getattr(each, key))) for key in IMAGENET} for each in made]
-    return scales[0] if scales and all(scale == scales[0] for scale in scales) else {}
+    if architecture not in models.list_models(module=models):
+        return []
+    headed = [weights for weights in models.get_model_weights(architecture) if weights.meta["categories"]]
+    made = [weights.transforms() for weights in headed]
+    same = all((each.mean, each.std) == (made[0].mean, made[0].std) for each in made)
+    return headed if same else []
 
 
-def _stated(library: str, folder: Path, complete: bool) -> dict[str, Any]:
-    """What a file beside the weights states, if there is one; mean and standard deviation unless they are given."""
-    timm = library == "timm" and (folder / "config.json").is_file()
-    path = folder / ("config.json" if timm else "preprocessor_config.json")
-    if not path.is_file():
-        return {}
+def _scale(architecture: str | None) -> dict[str, list[float]]:
+    """Mean and standard deviation of torchvision's own weights of an architecture."""
+    made = [weights.transforms() for weights in published(architecture)[:1]]
+    return {key: list(map(float, getattr(each, key))) for each in made for key in IMAGENET}
+
+
+def timm_settings(architecture: str, folder: Path) -> dict[str, Any]:
+    """What timm makes images of that a model reads: by the `config.json` in a folder, or else by its architecture.
+
+    Raises
+    ------
+    UserError
+        If timm is not installed, or the file cannot be read.
+    """
+    stated = timm_config(folder)
+    _import_timm()
+    from timm.data import resolve_data_config
+    from timm.models import get_pretrained_cfg
+
+    known = get_pretrained_cfg(architecture)
+    settings = (known.to_dict() if known else {}) | stated.get("pretrained_cfg", stated)  # which older folders lack
+    return resolve_data_config({}, pretrained_cfg=settings)
+
+
+def timm_config(folder: Path) -> dict[str, Any]:
+    """timm's `config.json` in a folder; nothing without one."""
+    path = folder / "config.json"
     try:
-        stated = json.loads(path.read_text(encoding="utf-8"))
-        if timm:
-            stated = stated.get("pretrained_cfg", stated)  # which older folders do without
-            return {key: stated[key] for key in IMAGENET if stated.keys() & IMAGENET.keys()}
-        return _processed({"do_normalize": True} | stated | _completed(folder), complete)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        stated = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+        inner = stated.get("pretrained_cfg", stated)
+        for key in IMAGENET if inner.keys() & IMAGENET.keys() else ():
+            inner[key]
+    except (OSError, ValueError, KeyError, AttributeError) as error:
         raise UserError(f"{path}: no mean and standard deviation ({error}); set `mean` and `std`") from None
+    return stated
 
 
-def _completed(folder: Path) -> dict[str, Any]:
-    """What the processor of a folder does where its file does not say it; nothing if it is none of transformers."""
+def _import_timm() -> Any:
+    try:
+        import timm
+    except ImportError:
+        raise UserError("`library: timm` is not installed; run `pip install timm`") from None
+    return timm
+
+
+def processor_of(folder: Path) -> Any:
+    """What makes inputs of images that stay as large as they are, by the files of transformers in a folder; or None.
+
+    It takes an image, and gives (1, C, H, W).
+    """
     from transformers import AutoImageProcessor
 
     try:
         found = AutoImageProcessor.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
     except (OSError, ValueError, KeyError, ImportError):
+        return None
+    whole = {"do_resize": False, "do_center_crop": False, "return_tensors": "pt"}
+    return lambda image: found(image, **whole)["pixel_values"]
+
+
+def _processed(folder: Path) -> dict[str, Any]:
+    """Mean, standard deviation and order of channels of images in [0, 1], as the processor in a folder has them.
+
+    They are seen from what it makes of a black, a white and a red image, whatever its keys mean in which version.
+
+    Raises
+    ------
+    UserError
+        If there is a file that says so, but it cannot be used.
+    """
+    path, processor = folder / "preprocessor_config.json", processor_of(folder)
+    if processor is None and not path.is_file():
         return {}
-    return found.to_dict()
+    try:
+        if processor is None:
+            stated = json.loads(path.read_text(encoding="utf-8"))
+            return {"mean": list(stated["image_mean"]), "std": list(stated["image_std"])}
+        made = (processor(Image.new("RGB", (64, 64), colour))[0] for colour in ("black", "white", "red"))
+        black, white, red = (image.double().mean(dim=(1, 2)) for image in made)
+        spread = 1 / (white - black)
+        seen = {"mean": (-black * spread).tolist(), "std": spread.tolist()}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise UserError(f"{path}: no mean and standard deviation ({error}); set `mean` and `std`") from None
+    order = {"flipped": True} if (red - black).abs().argmax() == 2 else {}
+    return order | {key: [float(f"{value:.6g}") for value in values] for key, values in seen.items()}
 
 
-def _processed(stated: Mapping[str, Any], complete: bool) -> dict[str, Any]:
-    """Mean, standard deviation and order of channels of images in [0, 1], as a processor of transformers has them."""
-    order = {"flipped": True} if stated.get("do_flip_channel_order") else {}
-    if complete:
-        return order
-    # It multiplies pixels of 0 to 255 by a factor, may take 1 away, and normalises what it gets.
-    whole = 255 * stated.get("rescale_factor", 1 / 255) if stated.get("do_rescale", True) else 255
-    below = 1.0 if stated.get("rescale_offset") else 0.0
-    mean, std = (stated["image_mean"], stated["image_std"]) if stated["do_normalize"] else ([0.0] * 3, [1.0] * 3)
-    return order | {"mean": [(value + below) / whole for value in mean], "std": [value / whole for value in std]}
-
-
-def network_from(library: str, architecture: str, source: Path) -> tuple[nn.Module, int]:
-    """Network of torchvision or timm with the weights of a state dict, and the number of its logits.
+def network_from(
+    library: str, architecture: str, source: Path, more: Mapping[str, Any] | None = None
+) -> tuple[nn.Module, int]:
+    """Network of torchvision or timm with the weights of a state dict, and the number of its logits (see `build`).
 
     Raises
     ------
@@ -120,16 +178,23 @@ def network_from(library: str, architecture: str, source: Path) -> tuple[nn.Modu
         If the architecture is unknown or the weights are not its own.
     """
     state = read_state(source)
-    network = build(library, architecture)
+    network = build(library, architecture, None, more)
     classes = classes_of(network, state)
     if classes is not None:
-        network = build(library, architecture, classes)
+        network = build(library, architecture, classes, more)
     fill(network, state, source)
     return network, classes
 
 
-def build(library: str, architecture: str, classes: int | None = None) -> nn.Module:
+def build(
+    library: str, architecture: str, classes: int | None = None, more: Mapping[str, Any] | None = None
+) -> nn.Module:
     """An architecture of torchvision or timm with new weights, by its name; 1,000 classes or whatever it has if unset.
+
+    Parameters
+    ----------
+    more
+        Arguments of timm's architecture.
 
     Raises
     ------
@@ -146,11 +211,8 @@ def build(library: str, architecture: str, classes: int | None = None) -> nn.Mod
             # As with torchvision's own weights: they want another scale, and heads for training are left away.
             options |= {"transform_input": True, "aux_logits": False, "init_weights": False}
         return models.get_model(architecture, weights=None, **options)
+    timm = _import_timm()
     try:
-        import timm
-    except ImportError:
-        raise UserError("`library: timm` is not installed; run `pip install timm`") from None
-    try:
-        return timm.create_model(architecture, pretrained=False, **options)
-    except RuntimeError as error:
-        raise UserError(f"`architecture: {architecture}`: {error}") from None
+        return timm.create_model(architecture, pretrained=False, **options, **(more or {}))
+    except (RuntimeError, TypeError) as error:
+        raise UserError(f"`architecture: {architecture}`: {first_line(error)}") from None

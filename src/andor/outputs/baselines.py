@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import csv
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -25,10 +25,12 @@ from andor import config
 from andor.data.table import rows
 from andor.errors import UserError
 from andor.files import first_line, replacing
+from andor.models.inputs import for_training, inputs
 from andor.models.loaded import ArrayClassifier, LoadedModel, TextClassifier
 from andor.outputs.masking import Located, MaskedModel, MaskedText, MaskingError, locate
 from andor.outputs.masking.baselines import special_token
 from andor.outputs.rewards import classifier_reward
+from andor.store import read_table
 
 VALUE = "baseline.safetensors"
 CURVE = "curve.csv"
@@ -181,11 +183,26 @@ def read(path: Path, name: str) -> Tensor:
     raise UserError(f"{path}: no baseline value; name a .npy or .safetensors file")
 
 
-def attach(model: LoadedModel, path: Path | None, name: str) -> LoadedModel:
-    """The model with the baseline value that belongs to it, if there is one."""
-    if path is not None:
+def attach(model: LoadedModel, path: Path | None, name: str, rows: int = 100) -> LoadedModel:
+    """The model with the baseline value that belongs to it, or with training rows of a tidy table, if there is one.
+
+    Parameters
+    ----------
+    path
+        As for `read`; or a tidy table in Parquet, of which ``rows`` are drawn, the same for all models.
+    """
+    if path is not None and path.suffix == ".parquet":
+        model.background = background(read_table(path), model.columns, rows)
+    elif path is not None:
         model.baseline = read(path, name)
     return model
+
+
+def background(table: pa.Table, columns: Collection[str], rows: int) -> Any:
+    """What a model that may read these columns reads of some training rows of a tidy table, drawn without a seed."""
+    training = for_training(table)
+    drawn = np.random.default_rng(0).permutation(len(training))[:rows]
+    return inputs(training.take(np.sort(drawn)), columns)
 
 
 # --------------------------------------------------------------------------------------------------- helpers

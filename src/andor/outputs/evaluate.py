@@ -23,6 +23,7 @@ from andor.errors import UserError
 from andor.files import link_or_copy, replacing
 from andor.models.loaded import LanguageModel, LoadedModel
 from andor.outputs import drawn as coalitions
+from andor.outputs import library
 from andor.outputs.cache import OutputCache
 from andor.outputs.masking import Located, MaskedModel, MaskingError, locate, presence
 from andor.outputs.passes import check_finite, evaluated, fastest_batch_size, out_of_memory
@@ -222,9 +223,9 @@ def screen(name: str, model: LoadedModel, candidates: pa.Table, masking: config.
     Raises
     ------
     UserError
-        If an output is not finite.
+        If an output is not finite, or the first candidates' are not what the model's library says of them.
     """
-    screened = []
+    screened, compared = [], 0
     for candidate in rows(candidates):
         try:
             masked = locate(model, candidate, masking).bind(model)
@@ -233,7 +234,11 @@ def screen(name: str, model: LoadedModel, candidates: pa.Table, masking: config.
             continue
         ends = torch.tensor([[False], [True]], device=masked.samples.device).expand(2, masked.players)
         outputs = masked(ends).cpu().numpy()
-        check_finite(outputs, np.array(["∅", "N"]), f"model {name}, item {candidate['item']}")
+        where = f"model {name}, item {candidate['item']}"
+        check_finite(outputs, np.array(["∅", "N"]), where)
+        if compared < library.ITEMS:
+            library.check(where, model, candidate, torch.from_numpy(outputs[1]))
+            compared += 1
         screened.append({"item": candidate["item"], "empty": outputs[0].tolist(), "full": outputs[1].tolist()})
     outputs_type = pa.list_(pa.float32())
     schema = [("item", pa.int32()), ("full", outputs_type), ("empty", outputs_type), ("reason", pa.string())]

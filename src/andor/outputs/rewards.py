@@ -34,8 +34,9 @@ def classifier_reward(logits: Array, label: int, kind: str, temperature: float =
     Parameters
     ----------
     kind
-        ``logit``: the first; ``true_logit``; ``above_smallest``: the true logit less the smallest; ``log_odds``:
-        log p/(1−p) of the true label (ICLR 2024, section 4); ``probability`` of the true label.
+        ``logit``: the first, ``prediction`` the same of a model of numbers; ``true_logit``; ``above_smallest``: the
+        true logit less the smallest; ``log_odds``: log p/(1−p) of the true label (ICLR 2024, section 4);
+        ``probability`` of the true label.
     temperature
         What logits are divided by before they become log-odds or a probability.
 
@@ -46,7 +47,7 @@ def classifier_reward(logits: Array, label: int, kind: str, temperature: float =
     """
     if not is_tensor(logits):
         logits = np.asarray(logits, dtype=np.float64)
-    if kind == "logit":
+    if kind in ("logit", "prediction"):
         return logits[..., 0]
     single = logits.shape[-1] == 1
     both = _beside_zero(logits) if single else logits  # a single logit is one of two, the other being 0
@@ -101,7 +102,12 @@ def language_reward(outputs: np.ndarray, kind: str) -> np.ndarray:
     raise UserError(f"`reward.kind: {kind}` is for classifiers; language models have log_odds or probability")
 
 
-def predicted_right(logits: np.ndarray, label: int) -> bool:
-    """Whether logits (C,) predict the label: the largest, or the sign of a single one."""
+def predicted_right(logits: np.ndarray, label: float, max_error: float | None = None) -> bool:
+    """Whether logits (C,) predict the label: the largest, or the sign of a single one.
+
+    With an error that is allowed, the first is a number, and right if it is no farther from the label, a number too.
+    """
+    if max_error is not None:
+        return bool(abs(float(logits[0]) - label) <= max_error)
     predicted = int(logits[0] > 0) if len(logits) == 1 else int(np.argmax(logits))
     return predicted == label

@@ -40,8 +40,9 @@ def select(
 ) -> tuple[pa.Table, pa.Table]:
     """The first `samples.count` eligible candidates, and the account of all candidates.
 
-    A candidate is eligible if every model predicts its label and has |v(N) − v(∅)| ≥ `samples.min_range`. A language
-    model has no label to predict: its target is by definition the most likely next token of one of the models.
+    A candidate is eligible if every model predicts its label (a number to within `samples.max_error`) and has
+    |v(N) − v(∅)| ≥ `samples.min_range`. A language model has no label to predict: its target is by definition the most
+    likely next token of one of the models.
 
     Parameters
     ----------
@@ -69,9 +70,7 @@ def select(
     language = "target" in candidates.column_names
     labels = candidates["label"].to_pylist()
     judged = {
-        model: _judge(
-            model, screening, items, labels, language, reward, None if model in controls else samples.min_range
-        )
+        model: _judge(model, screening, items, labels, language, reward, samples, model in controls)
         for model, screening in screenings.items()
     }
     per_candidate = list(zip(*judged.values(), strict=True))
@@ -104,12 +103,13 @@ def _judge(
     model: str,
     screening: pa.Table,
     items: list[int],
-    labels: list[int],
+    labels: list[Any],
     language: bool,
     reward: config.Reward,
-    min_range: float | None,
+    samples: config.Samples,
+    control: bool,
 ) -> list[dict[str, Any]]:
-    """One model's row on every candidate, `eligible` apart; without a least range nothing is held against it."""
+    """One model's row on every candidate, `eligible` apart; nothing is held against a control."""
     if screening["item"].to_pylist() != items:
         raise UserError(f"the screening of model `{model}` is of other candidates; delete it and run again")
     judgements = []
@@ -123,15 +123,18 @@ def _judge(
                 v = rewards.classifier_reward(outputs, label, reward.kind, reward.temperature)
             full, empty = map(float, v)
             judgement |= {"output_full": full, "output_empty": empty, "range": abs(full - empty)}
-            judgement["right"] = language or rewards.predicted_right(outputs[0], label)
-            if min_range is None:
-                pass
-            elif not judgement["right"]:
-                judgement["reason"] = "predicts another label"
-            elif judgement["range"] < min_range:
-                judgement["reason"] = f"|v(N) − v(∅)| below {min_range:g}"
+            judgement["right"] = language or rewards.predicted_right(outputs[0], label, samples.max_error)
+            if not control:
+                judgement["reason"] = _against(judgement, samples)
         judgements.append(judgement)
     return judgements
+
+
+def _against(judgement: Mapping[str, Any], samples: config.Samples) -> str:
+    """What a model has against a candidate that it can be asked of; empty if nothing."""
+    if not judgement["right"]:
+        return "predicts another label" if samples.max_error is None else f"off by more than {samples.max_error:g}"
+    return f"|v(N) − v(∅)| below {samples.min_range:g}" if judgement["range"] < samples.min_range else ""
 
 
 def _too_few(candidates: pa.Table, eligibility: pa.Table, found: int, samples: config.Samples) -> str:

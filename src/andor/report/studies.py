@@ -34,7 +34,7 @@ SCHEMA = pa.schema(
         "method": TEXT,
         "kind": TEXT,  # and, or; both
         "main": pa.bool_(),  # no null network and no repeated training is in the ensemble
-        "measure": TEXT,  # of the table `controls`; salient, strength, gap, seconds, objective, agreement
+        "measure": TEXT,  # of the table `controls`; salient, strength, last network, gap, seconds, objective, agreement
         "of": TEXT,  # what is measured, or the method that is the reference
         "value": NUMBER,
         "low": NUMBER,
@@ -104,8 +104,21 @@ def _excess(each: Comparison) -> dict[tuple[str, str], np.ndarray]:
 def _numbers(each: Comparison, reference: Comparison) -> list[pd.DataFrame]:
     """What else there is to say of an ensemble under a method."""
     counts = each.games.each(lambda game: game.salient.sum((-2, -1)).mean())
-    frames = [_row(each, "salient", "count", counts[:, None]), _strength(each, reference)]
+    frames = [_row(each, "salient", "count", counts[:, None]), _strength(each, reference), *_of_control(each)]
     return frames if each is reference else [*frames, _agreement(each, reference)]
+
+
+def _of_control(each: Comparison) -> list[pd.DataFrame]:
+    """Of a control, the last of two networks: how many interactions are salient, and how strong all are in units of the
+    first network's."""
+    if each.is_main or len(each.members) != 2:
+        return []
+    counts = each.games.each(lambda game: game.salient[-1].sum())
+    first, last = each.games.each(lambda game: game.magnitude.sum((1, 2))).T
+    low, high = each.bootstrap.interval(last, over=first)
+    columns = {"value": ratio(last.mean(), first.mean()), "low": low, "high": high, "samples": len(last)}
+    strength = tidy({**each.axes, "kind": ("both",)}, **columns).assign(measure="last network", of="strength")
+    return [_row(each, "last network", "salient", counts[:, None].astype(float)), strength]
 
 
 def _row(

@@ -12,10 +12,14 @@ import functools
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from types import ModuleType
 
 import numpy as np
 import torch
 
+from andor.game.coalitions import number_of_players
+from andor.game.transforms import kronecker_power
+from andor.sparsify import compiled
 from andor.sparsify.terms import Terms, transform
 
 # In units of values that are at most 1. Measured on the games of benchmarks/sparsify.py; within a factor of 3 none
@@ -23,6 +27,11 @@ from andor.sparsify.terms import Terms, transform
 RATIO = 10.0  # penalty of z = K x over that of c = x
 PENALTY = 3.0  # of c = x, at the start
 RELAXATION = 1.8
+
+GOLDEN = (5**0.5 - 1) / 2
+REFLECTION = np.array([[1, GOLDEN], [GOLDEN, -1]]) / (1 + GOLDEN**2) ** 0.5
+"""Q of `Graph`, and Λ."""
+EIGENVALUES = np.array([GOLDEN, -1 - GOLDEN])
 
 
 @contextmanager
@@ -48,6 +57,7 @@ class Graph:
     Attributes
     ----------
     basis : Kronecker powers of Q for blocks of players
+    fused : all this for the compiled loop; None where that cannot be had, and on a GPU
     d : (2, 1, 1, 2^n), what K is in that basis
     from_x, from_z : (2, 1, 1, 2^n), weights with which the given x and z enter
     ends : (2, 2^n), e_∅ and e_N in that basis
@@ -56,6 +66,7 @@ class Graph:
     """
 
     basis: list[torch.Tensor]
+    fused: Fused | None
     d: torch.Tensor
     from_x: torch.Tensor
     from_z: torch.Tensor
@@ -66,18 +77,19 @@ class Graph:
     @classmethod
     def of(cls, n: int, dtype: torch.dtype, device: torch.device) -> Graph:
         """That of n players."""
-        eigenvalues, q = np.linalg.eigh(np.array([[0.0, 1.0], [1.0, -1.0]]))
-        q *= np.sign(q[0, 1] * q[1, 0]) ** np.array([0, 1])  # columns' signs are free: take those that make Q symmetric
-        basis, power = _blocks(q, n), _power(eigenvalues, n)
+        power = _power(EIGENVALUES, n)
         d = np.stack((power, -power))[:, None, None]
         from_x = 1 / (RATIO * d**2 + 1)
-        ends = np.stack((_power(q[0], n), _power(q[1], n)))
+        ends = np.stack((_power(REFLECTION[0], n), _power(REFLECTION[1], n)))
         reach = ends * from_x[1, 0]
         mend = np.linalg.inv(np.diag([1, -1]) / RATIO + reach @ ends.T)
-        tensors = (
-            torch.as_tensor(a, device=device, dtype=dtype) for a in (d, from_x, RATIO * d * from_x, ends, reach, mend)
+        arrays = (d, from_x, RATIO * d * from_x, ends, reach, mend)
+        basis, tensors = (
+            [torch.as_tensor(array, device=device, dtype=dtype) for array in several]
+            for several in (_blocks(REFLECTION, n), arrays)
         )
-        return cls([torch.as_tensor(block, device=device, dtype=dtype) for block in basis], *tensors)
+        fused = Fused.of(power, from_x[0, 0, 0], reach, mend, dtype) if device.type == "cpu" else None
+        return cls(basis, fused, *tensors)
 
     def nearest(self, pair: torch.Tensor) -> torch.Tensor:
         """Pairs (x, z) of shape (2, 2, B, m, 2^n), v_and in reverse order; overwrites its argument."""
@@ -93,6 +105,54 @@ class Graph:
         nearest = _apply(self.basis, turned)
         nearest[1, 1, ..., 0] = nearest[0, 1, ..., 0]
         return nearest
+
+
+@dataclass(frozen=True)
+class Fused:
+    """What the compiled loop reads.
+
+    Attributes
+    ----------
+    kernels : the module `andor.sparsify.compiled.iteration`
+    rows : (6, 2^n), how a solution weighs x, with the squared scale of the unscaled basis; d of AND; and what the two
+        solutions of the change of rank two add to the OR kind's x, and to its z
+    mend : (2, 2)
+    """
+
+    kernels: ModuleType
+    rows: np.ndarray
+    mend: np.ndarray
+
+    @classmethod
+    def of(
+        cls, d: np.ndarray, from_x: np.ndarray, reach: np.ndarray, mend: np.ndarray, dtype: torch.dtype
+    ) -> Fused | None:
+        """That of a graph; None where it cannot be had."""
+        name, n = str(dtype).removeprefix("torch."), number_of_players(len(d))
+        kernels = compiled.kernels(name) if n >= compiled.SMALLEST else None
+        if kernels is None:
+            return None
+        to_x, to_z = (kronecker_power(row, REFLECTION.tolist()) for row in (reach, -d * reach))
+        to_z[:, 0] = to_x[:, 0]
+        rows = np.concatenate(([from_x * (1 + GOLDEN**2) ** -n, d], to_x, to_z))
+        return cls(kernels, rows.astype(name), mend.astype(name))
+
+    def scalars(self, terms: Terms) -> tuple[np.floating, ...]:
+        """Numbers that the loop reads, of its type."""
+        numbers = (terms.limit, terms.of_max, terms.of_sum, RATIO, RELAXATION, GOLDEN)
+        return tuple(self.rows.dtype.type(number) for number in numbers)
+
+    def run(self, state: State, iterations: int) -> None:
+        """Iterations of a state, in place."""
+        terms, size = state.terms, state.shadow.shape[-1]
+        cost = torch.ones(()) if terms.weights is None else terms.weights
+        cost = (cost if terms.counted is None else cost * terms.counted).to(state.shadow.dtype)
+        cost = cost.expand(2, len(terms.values), 1, size)[:, :, 0].contiguous()
+        self.kernels.iterate(
+            state.shadow.numpy(), state.point.numpy(), (terms.values - terms.kappa).numpy(),
+            (terms.values + terms.kappa).numpy(), terms.tau[..., 0].contiguous().numpy(), cost.numpy(),
+            (1 / (RATIO * state.penalty[:, 0, 0])).numpy(), self.scalars(terms), self.rows, self.mend, iterations,
+        )  # fmt: skip
 
 
 @dataclass
@@ -144,8 +204,17 @@ class State:
             joined("penalty", 0), joined("ripe_at", 0),
         )  # fmt: skip
 
+    def run(self, graph: Graph, iterations: int) -> None:
+        """Some iterations."""
+        if graph.fused is not None:
+            graph.fused.run(self, iterations)
+            return
+        with one_thread():
+            for _ in range(iterations):
+                self.step(graph)
+
     def step(self, graph: Graph) -> None:
-        """One iteration."""
+        """One iteration, in torch: for GPUs, where numba cannot be had, and to compare the compiled loop with."""
         nearest = graph.nearest(torch.lerp(self.shadow, self.point, 2.0))
         self.shadow.add_(nearest.sub_(self.point), alpha=RELAXATION)
         self.point[0] = _reverse_and(self.terms.project(_reverse_and(self.shadow[0])))

@@ -16,7 +16,7 @@ import numpy as np
 import torch
 
 from andor.game.coalitions import number_of_players
-from andor.sparsify.admm import Graph, State, one_thread
+from andor.sparsify.admm import Graph, State
 from andor.sparsify.polish import REACHES, polish
 from andor.sparsify.terms import Terms, transform
 
@@ -107,9 +107,7 @@ def _other(
 
 def _go_on(graph: Graph, state: State, terms: Terms, iterations: int) -> None:
     state.terms = terms.to(state.shadow.dtype)
-    with one_thread():
-        for _ in range(iterations):
-            state.step(graph)
+    state.run(graph, iterations)
 
 
 def _costs(terms: Terms, split: torch.Tensor, place: int) -> float:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from andor.data.player_kind import Choice, Chooser, PlayerKind, PlayersError
 from andor.data.reader import Reader
@@ -31,10 +31,19 @@ class PartPlayers(PlayerKind):
     """k-means over the points of each cloud, drawn with the seed and the item's number; or the data's own parts, those
     with the most points."""
 
+    aligned: bool = False
+    """Given parts: explain only clouds that have exactly these `count` parts, so that a player is the same in all."""
+
     @property
     def same_in_all(self) -> bool:
         """Parts by k-means are ordered by their height."""
-        return self.rule == "kmeans"
+        return self.rule == "kmeans" or self.aligned
+
+    @model_validator(mode="after")
+    def _aligned(self) -> PartPlayers:
+        if self.aligned and self.rule != "given":
+            raise ValueError(f"`aligned` has no effect on rule `{self.rule}`; take it away")
+        return self
 
     def chooser(self, metadata: Mapping[str, Any], seed: int, source: Path | None) -> Chooser:
         """Function from a row to the parts of its cloud."""
@@ -84,6 +93,8 @@ def given_parts(part: Sequence[int] | None, players: PartPlayers) -> Choice:
     sizes = Counter(part)
     if len(sizes) < players.count:
         raise PlayersError(f"fewer than {players.count} parts (players.count)")
+    if players.aligned and len(sizes) > players.count:
+        raise PlayersError(f"more than {players.count} parts (players.count)")
     largest = sorted(name for name, _ in sizes.most_common(players.count))
     numbers = np.asarray(part)
     return {

@@ -7,9 +7,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from andor.data.player_kind import Choice, Chooser, PlayerKind, PlayersError
+from andor.data.segments import players_of, segmented
 from andor.errors import UserError
 from andor.settings import MAX_SAMPLED, Name
 
@@ -23,14 +24,28 @@ class PixelPlayers(PlayerKind):
     """Kind of players."""
     count: Annotated[int, Field(ge=1, le=MAX_SAMPLED)] | None = None
     """Players a sample; images with another number are passed over. As many as the file gives each image, if unset."""
+    aligned: bool = False
+    """A player of one number is the same in every image, such as the left eye: its transfer can be measured."""
     source: Name
     """An entry of `sources`: a JSON file with a list of players for all images, or a mapping from an image's number to
-    its list; a player is a list of pixels, each as row·width + column. Images it does not name are passed over."""
+    its list; a player is a list of pixels, each as row·width + column. Images it does not name are passed over. Or the
+    folder of the reader `player_segments`."""
 
     @property
     def needed_source(self) -> str:
         """The file of pixels."""
         return self.source
+
+    @property
+    def same_in_all(self) -> bool:
+        """Whether the file was made so."""
+        return self.aligned
+
+    @model_validator(mode="after")
+    def _aligned(self) -> PixelPlayers:
+        if self.aligned and self.count is None:
+            raise ValueError("`aligned` players are as many in every image; add their `count`")
+        return self
 
     def chooser(self, metadata: Mapping[str, Any], seed: int, source: Path | None) -> Chooser:
         """Function from a row to the sets of pixels that the file gives its image."""
@@ -48,7 +63,7 @@ def read_pixels(source: Path | None, players: PixelPlayers, shape: Sequence[int]
     """
     where = f"`players.source: {players.source}`"
     try:
-        given = json.loads(Path(source).read_text(encoding="utf-8"))
+        given = _read(Path(source))
     except (OSError, TypeError, ValueError) as error:
         raise UserError(f"{where}: {source} is no readable JSON file ({error}); name one") from None
     pixels = shape[1] * shape[2]
@@ -61,6 +76,14 @@ def read_pixels(source: Path | None, players: PixelPlayers, shape: Sequence[int]
         if len(set(flat)) < len(flat):
             raise UserError(f"{where}: two players share a pixel; give it to one")
     return given
+
+
+def _read(source: Path) -> list | dict[str, list]:
+    """What is in a JSON file, or in those of a folder of segments: a list for each image, by its place among them."""
+    if not source.is_dir():
+        return json.loads(source.read_text(encoding="utf-8"))
+    files = map(players_of, segmented(source))
+    return {str(place): json.loads(file.read_text(encoding="utf-8")) for place, file in enumerate(files)}
 
 
 def given_pixels(given: list | dict[str, list], item: int, players: PixelPlayers) -> Choice:

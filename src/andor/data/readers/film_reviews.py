@@ -47,7 +47,7 @@ class FilmReviewsData(Reader):
         """Tidy table of the sentences that are clearly for or against."""
         import numpy as np
 
-        from andor.data.building import stratified_split, tidy
+        from andor.data.building import stratified_split, tidy, within_limit
 
         # A sentence that was scored twice counts once, at its first position, with the mean of its scores.
         scored = self._scored(self.given(source))
@@ -57,7 +57,7 @@ class FilmReviewsData(Reader):
         labels = (scored["score"] > 0).to_numpy(np.int8)
         split = stratified_split(labels, self.test_fraction, seed)
         table = tidy(scored["item"], split, labels, scored["text"], classes=self.classes)
-        return table if self.train_limit is None else _limited(table, self.train_limit, seed)
+        return table.take(within_limit(split, labels, self.train_limit, seed))
 
     def _scored(self, source: Path) -> pd.DataFrame:
         """Columns `text` and `score`, a row for each line of the file."""
@@ -74,17 +74,3 @@ class FilmReviewsData(Reader):
                 f"`data.source: {self.source}`: {source} has no number, score and sentence in each line ({error}); "
                 "name VADER's movieReviewSnippets_GroundTruth.txt"
             ) from None
-
-
-def _limited(table: pa.Table, limit: int, seed: int) -> pa.Table:
-    """Table with at most ``limit`` training rows, in equal shares of each label."""
-    import numpy as np
-
-    from andor.data.building import stratified
-
-    train = np.flatnonzero(np.asarray(table["split"]) == "train")
-    if limit >= len(train):
-        return table
-    labels = np.asarray(table["label"])[train]
-    dropped = train[stratified(labels, len(train) - limit, seed, f"train_limit: {limit}")]
-    return table.filter(~np.isin(np.arange(table.num_rows), dropped))

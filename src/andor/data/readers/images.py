@@ -10,7 +10,7 @@ from pydantic import Field
 
 from andor.data.delimited import InFiles
 from andor.errors import UserError
-from andor.settings import Name
+from andor.settings import Name, PositiveInt
 
 if TYPE_CHECKING:
     import numpy as np
@@ -47,6 +47,8 @@ class ImagesData(InFiles):
     test_fraction: Annotated[float, Field(gt=0, le=1)] = 0.25
     """Share of the images kept for testing and explaining, stratified by label, where neither names nor a column part
     them; 1 for all."""
+    train_limit: PositiveInt | None = None
+    """Train on at most so many images (stratified); all of them if unset. All are held in memory."""
     damaged: Literal["refuse", "skip"] = "refuse"
     """Whether an image that cannot be read is refused, or left out and counted in the log."""
 
@@ -70,18 +72,20 @@ class ImagesData(InFiles):
         """Tidy table of the images, split as the origin splits them; an item's number is its row over all files."""
         import numpy as np
 
-        from andor.data.building import tidy
+        from andor.data.building import tidy, within_limit
         from andor.data.parts import split_of
 
         source = self.given(source)
         found, classes = self.look(source)
-        rows, images = self._pixels(found, source)
+        known = np.array(found.parts)  # where nothing says them, a split is drawn among what can be read
+        rows, images = self._pixels(found, within_limit(known, classes.labels, self.train_limit, seed), source)
         if len({image.shape for image in images}) > 1:  # a few grey images among colour ones: all become colour
             images = [np.broadcast_to(image, (3, *self.shape)) for image in images]
         labels = classes.labels[rows]
         split = split_of([found.parts[row] for row in rows], labels, self.test_fraction, seed)
-        numbers = [found.rows[row] for row in rows]
-        return tidy(numbers, split, labels, np.stack(images), "image", classes=classes.names)
+        kept = within_limit(split, labels, self.train_limit, seed)
+        numbers, content = [found.rows[rows[place]] for place in kept], np.stack([images[place] for place in kept])
+        return tidy(numbers, split[kept], labels[kept], content, "image", classes=classes.names)
 
     def look(self, source: Path) -> tuple[Pictures, Classes]:
         """Images before they are read, and their classes."""
@@ -92,14 +96,14 @@ class ImagesData(InFiles):
         found = pictures(source, self.image, self.label, self.split, form)
         return found, found.classes.against_rest(self.positive, str(source))
 
-    def _pixels(self, found: Pictures, source: Path) -> tuple[list[int], list[np.ndarray]]:
-        """Rows that can be read, and their pixels."""
+    def _pixels(self, found: Pictures, wanted: np.ndarray, source: Path) -> tuple[list[int], list[np.ndarray]]:
+        """Of the wanted rows those that can be read, and their pixels."""
         from andor.data.images import decoded, pixels
 
         read, damaged = {}, {}
-        for row, content in enumerate(found.contents):
+        for row in wanted.tolist():
             try:
-                read[row] = pixels(decoded(content()), self.shape)
+                read[row] = pixels(decoded(found.contents[row]()), self.shape)
             except ValueError as error:
                 damaged[row] = str(error)
         if damaged and (self.damaged == "refuse" or not read):

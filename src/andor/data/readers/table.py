@@ -15,6 +15,7 @@ from andor.files import first_line
 from andor.settings import Name, near
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas as pd
     import pyarrow as pa
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class TableData(InFiles):
-    """A table in CSV, JSON lines or Parquet, compressed or not: a column of classes, the others features.
+    """A table in CSV, ARFF, JSON lines or Parquet: a column of classes, or of numbers to predict, the others features.
 
     Numbers, and dates as days, are standardised by the training rows; other columns become an indicator for each of
     their values.
@@ -33,21 +34,38 @@ class TableData(InFiles):
     reader: Literal["table"]
     """Which reader makes the tidy table."""
     source: Name
-    """An entry of `sources`: a file whose name ends in `.csv`, `.tsv`, `.data`, `.dat`, `.jsonl` or `.parquet`, with
-    `.gz`, `.bz2`, `.xz` or `.zst` after that if it is compressed; or a folder with one such file."""
+    """An entry of `sources`: a file whose name ends in `.csv`, `.tsv`, `.data`, `.dat`, `.txt`, `.arff`, `.jsonl` or
+    `.parquet`, with `.gz`, `.bz2`, `.xz` or `.zst` after that if it is compressed; or a folder with one such file."""
+    svmlight: bool = False
+    """The rows are those of svmlight: a label, then `number:value` for each feature that is not 0. The columns are
+    `label`, `f1`, `f2` and so on."""
     label: str
-    """Column of the class."""
+    """Column of the class, or of the number that is to be predicted."""
+    numeric: bool = False
+    """Predict the number in the column of the label (regression)."""
     positive: str | int | float | bool | None = None
     """The class that is label 1, against the rest; null for all classes, numbered in their order."""
     features: Annotated[list[str], Field(min_length=1)] | None = None
     """Columns the models read; all but the label if unset."""
     decimal: Literal[".", ","] = "."
     """What stands before the decimals of numbers that are written as texts; the other one may part thousands."""
-    missing: Literal["refuse", "fill", "indicator"] = "refuse"
-    """Empty cells, and marks such as `?` and `n/a` among numbers: refused; filled with the mean of the training rows or
-    their most frequent value; or that mean with an indicator beside it, and among texts a value of its own."""
+    missing: Literal["refuse", "drop", "fill", "indicator"] = "refuse"
+    """Empty cells, and marks such as `?` and `n/a` among numbers: refused; their rows left out; filled with the mean of
+    the training rows or their most frequent value; or that mean with an indicator beside it, and among texts a value of
+    its own."""
     test_fraction: Annotated[float, Field(gt=0, lt=1)] = 0.25
     """Share of the items kept for testing and explaining, stratified by label."""
+
+    @model_validator(mode="after")
+    def _one_target(self) -> TableData:
+        if self.numeric and self.positive is not None:
+            raise ValueError(f"`positive: {self.positive}` is a class, and `numeric` asks for a number; take one away")
+        return self
+
+    @property
+    def is_numeric(self) -> bool:
+        """A number to predict."""
+        return self.numeric
 
     @property
     def two_labels(self) -> bool:
@@ -59,7 +77,7 @@ class TableData(InFiles):
         from andor.data.building import tidy_features
 
         frame, classes = self.look(self.given(source))
-        features = frame[self.features_of(list(frame.columns))]
+        features = frame.drop(columns=self.label)
         return tidy_features(features, classes, self.test_fraction, seed, self.decimal, self.missing)
 
     @property
@@ -72,7 +90,7 @@ class TableData(InFiles):
         return self.features or [name for name in columns if name != self.label]
 
     def look(self, source: Path) -> tuple[pd.DataFrame, Classes]:
-        """The table, and the classes of its rows."""
+        """The table, and the classes of its rows, or the numbers that are to be predicted."""
         from andor.data.formats import separator_for
 
         frame = self._frame(source)
@@ -81,6 +99,8 @@ class TableData(InFiles):
                 known = list(frame.columns)
                 fix = separator_for(known, source)
                 raise UserError(f"{source}: no column `{name}`; it has {', '.join(known)}{fix}")
+        frame = frame[[self.label, *self.features]] if self.features else frame
+        frame = self._whole(frame, source) if self.missing == "drop" else frame
         return frame, self._classes(frame[self.label], source)
 
     @model_validator(mode="after")
@@ -91,6 +111,18 @@ class TableData(InFiles):
             if self.names is not None and name not in self.names:
                 raise ValueError(f"`{name}` is none of `names`{near(name, self.names)}")
         return self
+
+    def _whole(self, frame: pd.DataFrame, source: Path) -> pd.DataFrame:
+        """The rows without an empty cell; a mark among numbers is one, but not among classes."""
+        import numpy as np
+
+        from andor.data.cells import is_empty
+
+        numbers = frame if self.numeric else frame.drop(columns=self.label)
+        empty = [frame[self.label].isna(), *(is_empty(cells, self.decimal) for _, cells in numbers.items())]
+        if (whole := frame[~np.any(empty, axis=0)].reset_index(drop=True)).empty:
+            raise UserError(f"{source}: every row has an empty cell; fill them or name other features")
+        return whole
 
     def _frame(self, source: Path) -> pd.DataFrame:
         """The table of a file, or of the only file in a folder."""
@@ -104,7 +136,7 @@ class TableData(InFiles):
                 "with !member"
             )
         frame = self._cells(files[0])
-        if self.names is not None and _kind(files[0]) not in JSON + PARQUET:
+        if self.names is not None and not (self.svmlight or _kind(files[0]) in (".arff", *JSON, *PARQUET)):
             if len(self.names) != frame.shape[1]:
                 raise UserError(
                     f"`data.names` are {len(self.names)}, {files[0]} has {frame.shape[1]} columns; name each"
@@ -118,6 +150,7 @@ class TableData(InFiles):
         import pyarrow as pa
         import pyarrow.parquet as pq
 
+        from andor.data import frames
         from andor.data.formats import JSON, PARQUET, damages, encoding_of, objects, opened
 
         kind = _kind(file)
@@ -125,9 +158,13 @@ class TableData(InFiles):
             if kind in PARQUET:
                 return pq.ParquetFile(file).read().to_pandas()
             with opened(file) as binary:
+                if self.svmlight:
+                    return frames.svmlight(binary)
                 encoding = encoding_of(binary, self.encoding)
                 if kind in JSON:
                     return pd.DataFrame(objects(io.TextIOWrapper(binary, encoding)))
+                if kind == ".arff":
+                    return frames.arff(io.TextIOWrapper(binary, encoding).read())
                 separator = "\t" if kind in (".tsv", ".tab") else self.separator
                 form = {"sep": separator, "decimal": self.decimal, "header": 0 if self.names is None else None}
                 return pd.read_csv(binary, encoding=encoding, skipinitialspace=True, low_memory=False, **form)
@@ -140,11 +177,16 @@ class TableData(InFiles):
             ) from None
 
     def _classes(self, cells: pd.Series, source: Path) -> Classes:
-        """Classes of the rows."""
-        from andor.data.classes import by_order, named
+        """Classes of the rows, or the numbers that are to be predicted."""
+        from andor.data.classes import Classes, by_order, named
 
         if cells.isna().any():
-            raise UserError(f"{source}: column `{self.label}` has {cells.isna().sum()} empty cells; fill them")
+            raise UserError(
+                f"{source}: column `{self.label}` has {cells.isna().sum()} empty cells; fill them, or set "
+                "`data.missing: drop`"
+            )
+        if self.numeric:
+            return Classes(self._to_predict(cells, source), [])
         classes = by_order([cell.strip() if isinstance(cell, str) else cell for cell in cells.tolist()])
         if self.positive is None and len(classes.names) > len(cells) / 2:
             raise UserError(
@@ -154,12 +196,25 @@ class TableData(InFiles):
         positive = None if self.positive is None else named(self.positive)
         return classes.against_rest(positive, str(source), self.positive)
 
+    def _to_predict(self, cells: pd.Series, source: Path) -> np.ndarray:
+        """Numbers of the rows that are to be predicted."""
+        import numpy as np
+
+        from andor.data.cells import numbers_of
+
+        numbers = numbers_of(cells, self.decimal)
+        if numbers is None or not np.isfinite(numbers).all():
+            raise UserError(f"{source}: column `{self.label}` holds what is no number; name another, or mend it")
+        if numbers.min() == numbers.max():
+            raise UserError(f"{source}: column `{self.label}` holds {numbers[0]:g} in all rows; name another")
+        return numbers
+
 
 def _kind(file: Path) -> str | None:
     """The ending that says what a table is written in; None if it is of no kind that is read."""
     from andor.data.formats import KINDS, kind_of
 
-    return kind_of(file, (*KINDS, ".data", ".dat"))
+    return kind_of(file, (*KINDS, ".data", ".dat", ".txt", ".arff"))
 
 
 def _tidied(frame: pd.DataFrame, file: Path) -> pd.DataFrame:

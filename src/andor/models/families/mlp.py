@@ -18,10 +18,14 @@ if TYPE_CHECKING:
 
 
 class MLP(TrainedOnArrays):
-    """A multilayer perceptron for tables (ICML 2023), trained from scratch: one logit for two labels, else one each."""
+    """A multilayer perceptron for tables (ICML 2023), trained from scratch: one logit for two labels, else one each.
+
+    Where the label is a number to predict, it learns that by mean squared error.
+    """
 
     place: ClassVar = 4
     reads: ClassVar = {"table"}
+    predicts_numbers: ClassVar = True
     family: Literal["mlp"]
     """Kind of model."""
     layers: Annotated[int, Field(ge=2, le=10)] = 5
@@ -47,4 +51,6 @@ class MLP(TrainedOnArrays):
 
         (features,) = description["shape"]
         network = architectures.MLP(features, outputs=description["outputs"], **description["network"])
+        if target := description.get("target"):
+            network = architectures.InUnits(network, **target)
         return TableClassifier(network.to(device), description, mean.to(device))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
@@ -57,32 +58,51 @@ class PretrainedImageClassifier(Family):
         """Link the files of transformers, or keep a state dict as safetensors."""
         from andor.models import pretrained, vision
         from andor.models.adoption import settle
-        from andor.models.files import WEIGHTS, save_tensors
 
         given = {"mean": self.mean, "std": self.std}
         described: dict[str, Any] = {"library": self.library, "architecture": self.architecture}
         described |= vision.normalisation(self.library, source, given, self.architecture)
+        if given["mean"] or given["std"]:
+            described["given"] = True
         folder.mkdir(parents=True, exist_ok=True)
         if self.library != "transformers":
-            network, described["classes"] = vision.network_from(self.library, self.architecture, source)
-            save_tensors(network.state_dict(), folder / WEIGHTS)
+            described |= self._fill(source, folder)
         elif pretrained.has_safetensors(source):
             pretrained.link(source, folder)
         else:
             pretrained.write(pretrained.image_classifier(source), folder)
         settle(type(self), {"family": self.family, **described}, folder, table)
 
+    def _fill(self, source: Path, folder: Path) -> dict[str, Any]:
+        """Keep the weights of a network of torchvision or timm; what makes that network beside them."""
+        from andor.files import link_or_copy
+        from andor.models import vision
+        from andor.models.files import WEIGHTS, save_tensors
+
+        stated = (source if source.is_dir() else source.parent) / "config.json"
+        of_timm = self.library == "timm" and stated.is_file()
+        if of_timm:
+            link_or_copy(stated, folder / stated.name)
+        more = vision.timm_config(stated.parent).get("model_args") if of_timm else None
+        network, classes = vision.network_from(self.library, self.architecture, source, more)
+        save_tensors(network.state_dict(), folder / WEIGHTS)
+        return {"classes": classes} | ({"model_args": more} if more else {})
+
     @classmethod
     def loaded(cls, folder: Path, description: dict[str, Any], device: torch.device) -> ImageClassifier:
         """The model that `make` put into a folder."""
-        from andor.models import files, pretrained, vision
+        from andor.models import files, pretrained, processors, vision
         from andor.models.loaded import ImageClassifier
 
         if description["library"] == "transformers":
             network = pretrained.image_classifier(folder)
         else:
-            network = vision.build(description["library"], description["architecture"], description["classes"])
+            more = description.get("model_args")
+            network = vision.build(description["library"], description["architecture"], description["classes"], more)
             files.fill(network, folder)
         flipped = description.get("flipped", False)
         network = vision.Normalised(network, description["mean"], description["std"], flipped)
-        return ImageClassifier(network.to(device), description, files.mean(folder).to(device))
+        model = ImageClassifier(network.to(device), description, files.mean(folder).to(device))
+        if "given" not in description:
+            model.said = partial(processors.said, model, folder)
+        return model

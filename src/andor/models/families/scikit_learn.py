@@ -36,13 +36,14 @@ def as_meant(value: Any) -> Any:
 
 
 class ScikitLearn(Family):
-    """Any classifier of scikit-learn, trained from the configuration.
+    """Any classifier of scikit-learn, or regressor where the label is a number, trained from the configuration.
 
     Nothing is unpickled: its training rows are kept and it is fitted anew, with the seed, wherever it is needed.
     """
 
     place: ClassVar = 5
     reads: ClassVar = {"table"}
+    predicts_numbers: ClassVar = True
     has_gradients: ClassVar = False
     uses_gpu: ClassVar = False
     making_uses_gpu: ClassVar = False
@@ -65,7 +66,7 @@ class ScikitLearn(Family):
             yield f"model `{name}`: `decision_function_shape: ovo` gives numbers for pairs of classes; take it away"
 
     def unknown(self) -> Iterator[str]:
-        """A name that is no classifier's, a parameter that it does not have."""
+        """A name that is no estimator's, a parameter that it does not have."""
         from andor.models.listed import faults
 
         yield from faults(self.estimator, self.parameters)

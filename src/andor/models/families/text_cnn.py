@@ -41,7 +41,9 @@ class TextCNN(TrainedOnTexts):
     training: Training = Training()
     """How to train it."""
 
-    def untrained(self, source: Path) -> tuple[architectures.TextCNN, dict[str, Any], PreTrainedTokenizerFast]:
+    def untrained(
+        self, source: Path, labels: int = 2
+    ) -> tuple[architectures.TextCNN, dict[str, Any], PreTrainedTokenizerFast]:
         """A network with new weights for the vocabulary of a tokenizer, which has to know a mask."""
         from andor.models import architectures, pretrained
 
@@ -51,6 +53,8 @@ class TextCNN(TrainedOnTexts):
                 f"`tokenizer: {self.tokenizer}` has no mask token; name the tokenizer of a masked language model"
             )
         network = {"vocabulary": len(tokenizer), **self.model_dump(include={"width", "filters", "kernels"})}
+        if labels > 2:
+            network["classes"] = labels
         return architectures.TextCNN(**network), {"family": self.family, "network": network}, tokenizer
 
     def varied(self, token_ids: Tensor, tokenizer: PreTrainedTokenizerFast) -> Tensor:

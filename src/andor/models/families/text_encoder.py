@@ -50,12 +50,14 @@ class TextEncoder(TrainedOnTexts):
         """The family; what makes the network stands in the files of transformers."""
         return {"family": self.family}
 
-    def untrained(self, source: Path) -> tuple[PreTrainedModel, dict[str, Any], PreTrainedTokenizerFast]:
+    def untrained(
+        self, source: Path, labels: int = 2
+    ) -> tuple[PreTrainedModel, dict[str, Any], PreTrainedTokenizerFast]:
         """The pretrained encoder with a new head."""
         from andor.models import pretrained
 
         tokenizer = pretrained.tokenizer(source)
-        return pretrained.encoder_to_train(source, self.layers, self.source), self.described(), tokenizer
+        return pretrained.encoder_to_train(source, self.layers, self.source, labels), self.described(), tokenizer
 
     def make(
         self,
@@ -68,32 +70,33 @@ class TextEncoder(TrainedOnTexts):
         progress: bool = True,
     ) -> None:
         """Fine-tune the encoder, link one that is ready, or fill one with a state dict."""
-        import torch
-
         from andor.models import pretrained, states
-        from andor.models.adoption import attempt
+        from andor.models.adoption import settle
         from andor.models.files import describe
 
         if self.training is not None:
             trained = self.train(table, source, seed, device, progress)
             pretrained.write(trained.network, folder, trained.tokenizer)
-        elif weights is not None:
-            network = pretrained.new_classifier(source)
-            states.fill(network, states.read_state(weights), weights)
+            describe(self.described(), folder)
+            return
+        if weights is not None:
+            state = states.read_state(weights)
+            labels = states.classes_of(pretrained.new_classifier(source, 2), state)
+            network = pretrained.new_classifier(source, labels or 2)
+            states.fill(network, state, weights)
             pretrained.write(network, folder, pretrained.tokenizer(source))
         else:
             self._link(source, folder)
-        describe(self.described(), folder)
-        if self.training is None and table is not None:
-            attempt(self.loaded(folder, self.described(), torch.device("cpu")), table)
+        settle(type(self), self.described(), folder, table)
 
     def _link(self, source: Path, folder: Path) -> None:
         """Link the files of an encoder that classifies."""
         from andor.models import pretrained
 
         settings = pretrained.settings_of(source)
-        if not pretrained.classifies(settings) or settings.num_labels != 2:
-            raise UserError(f"`source: {self.source}` is no classifier with two labels; set `training` to fine-tune it")
+        if not pretrained.classifies(settings):
+            raise UserError(f"`source: {self.source}` is no classifier of texts; set `training` to fine-tune it")
+        pretrained.check_labels(settings, f"`source: {self.source}`")
         pretrained.keep_layers(settings, self.layers, self.source)
         if not pretrained.has_safetensors(source):
             pretrained.write(pretrained.classifier(source), folder)

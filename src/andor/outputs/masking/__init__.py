@@ -16,18 +16,20 @@ from typing import Any, Protocol, TypeVar
 from torch import Tensor
 
 from andor import config
+from andor.data.table import ROW
 from andor.errors import UserError
 from andor.models.loaded import ArrayClassifier, LanguageModel, LoadedModel, TextClassifier
 from andor.models.own import OwnModel
 from andor.outputs.masking.array import MaskedArray, locate_array
 from andor.outputs.masking.model import MaskedModel, MaskingError, presence
 from andor.outputs.masking.prompt import MaskedPrompt
+from andor.outputs.masking.row import MaskedRow, locate_row
 from andor.outputs.masking.text import MaskedText, locate_prompt, locate_text
 from andor.outputs.masking.words import MaskedWords, locate_words
 
 __all__ = [
-    "Located", "MaskedArray", "MaskedModel", "MaskedPrompt", "MaskedText", "MaskedWords", "MaskingError", "bind",
-    "locate", "presence",
+    "Located", "MaskedArray", "MaskedModel", "MaskedPrompt", "MaskedRow", "MaskedText", "MaskedWords", "MaskingError",
+    "bind", "locate", "presence",
 ]  # fmt: skip
 
 M = TypeVar("M", bound=LoadedModel, contravariant=True)
@@ -69,9 +71,11 @@ def locate(model: LoadedModel, sample: Mapping[str, Any], masking: config.Maskin
     raise UserError(f"models of family `{model.family}` cannot be masked: they read neither arrays nor texts")
 
 
-def _locate_own(model: OwnModel, sample: Mapping[str, Any], masking: config.Masking) -> Located:
-    """Players in a text as it stands, or in an array."""
-    return locate_words(sample, masking) if "text" in sample else locate_array(model, sample, masking)
+def _locate_array(model: ArrayClassifier, sample: Mapping[str, Any], masking: config.Masking) -> Located:
+    """Players in a text as it stands, in a row as it was, or in an array."""
+    if isinstance(model, OwnModel) and "text" in sample:
+        return locate_words(sample, masking)
+    return (locate_row if ROW in model.columns else locate_array)(model, sample, masking)
 
 
 def bind(model: LoadedModel, sample: Mapping[str, Any], masking: config.Masking) -> MaskedModel:
@@ -79,7 +83,6 @@ def bind(model: LoadedModel, sample: Mapping[str, Any], masking: config.Masking)
     return locate(model, sample, masking).bind(model)
 
 
-locate.register(ArrayClassifier, locate_array)
-locate.register(OwnModel, _locate_own)
+locate.register(ArrayClassifier, _locate_array)
 locate.register(TextClassifier, locate_text)
 locate.register(LanguageModel, locate_prompt)

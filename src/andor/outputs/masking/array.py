@@ -16,9 +16,9 @@ from torch import Tensor
 
 from andor import config
 from andor.data.table import ARRAYS
-from andor.models.loaded import ArrayClassifier
+from andor.models.loaded import ArrayClassifier, logits_of
 from andor.outputs.masking import baselines
-from andor.outputs.masking.model import MaskedModel, batch_size, owners
+from andor.outputs.masking.model import MaskedMarginal, MaskedModel, batch_size, owners
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,8 @@ class MaskedArray:
     masking: config.Masking
     """How they are masked."""
     baseline: Tensor | None
-    """Baseline value, float32, of a shape that broadcasts to the array's; None where it is still to be learned."""
+    """Baseline value, float32, of a shape that broadcasts to the array's, or several (T, …); None where it is still to
+    be learned."""
 
     def content(self) -> dict[str, Any]:
         """What determines the masked outputs besides the weights."""
@@ -68,6 +69,12 @@ class MaskedArray:
         array = torch.from_numpy(self.array.copy()).to(model.device)
         baseline = (self.baseline if baseline is None else baseline).to(model.device)
         samples = array[None]
+        if self.masking.baseline == "marginal":
+            size = batch_size(baseline.numel(), on_cpu=1 << 17, on_cuda=1 << 22, device=model.device)
+            return MaskedMarginal(
+                model.outputs, samples, baseline, owner, len(self.players), size,
+                lambda mean: logits_of(mean, model.gives),
+            )  # fmt: skip
         if self.masking.background == "integrate":
             t = torch.arange(1, self.masking.steps + 1, device=array.device).reshape(-1, 1, 1, 1) / self.masking.steps
             samples = torch.where(owner == len(self.players), t * array + (1 - t) * baseline, array)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
+from scipy.ndimage import gaussian_filter
 from torch import Tensor
 
 from andor import config
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 def of_array(model: ArrayClassifier, masking: config.Masking, array: np.ndarray) -> Tensor | None:
     """Baseline value of an image, features or points, float32, of a shape that broadcasts to the array's.
 
-    None if it is to be learned and is not yet.
+    Of `marginal` they are several, (T, …). None if it is to be learned and is not yet.
 
     Raises
     ------
@@ -34,8 +35,14 @@ def of_array(model: ArrayClassifier, masking: config.Masking, array: np.ndarray)
             return torch.from_numpy(np.float32(masking.damp) * array)
         case "centre":
             return torch.from_numpy(array.mean(axis=0))
+        case "blurred":
+            return torch.from_numpy(gaussian_filter(array, (0, masking.blur, masking.blur), mode="nearest"))
         case "mean":
             value, fix = model.mean, "train the model on this data"
+        case "marginal":
+            if model.background is None or model.background.shape[1:] != array.shape:
+                raise UserError("the baseline value `marginal` needs rows of the samples' own data; name their file")
+            return model.background
         case _:
             value, fix = model.baseline, "give one for each value of the input"
     if value is None:

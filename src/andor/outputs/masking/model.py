@@ -63,6 +63,27 @@ class MaskedModel:
         self(torch.ones(size, self.players, dtype=torch.bool, device=self.samples.device))
 
 
+@dataclass(frozen=True)
+class MaskedMarginal(MaskedModel):
+    """Outputs averaged over several baseline values, `baseline` (T, …).
+
+    With rows of the data for baseline values this is the marginal, or interventional, value function (Lundberg & Lee,
+    "A Unified Approach to Interpreting Model Predictions", NeurIPS 2017, equation 11): v(S) is the mean output over
+    rows in which what is present was replaced by the sample's own values.
+    """
+
+    finish: Callable[[Tensor], Tensor]
+    """From the mean (B, C) float64 of what `forward` gives to outputs (B, C)."""
+
+    def __call__(self, presence: Tensor) -> Tensor:
+        """float32 outputs (B, C) for the players that are present, (B, n) bool on the model's device."""
+        background = presence.new_ones(len(presence), 1)
+        present = torch.cat([presence, background], dim=1)[:, None, self.owner]
+        inputs = torch.where(present, self.samples, self.baseline)  # (B, T, …)
+        outputs = self.forward(inputs.flatten(0, 1)).double()
+        return self.finish(outputs.unflatten(0, inputs.shape[:2]).mean(dim=1)).float()
+
+
 def presence(coalitions: Tensor, players: int) -> Tensor:
     """Which players are present in coalitions (B,) int64, bool (B, n)."""
     return (coalitions[:, None] >> torch.arange(players, device=coalitions.device) & 1).bool()

@@ -13,6 +13,8 @@ COLUMNS = ("task", "ensemble", "method", "kind", "measure", "of", "value", "low"
 PANELS = {
     ("salient", "count"): "salient\ninteractions",
     ("strength", None): "strength, of\nthe first",
+    ("last network", "salient"): "salient in the\nlast network",
+    ("last network", "strength"): "strength of the\nlast network,\nof the first",
     ("power", "10 %"): "shared of the\nstrongest 10 %",
     ("signed power", "10 strongest"): "shared of the\n10 strongest,\nsame sign",
     ("cosine", "all"): "cosine of\nstrengths",

@@ -96,7 +96,8 @@ def _kinds(table: pd.DataFrame) -> list[str]:
 def _networks(tables: Tables) -> str:
     test = tables["accuracy"].query("split == 'test'")
     said = []
-    for title, chosen in (("Accuracy on held-out items", True), ("By the other labels they were trained on", False)):
+    what = "R²" if (test["measure"] == "R2").any() else "Accuracy"
+    for title, chosen in ((f"{what} on held-out items", True), ("By the other labels they were trained on", False)):
         rows = test[(test["labels"] == "true") == chosen]
         if len(rows):
             right = [f"{row.model} {interval(row.accuracy, row.low, row.high)}" for row in rows.itertuples()]

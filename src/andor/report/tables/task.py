@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -22,6 +22,7 @@ ACCURACY_SCHEMA = pa.schema(
         "split": TEXT,
         "items": COUNT,
         "labels": TEXT,  # true, shuffled, or those of another task: `training.labels`
+        "measure": TEXT,  # accuracy; R2 of numbers
         "correct": COUNT,
         "accuracy": NUMBER,
         "low": NUMBER,
@@ -33,12 +34,11 @@ ACCURACY_SCHEMA = pa.schema(
 
 
 def accuracy(results: TaskResults) -> pd.DataFrame:
-    """Accuracy of each model on each split."""
+    """Accuracy of each model on each split; R² where it predicts numbers."""
     rows = []
     for model in results.models:
         measured = results.model_metrics(model)
         for split, counts in measured["splits"].items():
-            low, high = wilson_interval(counts["correct"], counts["items"])
             rows.append(
                 {
                     "model": model,
@@ -46,15 +46,22 @@ def accuracy(results: TaskResults) -> pd.DataFrame:
                     "split": split,
                     "items": counts["items"],
                     "labels": results.labels[model],
-                    "correct": counts["correct"],
-                    "accuracy": counts["correct"] / counts["items"] if counts["items"] else np.nan,
-                    "low": low,
-                    "high": high,
+                    **_measured(counts),
                     "parameters": measured["parameters"],
                     "weights": results.weights.get(model, ""),
                 }
             )
     return pd.DataFrame(rows)
+
+
+def _measured(counts: Mapping[str, Any]) -> dict[str, Any]:
+    """What was measured of a model on a split (`andor.models.accuracy.quality`), with its interval."""
+    if "r2" in counts:
+        known = {"accuracy": counts["r2"], "low": counts["low"], "high": counts["high"]}
+        return {"measure": "R2", "correct": None, **known}
+    low, high = wilson_interval(counts["correct"], counts["items"])
+    share = counts["correct"] / counts["items"] if counts["items"] else np.nan
+    return {"measure": "accuracy", "correct": counts["correct"], "accuracy": share, "low": low, "high": high}
 
 
 ELIGIBILITY_SCHEMA = pa.schema({"reason": TEXT, "items": COUNT})

@@ -99,6 +99,8 @@ def discrimination(subject: Subject) -> pd.DataFrame:
     if not subject.results.same_players or subject.results.sampled:
         return pd.DataFrame()
     labels = np.array(subject.results.samples["label"].to_pylist())
+    if np.issubdtype(labels.dtype, np.floating):  # numbers, of which each sample has its own: one group
+        labels = np.zeros(len(labels), np.int16)
     _, signs = side_by_side(
         [
             (game.coalitions, (np.sign(game.strengths) * game.salient_above(THRESHOLD)).astype(np.int8))

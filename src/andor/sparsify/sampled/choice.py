@@ -62,7 +62,7 @@ class Fold:
 
     def errors(self, penalty: float, gap: float, ridges: Sequence[float]) -> np.ndarray:
         """Sums of squared errors on what is left out, over all models, for each ridge."""
-        self.path.solve(penalty, gap)
+        self.path.approach(penalty, gap)
         used, found = (self.path.x != 0).any(0), np.zeros(len(ridges))
         columns = self.path.columns.take(used)
         designs = {id(own): columns.design(own).to(torch.float64) for own in self.presence}

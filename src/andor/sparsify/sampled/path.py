@@ -98,7 +98,7 @@ class Path:
             self.x = solve(self._squares, self.x, penalty, self.weights, 0.3 * gap)
             found = self._search(self._thetas(), self.order, penalty, ADDED, dtype)
             searched = max(searched, found.searched)
-            at = bounds(self._squares, self.x, penalty, self.weights, found.largest)
+            at = self._bounds(penalty, found.largest)
             done = at.gap <= gap or not self._add(Columns.of(found.kinds, found.players, self.games.players))
             if done and (dtype == torch.float64 or not proven):
                 break
@@ -110,17 +110,27 @@ class Path:
         point = Point(penalty, self.columns.take(used), self.x[:, used], at, searched, time.perf_counter() - began)
         return point
 
+    def approach(self, penalty: float, gap: float) -> None:
+        """Have `x` near the solution for a penalty, by one search: enough to compare what penalties predict."""
+        self.x = solve(self._squares, self.x, penalty, self.weights, 0.3 * gap)
+        found = self._search(self._thetas(), self.order, penalty, ADDED)
+        if self._add(Columns.of(found.kinds, found.players, self.games.players)):
+            self.x = solve(self._squares, self.x, penalty, self.weights, 0.3 * gap)
+
     def _simplify(self, penalty: float, gap: float, largest: float) -> Bounds:
         """Have players instead of pairs where both say the same, and no interaction that is a sum of stronger ones."""
         self._add(singles(self.columns.take((self.x != 0).any(0))))
         moved = simplified(self.columns, self.x.cpu().numpy(), *self.weights)
         self.x = torch.as_tensor(moved, device=self.x.device)
         before, self.x = self.x, independent(self._squares.gram, self.x)
-        at = bounds(self._squares, self.x, penalty, self.weights, largest)
+        at = self._bounds(penalty, largest)
         if at.gap <= gap:
             return at
         self.x = before
-        return bounds(self._squares, self.x, penalty, self.weights, largest)
+        return self._bounds(penalty, largest)
+
+    def _bounds(self, penalty: float, largest: float) -> Bounds:
+        return bounds(self._squares, self.x, self._squares.duals(self.x), penalty, self.weights, largest)
 
     def refitted(self, ridge: float) -> Tensor:
         """Strengths (m, W) of the last solution: `Squares.refitted`, or `standing_out` with ridge 0."""
@@ -178,15 +188,18 @@ def _joined(squares: Squares, old: Sequence[Tensor], new: Sequence[Tensor], valu
 
     Columns hold 0 and 1, so that products in single precision are exact numbers of coalitions.
     """
-    grams, dtype = [], squares.gram.dtype
-    for gram, a, b in zip(squares.gram, old, new, strict=True):
-        means = [design.mean(1, dtype=dtype) for design in (a, b)]
-        across = ((a @ b.T).to(dtype) / b.shape[1]).addr_(*means, alpha=-1)
-        among = ((b @ b.T).to(dtype) / b.shape[1]).addr_(means[1], means[1], alpha=-1)
-        grams.append(torch.cat((torch.cat((gram, across), 1), torch.cat((across.T, among), 1))))
+    dtype, size = squares.gram.dtype, squares.gram.shape[1]
+    grams = squares.gram.new_empty((len(old), size + len(new[0]), size + len(new[0])))
+    for gram, before, a, b in zip(grams, squares.gram, old, new, strict=True):
+        count = b.shape[1]
+        means = [(design @ design.new_ones(count)).to(dtype) / count for design in (a, b)]
+        gram[:size, :size] = before
+        gram[:size, size:] = ((a @ b.T).to(dtype) / count).addr_(*means, alpha=-1)
+        gram[size:, :size] = gram[:size, size:].T
+        gram[size:, size:] = ((b @ b.T).to(dtype) / count).addr_(means[1], means[1], alpha=-1)
     designs = [design.to(dtype) for design in new]
     rights = torch.stack([designs[model % len(new)] @ v / len(v) for model, v in enumerate(values)])
-    return Squares(torch.stack(grams), torch.cat((squares.right, rights), 1), squares.total)
+    return Squares(grams, torch.cat((squares.right, rights), 1), squares.total)
 
 
 def penalties(largest: float, count: int, least: float) -> np.ndarray:

@@ -70,29 +70,42 @@ def errors(design: Tensor, values: Tensor, penalised: Tensor, ridge: float, grou
     found = torch.zeros_like(penalised)
     if not len(support):
         return found
-    used = design[support].to(torch.float64)
-    used = torch.cat((used - used.mean(1, keepdim=True), used.new_ones((1, used.shape[1]))))
-    rest = values - values.mean() - penalised[support] @ used[:-1]
-    products, duals = used @ used.T, used @ rest
-    inverse = _inverse(products, LEAST * len(values))
-    drawn = (inverse - _inverse(products, max(ridge, LEAST) * len(values))) @ duals
-    rest = rest - (inverse @ duals) @ used
-    moved = torch.stack([_moved(inverse, used[:, own], rest[own]) for own in (groups == g for g in groups.unique())])
-    count = len(moved)
-    variance = ((moved - moved.mean(0)) ** 2).sum(0) * (count - 1) / count
-    found[support] = (variance + drawn**2).sqrt()[:-1]
+    count, used = len(values), design[support].to(torch.float32)
+    mean = used.mean(1, dtype=torch.float64)
+    products = (used @ used.T).to(torch.float64).addr_(mean, mean, alpha=-count)  # whole numbers until they are centred
+    centred = used - mean[:, None]
+    rest = values - values.mean() - penalised[support] @ centred
+    duals, factor = centred @ rest, _factor(products, LEAST * count)
+    step = torch.cholesky_solve(duals[:, None], factor)[:, 0]
+    drawn = step - torch.cholesky_solve(duals[:, None], _factor(products, max(ridge, LEAST) * count))[:, 0]
+    halves = torch.linalg.solve_triangular(factor, centred, upper=False)
+    moved = _moved(halves, rest - step @ centred, groups)
+    moved = torch.linalg.solve_triangular(factor.T, moved.T, upper=True).T
+    variance = ((moved - moved.mean(0)) ** 2).sum(0) * (len(moved) - 1) / len(moved)
+    found[support] = (variance + drawn**2).sqrt()
     return found
+
+
+def _moved(halves: Tensor, rest: Tensor, groups: Tensor) -> Tensor:
+    """By how much strengths move (up to the sign) when each group is left out, times the factor's transpose: (G, W).
+
+    `halves` is the factor's inverse times the centred columns; the constant has a share of 1/M in every residual.
+    """
+    found, constant = [], 1 / (rest.shape[0] * (1 + LEAST))
+    for own in (groups == group for group in groups.unique()):
+        half, left = halves[:, own], rest[own]
+        within = torch.eye(len(left), dtype=left.dtype, device=left.device) - half.T @ half - constant
+        found.append(half @ torch.linalg.solve(within, left))
+    return torch.stack(found)
+
+
+def _factor(products: Tensor, ridge: float) -> Tensor:
+    """Cholesky factor of products and a ridge."""
+    drawn = products.clone()
+    drawn.diagonal().add_(ridge)
+    return torch.linalg.cholesky(drawn)
 
 
 def _inverse(products: Tensor, ridge: float) -> Tensor:
     """Inverse of products and a ridge."""
-    drawn = products.clone()
-    drawn.diagonal().add_(ridge)
-    return torch.cholesky_inverse(torch.linalg.cholesky(drawn))
-
-
-def _moved(inverse: Tensor, group: Tensor, rest: Tensor) -> Tensor:
-    """By how much strengths move (up to the sign) when a group of coalitions is left out."""
-    across = inverse @ group
-    within = torch.eye(len(rest), dtype=rest.dtype, device=rest.device) - group.T @ across
-    return across @ torch.linalg.solve(within, rest)
+    return torch.cholesky_inverse(_factor(products, ridge))

@@ -110,9 +110,9 @@ class Squares:
 
 
 def times(matrices: Tensor, x: Tensor) -> Tensor:
-    """Each model's matrix, (m, W, W) or (1, W, W), times its row of x (m, W): (m, W)."""
+    """Each model's symmetric matrix, (m, W, W) or (1, W, W), times its row of x (m, W): (m, W)."""
     if len(matrices) == 1:
-        return torch.stack([matrices[0] @ own for own in x])  # one by one: the library is slow at a few columns
+        return x @ matrices[0]  # its transpose: the library is slow at a few columns
     return torch.stack([matrix @ own for matrix, own in zip(matrices, x, strict=True)])
 
 
@@ -133,13 +133,17 @@ class Bounds:
         return (self.objective - self.lower) / self.objective if self.objective > 0 else 0.0
 
 
-def bounds(squares: Squares, x: Tensor, penalty: float, weights: tuple[float, float], largest: float) -> Bounds:
+def bounds(
+    squares: Squares, x: Tensor, duals: Tensor, penalty: float, weights: tuple[float, float], largest: float
+) -> Bounds:
     """Bounds of the problem whose duals have a largest gauge, or none above the penalty, at interactions x (m, W).
+
+    `duals` are those of the columns at hand: `Squares.duals`.
 
     D(θ) = Σ_i [⟨θ_i, u_i⟩ − (M_i/2)‖θ_i‖²] at θ_i = s·r_i/M_i, with the best s ≤ 1 for which the gauge is ≤ λ.
     """
     fit = (squares.right * x).sum()
-    quadratic = (x * times(squares.gram, x)).sum()
+    quadratic = (x * (squares.right - duals)).sum()
     total = squares.total.sum()
     residual, correlation = total - 2 * fit + quadratic, total - fit
     primal = 0.5 * residual + penalty * cost(x, *weights).sum()
@@ -157,7 +161,7 @@ def solve(squares: Squares, x: Tensor, penalty: float, weights: tuple[float, flo
     while True:
         duals = squares.duals(x)
         gauges = gauge(duals, *weights)
-        proven = bounds(squares, x, penalty, weights, _most(gauges))
+        proven = bounds(squares, x, duals, penalty, weights, _most(gauges))
         if proven.gap <= gap:
             return x
         which = _worked_on(used, gauges, penalty)
@@ -188,8 +192,8 @@ def _split(
         return x
     for dtype, most in ((torch.float32, FEW if gap > ROUGH else 0), (squares.gram.dtype, MANY)):
         for point in _alternating(squares, x, duals, penalty, weights, dtype, most):
-            largest = _most(gauge(squares.duals(point), *weights))
-            if bounds(squares, point, penalty, weights, largest).gap <= gap:
+            now = squares.duals(point)
+            if bounds(squares, point, now, penalty, weights, _most(gauge(now, *weights))).gap <= gap:
                 return point
     return point
 

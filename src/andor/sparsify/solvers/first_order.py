@@ -16,7 +16,7 @@ import numpy as np
 import torch
 
 from andor.game.coalitions import number_of_players
-from andor.sparsify.admm import Graph, State, one_thread
+from andor.sparsify.admm import Graph, State
 from andor.sparsify.certificate import Result, certify
 from andor.sparsify.others import MARGIN, other_splits
 from andor.sparsify.polish import REACHES, polish
@@ -120,9 +120,7 @@ def _work(
     active, queue = queue[:width], queue[width:]
     state = State.start(terms.take(active), active, gamma[active], dtype)
     while len(state.samples):
-        with one_thread():
-            for _ in range(CHECK):
-                state.step(graph)
+        state.run(graph, CHECK)
         finished = _check(graph, terms, done, state, gap, max_iterations)
         if bool(finished.any()):
             advance(int(finished.sum()))

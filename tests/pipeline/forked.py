@@ -1,0 +1,56 @@
+"""Snakemake by a fork of a process that has imported it: the same program, without a second and a half each time.
+
+The server of forks is the standard library's; it has no threads, and no state but what importing leaves. It does not
+import this package: a clone has its own.
+"""
+
+import io
+import multiprocessing
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+_SERVER = multiprocessing.get_context("forkserver")
+_SERVER.set_forkserver_preload(["snakemake.cli", "pydantic"])
+_TESTS = Path(__file__).parents[1]
+_ONLY_HERE = {_TESTS, _TESTS / "pipeline", _TESTS.parent / "workflow" / "scripts"}
+"""Folders that only the tests have on their path."""
+
+
+def snakemake(
+    arguments: list[str], folder: Path, environment: Mapping[str, str], timeout: float
+) -> subprocess.CompletedProcess:
+    """What ``python -m snakemake`` with these arguments gives in a folder, with an environment.
+
+    Raises
+    ------
+    subprocess.TimeoutExpired
+        If it takes longer than so many seconds.
+    """
+    with tempfile.TemporaryDirectory() as place:
+        streams = [Path(place) / name for name in ("stdout", "stderr")]
+        process = _SERVER.Process(target=_run, args=(arguments, folder, dict(environment), *streams))
+        process.start()
+        process.join(timeout)
+        if process.is_alive():
+            process.kill()
+            raise subprocess.TimeoutExpired(arguments, timeout)
+        told = [stream.read_text(encoding="utf-8", errors="replace") if stream.exists() else "" for stream in streams]
+        return subprocess.CompletedProcess(arguments, process.exitcode, *told)
+
+
+def _run(arguments: list[str], folder: Path, environment: dict[str, str], *streams: Path) -> None:
+    for number, stream in enumerate(streams, start=1):
+        os.dup2(os.open(stream, os.O_WRONLY | os.O_CREAT), number)
+    sys.stdout, sys.stderr = (io.TextIOWrapper(io.FileIO(number, "w"), write_through=True) for number in (1, 2))
+    os.chdir(folder)
+    os.environ.clear()
+    os.environ.update(environment)
+    sys.argv = ["snakemake", *arguments]
+    sys.path[:] = [str(folder), *(path for path in sys.path if Path(path) not in _ONLY_HERE)]
+    from snakemake.cli import main
+
+    main(arguments)
