@@ -27,8 +27,11 @@ NAMES = {
     "digits": list("0123456789"),
     "wine": ["class_0", "class_1", "class_2"],
     "shapes": ["table", "chair"],
+    "rule": ["does not hold", "holds"],
 }
 """Classes of each task of the page."""
+PUBLISHED = {"CelebAData", "PlayerSegmentsData", "ShapeNetPartsData"}
+"""Readers of data sets as their authors lay them out: test_published_layouts.py has them."""
 
 
 @pytest.fixture(scope="module")
@@ -44,13 +47,16 @@ def tables(tmp_path_factory):
             stated = yaml.safe_load(block)
             for name, task in stated["tasks"].items():
                 data = reader(task["data"])
+                if data.source and data.source not in stated.get("sources", {}):
+                    continue  # an example of something else
                 source = data.source and Path(parse(stated["sources"][data.source]["mirrors"][0]).name)
                 found[name] = data, data.read(source, seed=0)
     return found
 
 
 def test_every_reader_has_an_example(tables):
-    assert {type(data) for data, _ in tables.values()} == set(readers())
+    shown = {type(data).__name__ for data, _ in tables.values()}
+    assert shown == {kind.__name__ for kind in readers()} - PUBLISHED
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -19,7 +19,7 @@ _CELLS = [
 ]  # fmt: skip
 COLUMNS = {
     "breast_cancer": [form.format(cell) for form in ("mean {}", "{} error", "worst {}") for cell in _CELLS],
-    "diabetes": ["age", "sex", "bmi", "bp", *(f"s{number}" for number in range(1, 7))],
+    "diabetes": ["age", "sex", "bmi", "bp", "s1", "s2", "s3", "s4", "s5", "s6"],
     "iris": [f"{part} {side} (cm)" for part in ("sepal", "petal") for side in ("length", "width")],
     "wine": [
         "alcohol", "malic_acid", "ash", "alcalinity_of_ash", "magnesium", "total_phenols", "flavanoids",
@@ -33,7 +33,7 @@ CLASSES = {
     "iris": ["setosa", "versicolor", "virginica"],
     "wine": ["class_0", "class_1", "class_2"],
 }
-"""Names of the classes of each table; none where there is a number to predict."""
+"""Names of the classes of each table; of numbers there are none."""
 
 
 class ScikitLearnData(Reader):
@@ -86,7 +86,7 @@ class ScikitLearnData(Reader):
 
     @property
     def classes(self) -> list[str]:
-        """Names of the classes, or of one of them against the rest."""
+        """Names of the classes, or of one of them against the rest; none of numbers."""
         names = CLASSES[self.name]
         if self.positive is None:
             return names

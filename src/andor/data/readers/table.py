@@ -77,7 +77,7 @@ class TableData(InFiles):
         from andor.data.building import tidy_features
 
         frame, classes = self.look(self.given(source))
-        features = frame[self.features_of(list(frame.columns))]
+        features = frame.drop(columns=self.label)
         return tidy_features(features, classes, self.test_fraction, seed, self.decimal, self.missing)
 
     @property
@@ -90,7 +90,7 @@ class TableData(InFiles):
         return self.features or [name for name in columns if name != self.label]
 
     def look(self, source: Path) -> tuple[pd.DataFrame, Classes]:
-        """The table, and the classes of its rows."""
+        """The table, and the classes of its rows, or the numbers that are to be predicted."""
         from andor.data.formats import separator_for
 
         frame = self._frame(source)
