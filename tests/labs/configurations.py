@@ -46,6 +46,9 @@ FREE = {"instead", "question", "mirrors", "sha256", "names", "label", "positive"
 FREE |= {"groups", "architecture", "file", "parameters", "estimator", "cache", "encoding"}
 """Keys whose texts may be any, or are broken in a way of their own below."""
 
+FRACTIONS = {"alpha", "tau", "factor", "threshold", "min_range", "learning_rate", "weight_decay", "temperature", "gap"}
+"""Keys whose whole numbers may be fractions."""
+NULLABLE = {"ensembles", "groups", "training"}
 HUGE = 10**400
 BY_TYPE: dict[type, list[Any]] = {
     int: ["x", "", 1.5, -(10**12), HUGE, True, {"a": 1}, [1], float("nan"), float("inf"), "1 000", "0x10"],
@@ -122,7 +125,11 @@ def _others(place: Sequence[Any], value: Any) -> Iterator[Any]:
             continue
         if key == "positive" and not isinstance(other, dict | list):
             continue
-        if "parameters" in place:
+        if "parameters" in place or (other is None and key in NULLABLE) or (key == "label" and isinstance(other, str)):
+            continue
+        if key == "alpha" and other == float("inf"):  # the sum alone
+            continue
+        if other == 1.5 and key in FRACTIONS:
             continue
         yield other
 

@@ -1,5 +1,7 @@
 """Names of classes travel from the data to samples, tables, figures and page."""
 
+import json
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -26,11 +28,16 @@ WORDS = players({"kind": "words", "choose": "all"})
         ({"reader": "scikit_learn", "name": "iris"}, ["setosa", "versicolor", "virginica"]),
         ({"reader": "scikit_learn", "name": "iris", "positive": 1}, ["not versicolor", "versicolor"]),
         ({"reader": "scikit_learn", "name": "breast_cancer", "positive": 0}, ["benign", "malignant"]),
+        ({"reader": "scikit_learn", "name": "wine", "positive": 2}, ["not class_2", "class_2"]),
         ({"reader": "shapes", "count": 8}, ["table", "chair"]),
     ],
 )
 def test_built_in_tasks(data, names):
-    assert class_names(reader(data).read(None, seed=0)) == names
+    chosen = reader(data)
+    table = chosen.read(None, seed=0)
+    assert class_names(table) == names == chosen.classes
+    if chosen.modality == "table":
+        assert list(json.loads(table.schema.metadata[b"columns"])) == chosen.column_names
 
 
 def test_from_the_data_to_the_page(tmp_path):

@@ -3,9 +3,11 @@
 import copy
 import inspect
 import os
+import random
 import re
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -17,6 +19,7 @@ from andor.cli import app
 from andor.config import Config, check, load, reference
 from andor.errors import UserError
 from andor.models import listed
+from labs import configurations
 
 ROOT = Path(__file__).parents[2]
 DEFAULT = yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8"))
@@ -416,3 +419,41 @@ def test_scikit_learn_has_what_is_read_from_its_source():
     for name, kind in theirs.items():
         assert listed.arguments(name) == list(inspect.signature(kind).parameters)
     assert list(listed.faults("ForestClassifier", [])) and not list(listed.faults("SVC", ["C", "gamma"]))
+
+
+LACKING = [
+    ({"data": {"label": "kint"}}, r"no column `kint`; it has size, colour, kind"),
+    ({"data": {"features": ["siz", "colour"]}}, r"no column `siz`"),
+    ({"data": {"positive": "c"}}, r"`data.positive: c`: 0 of 8 items .* choose one of \['a', 'b'\]"),
+    ({"data": {"separator": ";"}}, r"no column `kind`; it has size,colour,kind"),
+    (
+        {"players": {"count": None, "groups": {"g": ["size"], "h": ["weight"]}}},
+        r"`players.groups.h`: no column `weight`",
+    ),
+    ({"players": {"count": 3}}, r"`players.count: 3`: the table has only 2 columns; lower it"),
+]
+
+
+@pytest.mark.parametrize(("change", "message"), LACKING)
+def test_what_local_data_lack_is_said_by_the_check(change, message, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "t.csv").write_text("size,colour,kind\n" + "1,red,a\n2,blue,b\n" * 4)
+    data = {"reader": "table", "source": "t", "label": "kind", **change.get("data", {})}
+    given = {"kind": "features", "count": 2, **change.get("players", {})}
+    chosen = {key: value for key, value in given.items() if value is not None}
+    task = {**TABLE, "data": data, "players": chosen, "models": ESTIMATORS}
+    raw = {"sources": {"t": {"mirrors": ["path:t.csv"]}}, "tasks": {"things": task}}
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump(raw))
+    done = CliRunner().invoke(app, ["check"])
+    assert re.fullmatch(rf"config.yaml: `tasks.things`: .*{message}.*", str(done.exception))
+
+
+def test_faults_made_by_mutation_are_told(tmp_path):
+    """A short form of the campaign of tests/labs/configurations.py."""
+    every = list(configurations.faults())
+    assert len(every) > 10_000
+    seed = int(time.time())
+    found = configurations.campaign(random.Random(seed).sample(every, 40), tmp_path)
+    told = found.pop("told")
+    silent = [(kind, fault.origin, fault.what, words) for kind in found for fault, words in found[kind]]
+    assert len(told) == 40 and not silent, (seed, silent)

@@ -6,6 +6,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from PIL import Image
+from pydantic import ValidationError
 from sklearn.datasets import load_digits
 
 from andor.data.readers.digits import DigitsData
@@ -337,7 +338,6 @@ class TestTables:
             (CSV, {"names": ["size", "kind"]}, "`data.names` are 2, .* has 4 columns; name each"),
             (CSV, {"label": "sort"}, "no column `sort`; it has size, colour, kind, weight"),
             (CSV, {"features": ["colr"]}, "no column `colr`"),
-            (CSV, {"features": ["kind"]}, "names the label `kind`"),
             (CSV, {"label": "size"}, "8 classes in 8 rows; name a column of few"),
             (CSV, {"positive": "z"}, r"`data.positive: z`: 0 of 8 items .* choose one of \['a', 'b'\]"),
             (CSV.replace("3,red", ",red"), {}, "column `size` has 1 empty cells"),
@@ -349,6 +349,12 @@ class TestTables:
     def test_bad_tables(self, tmp_path, text, settings, message):
         with pytest.raises(UserError, match=message):
             self.table(tmp_path, text, **settings)
+
+    def test_columns_that_names_do_not_have(self):
+        with pytest.raises(ValidationError, match="`features` names the label `kind`; take it away"):
+            TableData(reader="table", source="t", label="kind", features=["kind"])
+        with pytest.raises(ValidationError, match="`kint` is none of `names`; did you mean `kind`"):
+            TableData(reader="table", source="t", label="kint", names=["kind", "x"])
 
     def test_a_folder_without_a_table(self, tmp_path):
         settings = TableData(reader="table", source="t", label="kind")

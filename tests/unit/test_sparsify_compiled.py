@@ -1,13 +1,15 @@
 """The compiled loop: it agrees with torch, step for step, and is had or done without as it should."""
 
 import dataclasses
+import sys
 
 import numpy as np
 import pytest
 import torch
 
-from andor.sparsify import Problem, kappa_bounds, tau_bounds
+from andor.sparsify import Problem, compiled, kappa_bounds, solve, tau_bounds
 from andor.sparsify.admm import Graph, State
+from andor.sparsify.solvers.first_order import _measured
 from andor.sparsify.terms import Terms
 
 
@@ -52,3 +54,52 @@ def test_compiled_iterations_are_those_of_torch(name, dtype):
     rounding = 500 * torch.finfo(dtype).eps * float(states[1].shadow.abs().max())
     for name in ("shadow", "point"):
         np.testing.assert_allclose(getattr(states[0], name), getattr(states[1], name), atol=rounding, rtol=0)
+
+
+@pytest.mark.parametrize("name", [name for name in CASES if name != "some count"])
+def test_compiled_measures_are_those_of_torch(name):
+    problem = CASES[name]
+    terms = Terms.of(problem, np.ones(len(problem.values)))
+    state = State.start(terms, torch.arange(len(terms.values)), torch.zeros_like(terms.values[:, :1]), torch.float64)
+    graph = Graph.of(problem.players, torch.float64, terms.values.device)
+    state.run(graph, 20)
+    best = torch.full((len(terms.values),), 1e3, dtype=torch.float64)
+    ours = _measured(graph, terms, state, best)
+    theirs = _measured(dataclasses.replace(graph, fused=None), terms, state, best)
+    assert (theirs[2] > 0).any()
+    for one, other in zip(ours, theirs, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-10, atol=1e-10)
+
+
+@pytest.fixture
+def forgetful():
+    """Nothing is known of numba before, nor after."""
+    cached = (compiled._ready, compiled._has_numba, compiled._folder)
+    for function in cached:
+        function.cache_clear()
+    yield
+    for function in cached:
+        function.cache_clear()
+
+
+def test_without_numba_torch_does_the_same_and_it_is_said_once(monkeypatch, caplog, forgetful):
+    problem = CASES["5 players, 3 models"]
+    fused = solve(problem)
+    for function in (compiled._ready, compiled._has_numba):
+        function.cache_clear()
+    monkeypatch.setitem(sys.modules, "numba", None)
+    caplog.clear()  # of what was compiled
+    plain = solve(problem)
+    assert (plain.gap <= 0.01).all()
+    assert (plain.lower_bound <= fused.objective).all() and (fused.lower_bound <= plain.objective).all()
+    assert [record.levelname for record in caplog.records] == ["WARNING"]
+    assert "numba cannot be imported" in caplog.text
+
+
+def test_machine_code_is_kept_where_that_is_possible(monkeypatch, tmp_path, forgetful):
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path / "given"))
+    assert compiled._folder().parent == tmp_path / "given"
+    compiled._folder.cache_clear()
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path / "file"))
+    assert compiled._folder() is None

@@ -44,6 +44,7 @@ def check(config: Annotated[Path, typer.Argument(help="A configuration in YAML."
     """Check a configuration: one line for each fault, or what it describes."""
     from andor.config import check as check_config
     from andor.config import load_raw
+    from andor.config.local import lacking
     from andor.settings import MAX_SAMPLED
 
     checked = check_config(load_raw(config), str(config), base=Path.cwd())
@@ -56,6 +57,7 @@ def check(config: Annotated[Path, typer.Argument(help="A configuration in YAML."
     faults += [
         f"{config}: `tasks.{name}`: {fault}" for name, task in checked.tasks.items() for fault in task.players.unknown()
     ]
+    faults += [f"{config}: {fault}" for fault in lacking(checked, Path.cwd())]
     if faults:
         raise UserError("\n".join(faults))
     for name, task in checked.tasks.items():

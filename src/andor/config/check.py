@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Union
 
@@ -17,6 +18,11 @@ from andor.files import first_line
 from andor.settings import PATTERNS, near
 from andor.sources.uri import parse as parse_uri
 
+_ARM = re.compile(r"(?:constrained-)?(?:int|str|float|bool|list|dict)(?:\[.*\])?$")
+"""How pydantic names a form of a value in its paths."""
+_BY_NAME = ("sources", "tasks", "models", "methods", "studies", "variants", "ensembles", "groups", "parameters")
+"""Keys whose entries have names of the user's own."""
+_OTHER_TYPE = re.compile(r"_(?:type|parsing|from_float)$")
 _MERGE = "tag:yaml.org,2002:merge"
 SHOWN = 60
 """Letters of a long path that are told."""
@@ -43,7 +49,7 @@ def check(raw: Mapping[str, Any], origin: str = "config.yaml", base: Path | None
     try:
         config = Config.model_validate(dict(raw))
     except ValidationError as error:
-        lines = [_explain(fault) for fault in error.errors()]
+        lines = [_explain(fault) for fault in _without_arms(error.errors())]
     else:
         lines = [] if base is None else [*_missing_files(config, base), *_cache(config, base), *_too_large(config)]
     if lines:
@@ -125,7 +131,9 @@ def _too_large(config: Config) -> list[str]:
     for name, task in config.tasks.items():
         models = max(map(len, task.ensembles_by_name().values()), default=1)
         if task.budget is None:
-            key, needed = f"players.count: {task.most_players}", ARRAYS_PER_MODEL * models * 8 * 2**task.most_players
+            counted = "count" in type(task.players).model_fields
+            key = f"players.count: {task.most_players}" if counted else f"players.kind: {task.players.kind}"
+            needed = ARRAYS_PER_MODEL * models * 8 * 2**task.most_players
         else:
             key, needed = f"coalitions.budget: {task.budget.budget}", task.sampled_bytes(models)
         if needed > memory:
@@ -134,6 +142,31 @@ def _too_large(config: Config) -> list[str]:
                 f"for {models} models at once and this machine has {memory / 2**30:.0f}; lower it"
             )
     return faults
+
+
+def _without_arms(faults: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Faults without those of forms of a value that was not meant: pydantic tells them of each form that there is.
+
+    Meant is a form whose type the value has; where it has none of them, one fault says all that it may be.
+    """
+    kept: list[Mapping[str, Any]] = []
+    groups: dict[tuple[Any, ...], list[tuple[Mapping[str, Any], tuple[Any, ...]]]] = {}
+    for fault in faults:
+        loc = fault["loc"]
+        named = (place for place, part in enumerate(loc) if _ARM.match(str(part)))
+        arm = next((place for place in named if place and loc[place - 1] not in _BY_NAME), None)
+        if arm is None:
+            kept.append(fault)
+        else:
+            groups.setdefault(loc[:arm], []).append((fault, loc[arm + 1 :]))
+    for key, group in groups.items():
+        meant = [(fault, rest) for fault, rest in group if rest or not _OTHER_TYPE.search(fault["type"])]
+        said = " or ".join(fault["msg"].removeprefix("Input should be ").partition(",")[0] for fault, _ in group)
+        if meant:
+            kept += [{**fault, "loc": (*key, *rest)} for fault, rest in meant]
+        else:
+            kept.append({**group[0][0], "loc": key, "type": "", "msg": f"Input should be {said}"})
+    return kept
 
 
 def _explain(fault: Mapping[str, Any]) -> str:

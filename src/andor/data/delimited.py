@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import codecs
+from abc import abstractmethod
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Annotated
 
 from pydantic import Field, StringConstraints, field_validator
 
 from andor.data.reader import Reader
+from andor.errors import UserError
+
+MOST_BYTES = 2**25
+"""Size of local files up to which a check of the configuration looks into them."""
 
 
 class InFiles(Reader):
@@ -19,6 +26,25 @@ class InFiles(Reader):
     """What stands between the cells of a CSV file; of a TSV file it is a tab."""
     encoding: str = "utf-8"
     """Encoding of delimited files and JSON lines, such as cp1252; UTF-16 is known by its first bytes."""
+
+    def lacks(self, source: Path) -> Iterator[str]:
+        """The first of what files of a size that is quickly read lack: columns, splits, the positive class."""
+        files = [source] if source.is_file() else [file for file in source.rglob("*") if file.is_file()]
+        if sum(file.stat().st_size for file in files) < MOST_BYTES:
+            try:
+                self.look(source)
+            except UserError as error:
+                yield str(error)
+
+    @abstractmethod
+    def look(self, source: Path) -> object:
+        """Read columns and classes.
+
+        Raises
+        ------
+        UserError
+            If something is not as it should be.
+        """
 
     @field_validator("encoding")
     @classmethod

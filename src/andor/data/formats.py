@@ -107,6 +107,8 @@ def _read(file: Path, columns: Sequence[str], form: Delimiting) -> Records:
             separator = form.separator if kind == ".csv" else "\t"
             return Records(_of_lines(text, columns, separator, form.names, file), {})
     except UnicodeError as error:
+        if kind in PARQUET:
+            raise UserError(f"{file}: holds texts that are no UTF-8 ({first_line(error)}); write it again") from None
         raise UserError(
             f"{file}: is not in {form.encoding} ({first_line(error)}); set `data.encoding`, such as cp1252, or save it "
             "as UTF-8"
@@ -231,7 +233,12 @@ def _check(known: Sequence[str], columns: Sequence[str], file: Path) -> None:
         if known.count(name) > 1:
             raise UserError(f"{file}: has {known.count(name)} columns `{name}`; rename the others")
         if name not in known:
-            hint = ""
-            if len(known) == 1 and (found := re.search(r"[;\t|]", known[0])):
-                hint = f"; set `data.separator: {json.dumps(found[0])}` if that parts its cells"
-            raise UserError(f"{file}: no column `{name}`; it has {', '.join(known) or 'none'}{hint}")
+            raise UserError(
+                f"{file}: no column `{name}`; it has {', '.join(known) or 'none'}{separator_for(known, file)}"
+            )
+
+
+def separator_for(known: Sequence[str], file: Path) -> str:
+    """What to set, as the end of a message, where the only column of a CSV file looks like several."""
+    found = re.search(r"[;\t|]", known[0]) if len(known) == 1 and kind_of(file) == ".csv" else None
+    return f"; set `data.separator: {json.dumps(found[0])}` if that parts its cells" if found else ""

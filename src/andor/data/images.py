@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 from andor.data.classes import Classes, by_number, by_order
 from andor.data.formats import DELIMITED, JSON, PARQUET, Delimiting, kind_of
@@ -33,6 +33,8 @@ def decoded(content: bytes) -> Image.Image:
         file = Image.open(io.BytesIO(content))
         white = _white(file)
         image = ImageOps.exif_transpose(file)
+    except UnidentifiedImageError:  # which names an object in memory
+        raise ValueError("of no format that Pillow knows, or without a beginning") from None
     except Exception as error:  # what somebody damaged can fail anywhere in the reader
         raise ValueError(str(error) or type(error).__name__) from None
     if image.mode != "F" and not image.mode.startswith("I"):

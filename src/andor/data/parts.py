@@ -60,6 +60,17 @@ class Rows(NamedTuple):
     parts: list[str | None]
     files: list[Path]
 
+    def take(self, places: Sequence[int]) -> Rows:
+        """Some of the rows."""
+        cells = {name: [column[place] for place in places] for name, column in self.cells.items()}
+        return Rows(
+            [self.numbers[place] for place in places],
+            cells,
+            self.classes,
+            [self.parts[place] for place in places],
+            [self.files[place] for place in places],
+        )
+
 
 def rows_of(files: Sequence[Path], source: Path, columns: Sequence[str], split: str | None, form: Delimiting) -> Rows:
     """Rows of files in their splits, as a column says them, or as names of files and of the folders they are in do.
@@ -84,14 +95,8 @@ def rows_of(files: Sequence[Path], source: Path, columns: Sequence[str], split: 
             known = ", ".join(sorted(set(map(str, found.cells[split])))[:5])
             raise UserError(f"{source}: column `{split}` says neither train nor test, but {known}; name another column")
         parts = parted(said)
-    kept = [number for number, part in enumerate(parts) if part != "other"]
-    return Rows(
-        kept,
-        {name: [cells[number] for number in kept] for name, cells in found.cells.items()},
-        found.classes,
-        [parts[number] for number in kept],
-        [files[place[number]] for number in kept],
-    )
+    every = Rows(list(range(len(parts))), found.cells, found.classes, parts, [files[number] for number in place])
+    return every.take([number for number, part in enumerate(parts) if part != "other"])
 
 
 def _part_of(file: Path, source: Path) -> str | None:

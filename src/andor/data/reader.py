@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Literal
 
@@ -76,14 +77,23 @@ class Reader(Kind):
         return None
 
     @property
-    def columns(self) -> int | None:
+    def column_names(self) -> list[str] | None:
         """Columns of the table that are features; None if they are known only when it is read."""
         return None
+
+    @property
+    def columns(self) -> int | None:
+        """Their number."""
+        return None if self.column_names is None else len(self.column_names)
 
     @property
     def cloud(self) -> int | None:
         """Points of a cloud; None if they are known only when the clouds are read."""
         return None
+
+    def lacks(self, source: Path) -> Iterator[str]:
+        """What a look at local files tells that they lack, without pixels being read; nothing of large ones."""
+        yield from ()
 
     def given(self, source: Path | None) -> Path:
         """The fetched source, which must be there."""

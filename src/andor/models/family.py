@@ -80,7 +80,8 @@ class Family(Kind):
     def misfits(self, name: str, data: Reader, masking: Masked) -> Iterator[str]:
         """What does not go with a model of this name that reads the data and is masked so."""
         if self.trained_by is not None and not data.trains:
-            yield f"model `{name}` is trained, {data.title} has nothing for that; take a model `of_task`"
+            more = ", or lower `data.test_fraction`" if hasattr(data, "test_fraction") else ""
+            yield f"model `{name}` is trained, {data.title} has nothing for that; take a model `of_task`{more}"
         if data.is_numeric and not self.predicts_numbers:
             yield f"model `{name}` ({self.family}) tells classes apart, {data.title} has a number to predict; use mlp"
         if data.is_numeric and self.trained_by is not None and self.trained_by.balanced:

@@ -36,7 +36,7 @@ def weights_file(source: Path) -> Path:
         if len(files) == 1:
             return files[0]
         if files:
-            raise UserError(f"{source}: holds {len(files)} {suffix} files; name one with !member")
+            raise UserError(f"{source}: holds {len(files)} {suffix} files; name one, in an archive with !member")
     raise UserError(f"{source}: holds no weights; name a file that ends in {', '.join(SUFFIXES)}")
 
 

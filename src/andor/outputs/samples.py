@@ -143,9 +143,11 @@ def _too_few(candidates: pa.Table, eligibility: pa.Table, found: int, samples: c
     passed_over = json.loads((candidates.schema.metadata or {}).get(b"passed_over", b"{}"))
     counts += [f"passed over before: {count} × {reason}" for reason, count in passed_over.items()]
     screened_all = len(candidates) < samples.candidates
-    more = "use data with more test items" if screened_all else f"raise `samples.candidates: {samples.candidates}`"
+    fixes = ["use data with more test items" if screened_all else f"raise `samples.candidates: {samples.candidates}`"]
+    least = [f"`samples.min_range: {samples.min_range:g}`"] if samples.min_range else []
+    if lower := [*least, *(["`samples.count`"] if samples.count > 1 else [])]:
+        fixes.append(f"lower {' or '.join(lower)}")
     return (
         f"only {found} of {len(candidates)} candidates are eligible, `samples.count` is {samples.count} "
-        f"({'; '.join(counts) or 'no reasons: the test split has no more items'}); {more}, "
-        f"or lower `samples.min_range: {samples.min_range:g}` or `samples.count`"
+        f"({'; '.join(counts) or 'no reasons: the test split has no more items'}); {', or '.join(fixes)}"
     )

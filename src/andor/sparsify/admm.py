@@ -113,13 +113,14 @@ class Fused:
 
     Attributes
     ----------
-    kernels : the module `andor.sparsify.compiled.iteration`
+    kernels, measures : the modules `iteration` and `measures` of `andor.sparsify.compiled`
     rows : (6, 2^n), how a solution weighs x, with the squared scale of the unscaled basis; d of AND; and what the two
         solutions of the change of rank two add to the OR kind's x, and to its z
     mend : (2, 2)
     """
 
     kernels: ModuleType
+    measures: ModuleType
     rows: np.ndarray
     mend: np.ndarray
 
@@ -129,13 +130,13 @@ class Fused:
     ) -> Fused | None:
         """That of a graph; None where it cannot be had."""
         name, n = str(dtype).removeprefix("torch."), number_of_players(len(d))
-        kernels = compiled.kernels(name) if n >= compiled.SMALLEST else None
+        kernels = compiled.loop(name) if n >= compiled.SMALLEST else None
         if kernels is None:
             return None
         to_x, to_z = (kronecker_power(row, REFLECTION.tolist()) for row in (reach, -d * reach))
         to_z[:, 0] = to_x[:, 0]
         rows = np.concatenate(([from_x * (1 + GOLDEN**2) ** -n, d], to_x, to_z))
-        return cls(kernels, rows.astype(name), mend.astype(name))
+        return cls(kernels, compiled.certificates(name), rows.astype(name), mend.astype(name))
 
     def scalars(self, terms: Terms) -> tuple[np.floating, ...]:
         """Numbers that the loop reads, of its type."""
@@ -153,6 +154,19 @@ class Fused:
             (terms.values + terms.kappa).numpy(), terms.tau[..., 0].contiguous().numpy(), cost.numpy(),
             (1 / (RATIO * state.penalty[:, 0, 0])).numpy(), self.scalars(terms), self.rows, self.mend, iterations,
         )  # fmt: skip
+
+    def measure(self, state: State, terms: Terms, best: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """`measures.measure` of a state whose exact terms are these: the split and what is found."""
+        split = torch.empty((2, *terms.values.shape), dtype=torch.float64)
+        found = torch.empty((3, len(best)), dtype=torch.float64)
+        kappa = terms.kappa.expand_as(terms.values).contiguous()
+        self.measures.measure(
+            state.shadow.numpy(), state.point.numpy(), state.penalty[:, 0, 0].contiguous().numpy(),
+            terms.values.numpy(), kappa.numpy(), terms.tau[..., 0].contiguous().numpy(), terms.leaning.numpy(),
+            best.numpy(), float(terms.of_max), float(terms.of_sum), self.scalars(terms), self.rows, self.mend,
+            split.numpy(), found.numpy(),
+        )  # fmt: skip
+        return split, found
 
 
 @dataclass

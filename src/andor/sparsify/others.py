@@ -93,10 +93,7 @@ def _other(
             one = slice(place, place + 1)
             split[:, one] = rough[:, one]
             for reach in REACHES:
-                candidate = polish(weighted.take(one), z[:, one], forces[:, one], reach)
-                if candidate is None:
-                    break
-                split[:, one] = candidate[0]
+                split[:, one] = polish(weighted.take(one), z[:, one], forces[:, one], reach, spread, torch.inf)[0]
                 if _costs(terms, split, place) <= float(most[place]):
                     break
         wanting = [place for place in wanting if _costs(terms, split, place) > float(most[place])]

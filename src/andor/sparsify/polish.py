@@ -5,17 +5,23 @@ from __future__ import annotations
 import torch
 
 from andor.game.transforms import and_inverse
+from andor.sparsify import compiled
 from andor.sparsify.terms import Terms, invert, invert_adjoint, transform
 
-LARGEST = 4096  # rows of the dense systems, 128 MB each
 ROUNDS = 3
+DENSE = 800  # equations up to which a dense factorisation takes less time than conjugate gradients
+STEPS = 1000  # of conjugate gradients in a round
+INSIDE = 0.1  # distance from the bounds that is aimed at, in units of κ times the gap: what is missed need not be exact
+EXACT = 1e-11  # what may be missed where κ is 0, in units of the largest value
 REACHES = (0.05, 0.3)
 """Those to try one after the other: the fewest interactions first."""
+HOPELESS = 4.0
+"""Excess over the lower bound, in units of the gap, from which a larger reach is not worth a try."""
 
 
 def polish(
-    terms: Terms, z: torch.Tensor, forces: torch.Tensor, reach: float
-) -> tuple[torch.Tensor, torch.Tensor] | None:
+    terms: Terms, z: torch.Tensor, forces: torch.Tensor, reach: float, gap: float, most: float
+) -> tuple[torch.Tensor, torch.Tensor]:
     """Move the interactions of one sample as little as possible until what they say of the values is allowed.
 
     The first-order iterates know which constraints hold with equality and which interactions are 0 long before they are
@@ -29,22 +35,21 @@ def polish(
     z : (2, 1, m, 2^n), interactions
     forces : (2, 1, m, 2^n), multipliers of the constraints on the split, signed as in `Terms.lower_bound`
     reach : interactions that are 0 may move if their dual is this close to the ball's surface, in units of its radius
+    gap : that is asked for
+    most : objective beyond which the attempt has failed and need not go on
 
     Returns
     -------
-    A feasible split (2, 1, m, 2^n) and its objective (1,), or None if the equations are too many.
+    A feasible split (2, 1, m, 2^n) and its objective (1,).
     """
     push = 0.5 * (forces[0] + forces[1])[0]
-    tight = push.abs() > 1e-3 * push.abs().max()
-    values, kappa = terms.values[0], terms.kappa.expand_as(terms.values)[0]
-    side = torch.where(tight, torch.sign(push), 0)  # 1 where v_and + v_or is held up at v − κ, −1 where down at v + κ
+    # 1 where v_and + v_or is held up at v − κ, −1 where down at v + κ
+    side = torch.where(push.abs() > 1e-3 * push.abs().max(), torch.sign(push), 0)
     slack = (1 - terms.gauge(invert_adjoint(forces))).clamp_min(0)
     if terms.counted is not None:
         slack = slack * terms.counted[:, :, 0]  # what is not counted may move freely
-    solved = _solve(z[:, 0], _moves(z[:, 0], slack[:, 0], reach), values, kappa, side)
-    if solved is None:
-        return None
-    split = terms.repair(invert(solved)[:, None])
+    moves = _moves(z[:, 0], slack[:, 0], reach)
+    split = terms.repair(invert(_solve(terms, z, moves, side, INSIDE * gap, most)))
     return split, terms.objective(transform(split))
 
 
@@ -64,30 +69,76 @@ def _moves(z: torch.Tensor, slack: torch.Tensor, reach: float) -> torch.Tensor:
 
 
 def _solve(
-    z: torch.Tensor, moves: torch.Tensor, values: torch.Tensor, kappa: torch.Tensor, side: torch.Tensor
-) -> torch.Tensor | None:
-    """The nearest allowed z, in the metric of the moves, (2, m, 2^n)."""
-    for _ in range(ROUNDS):
-        total = invert(z).sum(0)
-        target = torch.where(side != 0, values - side * kappa, torch.clamp(total, values - kappa, values + kappa))
-        miss = target - total
-        wrong = miss.abs() > 1e-11
-        if not bool(wrong.any()):
+    terms: Terms, z: torch.Tensor, moves: torch.Tensor, side: torch.Tensor, inside: float, most: float
+) -> torch.Tensor:
+    """The nearest allowed z, in the metric of the moves, (2, 1, m, 2^n)."""
+    values, kappa = terms.values[0], terms.kappa.expand_as(terms.values)[0]
+    diagonal = _diagonal(moves)
+    diagonal += 1e-10 * diagonal.mean()
+    for round_ in range(ROUNDS):
+        total = invert(z).sum(0)[0]
+        outside = (total - values).abs() > kappa + 2 * EXACT
+        if round_ and (not bool(outside.any()) or float(terms.objective(z)) > most):
             break
-        side = torch.where(wrong & (side == 0), torch.sign(miss), side)
-        rows = side != 0
-        if int(rows.sum()) > LARGEST:
-            return None
-        gram = _gram(moves, rows)
-        gram.diagonal().add_(1e-10 * gram.diagonal().mean())
-        factor, failed = torch.linalg.cholesky_ex(gram)
-        if int(failed):
-            return None
-        weights = torch.zeros_like(values)
-        weights[rows] = torch.cholesky_solve(miss[rows][:, None], factor)[:, 0]
-        pulled = invert_adjoint(torch.stack((weights, weights)))
-        z = z + (moves * pulled[:, None]).sum(2)
+        side = torch.where(outside & (side == 0), torch.sign(values - total), side)
+        miss = torch.where(side != 0, values - side * (1 - inside) * kappa - total, 0)
+        if int((side != 0).sum()) <= DENSE:
+            weights = _factorised(moves, side != 0, miss)
+        else:
+            tolerance = torch.where(side != 0, (0.5 * inside * kappa).clamp_min(EXACT), torch.inf)
+            weights = _conjugate_gradients(moves, torch.where(side != 0, 1 / diagonal, 0), miss, tolerance)
+        z = z + _moved(moves, weights)[:, None]
     return z
+
+
+def _moved(moves: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
+    """How weights of the values, (m, 2^n), move the interactions, (2, m, 2^n)."""
+    return (moves * invert_adjoint(torch.stack((weights, weights)))[:, None]).sum(2)
+
+
+def _factorised(moves: torch.Tensor, rows: torch.Tensor, miss: torch.Tensor) -> torch.Tensor:
+    """Weights with Φ·moves·Φᵀ weights = miss in the chosen rows, for Φ = (K_and⁻¹, K_or⁻¹), of a dense matrix."""
+    gram = _gram(moves, rows)
+    gram.diagonal().add_(1e-10 * gram.diagonal().mean())
+    factor, failed = torch.linalg.cholesky_ex(gram)
+    weights = torch.zeros_like(miss)
+    if not int(failed):
+        weights[rows] = torch.cholesky_solve(miss[rows][:, None], factor)[:, 0]
+    return weights
+
+
+def _conjugate_gradients(
+    moves: torch.Tensor, scale: torch.Tensor, miss: torch.Tensor, tolerance: torch.Tensor
+) -> torch.Tensor:
+    """The same where `scale`, the preconditioner, is not 0, to a tolerance, without any matrix."""
+    kernels = compiled.gradients() if miss.is_cpu and miss.shape[-1] >= 2**compiled.SMALLEST else None
+    if kernels is not None:
+        arrays = (tensor.contiguous().numpy() for tensor in (moves, scale, miss, tolerance))
+        return torch.as_tensor(kernels.conjugate_gradients(*arrays, STEPS)[0])
+    solution, near = torch.zeros_like(miss), scale * miss
+    direction, length = near, (miss * near).sum()
+    for _ in range(STEPS):
+        image = invert(_moved(moves, direction)).sum(0)
+        curvature = (direction * image).sum()
+        if not bool((miss.abs() > tolerance).any()) or not float(curvature) > 0:
+            break
+        solution = solution + length / curvature * direction
+        miss = miss - length / curvature * image
+        near = scale * miss
+        before, length = length, (miss * near).sum()
+        direction = near + length / before * direction
+    return solution
+
+
+def _diagonal(moves: torch.Tensor) -> torch.Tensor:
+    """Diagonal of Φ·moves·Φᵀ, (m, 2^n): what may move of all that says something of a value.
+
+    Of AND that is what a coalition contains, of OR what it meets: all but what lies outside, and ∅.
+    """
+    own = moves.diagonal(dim1=1, dim2=2).movedim(-1, 1)
+    nonempty = own[1].clone()
+    nonempty[..., 0] = 0
+    return and_inverse(own[0]) + own[1].sum(-1, keepdim=True) - and_inverse(nonempty).flip(-1)
 
 
 def _gram(moves: torch.Tensor, rows: torch.Tensor) -> torch.Tensor:

@@ -11,7 +11,7 @@ from pydantic import AfterValidator, Field, model_validator
 from andor.data.player_kind import Choice, Chooser, PlayerKind
 from andor.data.reader import Reader
 from andor.errors import UserError
-from andor.settings import MAX_SAMPLED
+from andor.settings import MAX_SAMPLED, near
 
 if TYPE_CHECKING:
     Count = int | None
@@ -66,7 +66,12 @@ class FeaturePlayers(PlayerKind):
         return lambda row: columns
 
     def misfits(self, data: Reader) -> Iterator[str]:
-        """More columns than the table has."""
+        """More columns than the table has, or others."""
+        known = data.column_names
+        for group, names in (self.groups or {}).items() if known is not None else ():
+            for name in names:
+                if name not in known:
+                    yield f"players.groups.{group}: no column `{name}`{near(name, known)}"
         columns, asked = data.columns, self.count or 1
         if self.groups is None and columns is not None and asked > columns:
             yield f"players.count {asked} is more than the {columns} columns of {data.title}; lower it"

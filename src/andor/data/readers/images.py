@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import numpy as np
     import pyarrow as pa
 
+    from andor.data.classes import Classes
     from andor.data.images import Pictures
 
 Side = Annotated[int, Field(ge=8, le=512)]
@@ -72,14 +73,10 @@ class ImagesData(InFiles):
         import numpy as np
 
         from andor.data.building import tidy, within_limit
-        from andor.data.formats import Delimiting
-        from andor.data.images import pictures
         from andor.data.parts import split_of
 
         source = self.given(source)
-        form = Delimiting(self.separator, self.names, self.encoding)
-        found = pictures(source, self.image, self.label, self.split, form)
-        classes = found.classes.against_rest(self.positive, str(source))
+        found, classes = self.look(source)
         known = np.array(found.parts)  # where nothing says them, a split is drawn among what can be read
         rows, images = self._pixels(found, within_limit(known, classes.labels, self.train_limit, seed), source)
         if len({image.shape for image in images}) > 1:  # a few grey images among colour ones: all become colour
@@ -89,6 +86,15 @@ class ImagesData(InFiles):
         kept = within_limit(split, labels, self.train_limit, seed)
         numbers, content = [found.rows[rows[place]] for place in kept], np.stack([images[place] for place in kept])
         return tidy(numbers, split[kept], labels[kept], content, "image", classes=classes.names)
+
+    def look(self, source: Path) -> tuple[Pictures, Classes]:
+        """Images before they are read, and their classes."""
+        from andor.data.formats import Delimiting
+        from andor.data.images import pictures
+
+        form = Delimiting(self.separator, self.names, self.encoding)
+        found = pictures(source, self.image, self.label, self.split, form)
+        return found, found.classes.against_rest(self.positive, str(source))
 
     def _pixels(self, found: Pictures, wanted: np.ndarray, source: Path) -> tuple[list[int], list[np.ndarray]]:
         """Of the wanted rows those that can be read, and their pixels."""

@@ -13,6 +13,29 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 
+_CELLS = [
+    "radius", "texture", "perimeter", "area", "smoothness", "compactness", "concavity", "concave points", "symmetry",
+    "fractal dimension",
+]  # fmt: skip
+COLUMNS = {
+    "breast_cancer": [form.format(cell) for form in ("mean {}", "{} error", "worst {}") for cell in _CELLS],
+    "diabetes": ["age", "sex", "bmi", "bp", "s1", "s2", "s3", "s4", "s5", "s6"],
+    "iris": [f"{part} {side} (cm)" for part in ("sepal", "petal") for side in ("length", "width")],
+    "wine": [
+        "alcohol", "malic_acid", "ash", "alcalinity_of_ash", "magnesium", "total_phenols", "flavanoids",
+        "nonflavanoid_phenols", "proanthocyanins", "color_intensity", "hue", "od280/od315_of_diluted_wines", "proline",
+    ],
+}  # fmt: skip
+"""Columns of each table, known without scikit-learn, which takes a second to import."""
+CLASSES = {
+    "breast_cancer": ["malignant", "benign"],
+    "diabetes": [],
+    "iris": ["setosa", "versicolor", "virginica"],
+    "wine": ["class_0", "class_1", "class_2"],
+}
+"""Names of the classes of each table; of numbers there are none."""
+
+
 class ScikitLearnData(Reader):
     """One of the tables that come with scikit-learn."""
 
@@ -32,7 +55,7 @@ class ScikitLearnData(Reader):
     @field_validator("positive")
     @classmethod
     def _known(cls, positive: int | None, given: ValidationInfo) -> int | None:
-        classes = {"breast_cancer": 2, "iris": 3, "wine": 3}.get(given.data.get("name", ""), 0)
+        classes = len(CLASSES.get(given.data.get("name", ""), []))
         if positive is not None and given.data.get("name") == "diabetes":
             raise ValueError(f"{positive} is no class: diabetes has numbers to predict; take it away")
         if positive is not None and classes and positive >= classes:
@@ -57,9 +80,18 @@ class ScikitLearnData(Reader):
         return self.name
 
     @property
-    def columns(self) -> int:
+    def column_names(self) -> list[str]:
         """Features of the table."""
-        return {"breast_cancer": 30, "diabetes": 10, "iris": 4, "wine": 13}[self.name]
+        return COLUMNS[self.name]
+
+    @property
+    def classes(self) -> list[str]:
+        """Names of the classes, or of one of them against the rest; none of numbers."""
+        names = CLASSES[self.name]
+        if self.positive is None:
+            return names
+        rest = [name for name in names if name != names[self.positive]]
+        return [rest[0] if len(rest) == 1 else f"not {names[self.positive]}", names[self.positive]]
 
     def read(self, source: Path | None, seed: int) -> pa.Table:
         """Tidy table of the features."""

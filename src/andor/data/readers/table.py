@@ -12,7 +12,7 @@ from pydantic import Field, model_validator
 from andor.data.delimited import InFiles
 from andor.errors import UserError
 from andor.files import first_line
-from andor.settings import Name
+from andor.settings import Name, near
 
 if TYPE_CHECKING:
     import numpy as np
@@ -76,18 +76,41 @@ class TableData(InFiles):
         """Tidy table of the features."""
         from andor.data.building import tidy_features
 
-        source = self.given(source)
+        frame, classes = self.look(self.given(source))
+        features = frame.drop(columns=self.label)
+        return tidy_features(features, classes, self.test_fraction, seed, self.decimal, self.missing)
+
+    @property
+    def column_names(self) -> list[str] | None:
+        """Columns that models read, as far as the configuration says them."""
+        return self.features or (None if self.names is None else self.features_of(self.names))
+
+    def features_of(self, columns: list[str]) -> list[str]:
+        """Columns that models read, of those of the table."""
+        return self.features or [name for name in columns if name != self.label]
+
+    def look(self, source: Path) -> tuple[pd.DataFrame, Classes]:
+        """The table, and the classes of its rows, or the numbers that are to be predicted."""
+        from andor.data.formats import separator_for
+
         frame = self._frame(source)
         for name in [self.label, *(self.features or [])]:
             if name not in frame.columns:
-                raise UserError(f"{source}: no column `{name}`; it has {', '.join(map(str, frame.columns))}")
-        if self.label in (self.features or []):
-            raise UserError(f"`data.features` names the label `{self.label}`; take it away")
+                known = list(frame.columns)
+                fix = separator_for(known, source)
+                raise UserError(f"{source}: no column `{name}`; it has {', '.join(known)}{fix}")
         frame = frame[[self.label, *self.features]] if self.features else frame
         frame = self._whole(frame, source) if self.missing == "drop" else frame
-        classes = self._classes(frame[self.label], source)
-        features = frame.drop(columns=self.label)
-        return tidy_features(features, classes, self.test_fraction, seed, self.decimal, self.missing)
+        return frame, self._classes(frame[self.label], source)
+
+    @model_validator(mode="after")
+    def _columns(self) -> TableData:
+        if self.label in (self.features or []):
+            raise ValueError(f"`features` names the label `{self.label}`; take it away")
+        for name in [self.label, *(self.features or [])]:
+            if self.names is not None and name not in self.names:
+                raise ValueError(f"`{name}` is none of `names`{near(name, self.names)}")
+        return self
 
     def _whole(self, frame: pd.DataFrame, source: Path) -> pd.DataFrame:
         """The rows without an empty cell; a mark among numbers is one, but not among classes."""
@@ -109,7 +132,8 @@ class TableData(InFiles):
         files = [source] if source.is_file() else inside
         if len(files) != 1:
             raise UserError(
-                f"`data.source: {self.source}`: {source} holds {len(files)} tables; name one file with !member"
+                f"`data.source: {self.source}`: {source} holds {len(files)} tables; name one, in an archive "
+                "with !member"
             )
         frame = self._cells(files[0])
         if self.names is not None and not (self.svmlight or _kind(files[0]) in (".arff", *JSON, *PARQUET)):
@@ -145,9 +169,8 @@ class TableData(InFiles):
                 form = {"sep": separator, "decimal": self.decimal, "header": 0 if self.names is None else None}
                 return pd.read_csv(binary, encoding=encoding, skipinitialspace=True, low_memory=False, **form)
         except UnicodeError as error:
-            raise UserError(
-                f"{file}: is not in {self.encoding} ({first_line(error)}); set `data.encoding`, such as cp1252"
-            ) from None
+            fix = "write it again" if kind in PARQUET else "set `data.encoding`, such as cp1252"
+            raise UserError(f"{file}: is not in {self.encoding} ({first_line(error)}); {fix}") from None
         except (ValueError, pa.ArrowException, *damages()) as error:
             raise UserError(
                 f"{file}: no readable table ({first_line(error)}); name a CSV, JSON-lines or Parquet file"

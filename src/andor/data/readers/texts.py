@@ -15,6 +15,9 @@ from andor.settings import Name
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from andor.data.classes import Classes
+    from andor.data.parts import Rows
+
 
 class TextsData(InFiles):
     """Texts of any number of classes in CSV, TSV, JSON lines or Parquet, compressed or not."""
@@ -52,25 +55,33 @@ class TextsData(InFiles):
     def read(self, source: Path | None, seed: int) -> pa.Table:
         """Tidy table of the texts that are not empty; an item's number is its row, over all files in their order."""
         from andor.data.building import tidy
-        from andor.data.classes import by_number
-        from andor.data.formats import Delimiting, files_in
-        from andor.data.parts import rows_of, split_of
+        from andor.data.parts import split_of
         from andor.data.texts import whole, with_lines
 
         source = self.given(source)
+        found, classes = self.look(source)
+        texts = [with_lines(whole(text or "")) for text in found.cells[self.text]]
+        kept = [row for row, text in enumerate(texts) if text]
+        logging.getLogger(__name__).info("%d of %d rows have a text", len(kept), len(texts))
+        labels = classes.labels[kept]
+        split = split_of([found.parts[row] for row in kept], labels, self.test_fraction, seed)
+        numbers = [found.numbers[row] for row in kept]
+        return tidy(numbers, split, labels, [texts[row] for row in kept], classes=classes.names)
+
+    def look(self, source: Path) -> tuple[Rows, Classes]:
+        """Rows in their splits, and their classes."""
+        from andor.data.classes import by_number
+        from andor.data.formats import Delimiting, files_in
+        from andor.data.parts import rows_of
+
         form = Delimiting(self.separator, self.names, self.encoding)
         found = rows_of(files_in(source), source, [self.text, self.label], self.split, form)
         texts = found.cells[self.text]
         if unfit := [text for text in texts if not isinstance(text, str | None)]:
             raise UserError(f"{source}: column `{self.text}` holds {str(unfit[0])[:40]!r}, no text; name one of texts")
-        texts = [with_lines(whole(text or "")) for text in texts]
-        kept = [row for row, text in enumerate(texts) if text]
-        logging.getLogger(__name__).info("%d of %d rows have a text", len(kept), len(texts))
-        if not kept:
+        with_text = [row for row, text in enumerate(texts) if text and text.strip()]
+        if not with_text:
             raise UserError(f"{source}: column `{self.text}` holds no text; name another column")
-        labels = [found.cells[self.label][row] for row in kept]
-        classes = by_number(labels, str(source), self.label, found.classes.get(self.label, ()))
-        labels, names = classes.against_rest(self.positive, str(source))
-        split = split_of([found.parts[row] for row in kept], labels, self.test_fraction, seed)
-        numbers = [found.numbers[row] for row in kept]
-        return tidy(numbers, split, labels, [texts[row] for row in kept], classes=names)
+        found = found.take(with_text)
+        classes = by_number(found.cells[self.label], str(source), self.label, found.classes.get(self.label, ()))
+        return found, classes.against_rest(self.positive, str(source))

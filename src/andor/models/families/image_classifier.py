@@ -39,6 +39,7 @@ class ImageClassifier(TrainedOnArrays):
 
     def misfits(self, name: str, data: Reader, masking: Masked) -> Iterator[str]:
         """Images of which its pooling leaves nothing."""
+        yield from super().misfits(name, data, masking)
         if data.shape is not None and min(data.shape) < (smallest := smallest_side(self.architecture)):
             yield (
                 f"model `{name}` ({self.architecture}) needs images of at least {smallest} pixels a side, "

@@ -1,6 +1,7 @@
 """The solver's inner loop as machine code: compiled by numba on its first call on a machine, and kept.
 
-Only `kernels` is for others. numba is imported by it and by nothing before: that takes half a second.
+Only `loop`, `certificates` and `gradients` are for others. They import numba, and nothing before does: it takes half a
+second.
 """
 
 from __future__ import annotations
@@ -25,15 +26,24 @@ SMALLEST = 3
 """Players of the smallest game that fills a vector."""
 
 
-@functools.cache
-def kernels(dtype: str) -> ModuleType | None:
-    """The module `iteration`, ready for arrays of a type; None, said once, where numba cannot be imported.
+def loop(dtype: str) -> ModuleType | None:
+    """The module of the loop, ready for arrays of float32 or float64; None, said once, where numba is not."""
+    return _ready("iteration", dtype)
 
-    Parameters
-    ----------
-    dtype : float32 or float64
-    """
-    module = _module()
+
+def certificates(dtype: str) -> ModuleType | None:
+    """The module that measures states of a type; None where numba is not."""
+    return _ready("measures", dtype)
+
+
+def gradients() -> ModuleType | None:
+    """The module of the polish's equations, which are float64; None where numba is not."""
+    return _ready("equations", "float64")
+
+
+@functools.cache
+def _ready(name: str, dtype: str) -> ModuleType | None:
+    module = _module(name)
     if module is None:
         return None
     from andor.sparsify.compiled.compiling import announced
@@ -42,25 +52,33 @@ def kernels(dtype: str) -> ModuleType | None:
     kept = "once on this machine" if folder else "in every process, as there is no folder to keep it in"
     # Of several processes that find nothing here the first compiles, and the others wait for what it makes.
     lock = FileLock(folder / "lock") if folder else nullcontext()
-    with lock, announced(lambda: _log.warning("compiling the solver's inner loop: some ten seconds, %s", kept)):
+    with lock, announced(lambda: _log.warning("compiling %s: some seconds, %s", module.TITLE, kept)):
         module.prepare(np.dtype(dtype))
     return module
 
 
-@functools.cache
-def _module() -> ModuleType | None:
-    try:
-        import numba
-    except ImportError as error:
-        _log.warning("numba cannot be imported (%s): the solver takes its slower path, through torch", error)
+def _module(name: str) -> ModuleType | None:
+    if not _has_numba():
         return None
+    import numba
+
     before = numba.config.CACHE_DIR
     numba.config.CACHE_DIR = str(_folder() or "")  # read when functions are defined, which is now
     try:
-        from andor.sparsify.compiled import iteration
+        from andor.sparsify.compiled import equations, iteration, measures
     finally:
         numba.config.CACHE_DIR = before
-    return iteration
+    return {"iteration": iteration, "equations": equations, "measures": measures}[name]
+
+
+@functools.cache
+def _has_numba() -> bool:
+    try:
+        import numba  # noqa: F401
+    except ImportError as error:
+        _log.warning("numba cannot be imported (%s): the solver takes its slower path, through torch", error)
+        return False
+    return True
 
 
 @functools.cache

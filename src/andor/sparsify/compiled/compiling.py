@@ -10,12 +10,14 @@ from numba import config
 from numba.core import event
 from numba.core.compiler import CompilerBase, DefaultPassBuilder
 
-OPTIONS = {
-    "cache": bool(config.CACHE_DIR),
-    "nogil": True,
+_OPTIONS = {
     "error_model": "numpy",
     "fastmath": {"contract", "nsz", "arcp"},  # a product and a sum may be one operation; infinities stay what they are
 }
+ENTRY = {**_OPTIONS, "cache": bool(config.CACHE_DIR), "nogil": True}
+"""For what Python calls."""
+INNER = {**_OPTIONS, "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+"""For what only compiled code calls: it is kept as a part of that."""
 
 
 class _NoOverlap(CompilerBase):
@@ -26,8 +28,10 @@ class _NoOverlap(CompilerBase):
         return [DefaultPassBuilder.define_nopython_pipeline(self.state)]
 
 
-ROWS = {**OPTIONS, "pipeline_class": _NoOverlap}
+ROWS = {**INNER, "pipeline_class": _NoOverlap}
 """For functions of rows, no two of which overlap."""
+SUMS = {**ROWS, "fastmath": {"contract", "nsz", "arcp", "reassoc"}}
+"""For sums over a row, taken in any order that is always the same."""
 
 
 def announced(say: Callable[[], None]) -> AbstractContextManager[None]:

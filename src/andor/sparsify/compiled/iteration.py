@@ -10,8 +10,9 @@ from numba import njit
 
 from andor.sparsify.compiled import rows
 from andor.sparsify.compiled.butterflies import reflect
-from andor.sparsify.compiled.compiling import OPTIONS
+from andor.sparsify.compiled.compiling import ENTRY, INNER
 
+TITLE = "the solver's inner loop"
 PAD = 16  # numbers between rows of work space: rows exactly 2^n apart would compete for the same lines of the cache
 BLOCK = 512  # columns of a proximal point that are worked on together
 
@@ -25,8 +26,8 @@ def prepare(dtype: np.dtype) -> None:
     iterate(games, games.copy(), row, row.copy(), number[:, None].copy(), cost, number, scalars, graph, mend, 0)
 
 
-@njit(**OPTIONS)
-def iterate(shadow, point, low, high, tau, cost, step, scalars, graph, mend, count):  # type: ignore[no-untyped-def]
+@njit(**ENTRY)
+def iterate(shadow, point, low, high, tau, cost, step, scalars, graph, mend, count):
     """Several iterations of all games, in place; everything of one dtype.
 
     Parameters
@@ -69,8 +70,8 @@ def iterate(shadow, point, low, high, tau, cost, step, scalars, graph, mend, cou
                 shrink(shadow[1, kind, game], cost[kind, game], step[game], of_max, of_sum, work, point[1, kind, game])
 
 
-@njit(**OPTIONS)
-def nearest(x, z, kind, graph, mend, ratio, golden):  # type: ignore[no-untyped-def]
+@njit(**INNER)
+def nearest(x, z, kind, graph, mend, ratio, golden):
     """The pair (x, Kx) nearest to (x, z), in place; kind 0 is AND, in reverse order, and 1 OR: see `admm.Graph`."""
     last = x.shape[0] - 1
     empty = ratio * z[0]
@@ -89,8 +90,8 @@ def nearest(x, z, kind, graph, mend, ratio, golden):  # type: ignore[no-untyped-
         z[0] = x[0]
 
 
-@njit(**OPTIONS)
-def gather(v_and, v_or, tau, ranges):  # type: ignore[no-untyped-def]
+@njit(**INNER)
+def gather(v_and, v_or, tau, ranges):
     """Change γ = ½(v_and − v_or) as little as possible until all models' lie within their τ of one number, in place.
 
     Parameters
@@ -123,8 +124,8 @@ def gather(v_and, v_or, tau, ranges):  # type: ignore[no-untyped-def]
                     v_or[i, j] -= change
 
 
-@njit(**OPTIONS)
-def _common(gamma, tau):  # type: ignore[no-untyped-def]
+@njit(**INNER)
+def _common(gamma, tau):
     """The number c where Σ_i soft(c − γ_i, τ_i) = 0, a sum that rises in c piece by piece."""
     models = len(gamma)
     left, right = -np.inf, np.inf
@@ -145,8 +146,8 @@ def _common(gamma, tau):  # type: ignore[no-untyped-def]
     return gamma.dtype.type(left - below * (right - left) / (above - below))
 
 
-@njit(**OPTIONS)
-def confine(v_and, v_or, limit):  # type: ignore[no-untyped-def]
+@njit(**INNER)
+def confine(v_and, v_or, limit):
     """Bound |γ|, in place; shapes as for `gather`."""
     models, size = v_or.shape
     half = v_or.dtype.type(0.5)
@@ -158,8 +159,8 @@ def confine(v_and, v_or, limit):  # type: ignore[no-untyped-def]
             v_or[i, j] -= change
 
 
-@njit(**OPTIONS)
-def shrink(interactions, cost, step, of_max, of_sum, work, out):  # type: ignore[no-untyped-def]
+@njit(**INNER)
+def shrink(interactions, cost, step, of_max, of_sum, work, out):
     """Proximal point of step·cost times the penalty, see `penalty.prox`: (m, 2^n) and cost (2^n,), into `out`.
 
     `work` is space for 3m + 5 rows of up to BLOCK numbers.
@@ -178,8 +179,8 @@ def shrink(interactions, cost, step, of_max, of_sum, work, out):  # type: ignore
             rows.cut_off(interactions[i, start:stop], work[i, :width], work[level, :width], out[i, start:stop])
 
 
-@njit(**OPTIONS)
-def water_level(work, width, cost, weight):  # type: ignore[no-untyped-def]
+@njit(**INNER)
+def water_level(work, width, cost, weight):
     """The largest of the means of the k strongest of m, each lowered by its share of weight·cost, and at least 0.
 
     `work` has the strengths in its first m rows and zeros in row 3m; the number of the row with the level is returned.

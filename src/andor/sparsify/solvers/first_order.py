@@ -19,7 +19,7 @@ from andor.game.coalitions import number_of_players
 from andor.sparsify.admm import Graph, State
 from andor.sparsify.certificate import Result, certify
 from andor.sparsify.others import MARGIN, other_splits
-from andor.sparsify.polish import REACHES, polish
+from andor.sparsify.polish import HOPELESS, REACHES, polish
 from andor.sparsify.problem import Problem, first_gamma
 from andor.sparsify.terms import Terms, transform
 
@@ -137,17 +137,11 @@ def _check(graph: Graph, terms: Terms, done: _Points, state: State, gap: float, 
     samples = state.samples
     exact = terms.take(samples)
     done.iterations[samples] += CHECK
-    split = exact.repair(state.split(graph).double())
-    upper = exact.objective(transform(split))
+    split, upper, lower, of_z = _measured(graph, exact, state, done.upper[samples])
     done.offer(samples, split, upper)
-    forces = state.forces()
-    lower = exact.lower_bound(forces, done.upper[samples], state.duals())
     done.lower[samples] = torch.maximum(done.lower[samples], lower)
     # z is not feasible, but its objective is nearer to the optimum than that of any feasible point at hand.
-    z = state.interactions().double()
-    guess = exact.objective(z)
-    guess = torch.minimum(torch.maximum(guess, done.lower[samples]), done.upper[samples])
-
+    guess = torch.minimum(torch.maximum(of_z, done.lower[samples]), done.upper[samples])
     tiny = torch.finfo(torch.float64).tiny
 
     def remaining() -> torch.Tensor:
@@ -159,16 +153,17 @@ def _check(graph: Graph, terms: Terms, done: _Points, state: State, gap: float, 
     ripe = (promise <= state.ripe_at * gap) | (remaining() <= gap) | last
     for place in ripe.nonzero()[:, 0].tolist():
         one = slice(place, place + 1)
+        z, forces = state.interactions()[:, one].double(), state.forces()[:, one]
         for reach in REACHES:
-            candidate = polish(exact.take(one), z[:, one], forces[:, one], reach)
-            if candidate is None:
-                break
-            split, objective = candidate
-            if float(done.lower[samples[one]]) >= (1 - gap) * float(objective):
+            most = float(done.lower[samples[one]]) / (1 - gap)
+            split, objective = polish(exact.take(one), z, forces, reach, gap, most)
+            if float(objective) <= most:
                 # Good enough, and sparser than any point with a lower objective.
                 done.split[:, samples[one]], done.upper[samples[one]] = split, objective
                 break
             done.offer(samples[one], split, objective)
+            if float(objective) > (1 + HOPELESS * gap) * most:
+                break
     state.ripe_at = torch.where(ripe, 0.7 * promise / gap, state.ripe_at)
     finished = (remaining() <= gap) | last
 
@@ -178,3 +173,16 @@ def _check(graph: Graph, terms: Terms, done: _Points, state: State, gap: float, 
     patience = 1 + done.iterations[samples] / PATIENCE
     state.rebalance((above / below) ** (0.25 / patience), 1.5 ** (1 / patience))
     return finished
+
+
+def _measured(
+    graph: Graph, exact: Terms, state: State, best: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
+    """A feasible split next to the state, its objective, a lower bound, and the objective of the interactions z."""
+    if graph.fused is not None and exact.counted is None:
+        split, found = graph.fused.measure(state, exact, best)
+        return split, *found
+    split = exact.repair(state.split(graph).double())
+    upper = exact.objective(transform(split))
+    lower = exact.lower_bound(state.forces(), torch.minimum(best, upper), state.duals())
+    return split, upper, lower, exact.objective(state.interactions().double())

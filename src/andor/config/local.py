@@ -1,0 +1,50 @@
+"""What local data lack of what a configuration asks of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from andor.config.config import Config
+from andor.config.tasks import Task
+from andor.data.players.features import FeaturePlayers, choose_features
+from andor.data.readers.table import TableData
+from andor.errors import UserError
+from andor.sources.uri import parse as parse_uri
+
+
+def lacking(config: Config, base: Path) -> Iterator[str]:
+    """Columns, splits and classes that data of local files lack, a line each.
+
+    Parameters
+    ----------
+    base
+        Folder that `path:` addresses start from.
+    """
+    for name, task in config.tasks.items():
+        source = _local(config, task.data.source, base)
+        for fault in () if source is None else (*task.data.lacks(source), *_players(task, source)):
+            yield f"`tasks.{name}`: {fault}"
+
+
+def _players(task: Task, source: Path) -> Iterator[str]:
+    """Columns that make up players and that a table lacks."""
+    data, players = task.data, task.players
+    if not isinstance(data, TableData) or not isinstance(players, FeaturePlayers) or any(data.lacks(source)):
+        return
+    columns = data.features_of(list(data.look(source)[0].columns))
+    try:
+        choose_features({column: [] for column in columns}, players)
+    except UserError as error:
+        yield str(error)
+
+
+def _local(config: Config, source: str | None, base: Path) -> Path | None:
+    """Where a source lies on this machine, if its only address is of a file or folder as it is."""
+    if source is None or len(config.sources[source].mirrors) != 1:
+        return None
+    mirror = parse_uri(config.sources[source].mirrors[0])
+    if mirror.scheme != "path" or mirror.parts or mirror.members:
+        return None
+    path = base / Path(mirror.name).expanduser()
+    return path if path.exists() else None
