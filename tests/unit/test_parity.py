@@ -256,7 +256,7 @@ NUMBERS = ["yearly income", "age", "grade"]
 PREPARED = make_column_transformer((StandardScaler(), NUMBERS), (OneHotEncoder(), ["town"]))
 
 
-def row(library, save, theirs, label=ANSWERS, columns=tuple(PEOPLE), csv=False, normalised=True, trusted=()):
+def row(library, save, theirs, label=ANSWERS, columns=tuple(PEOPLE), csv=False, normalised=True, trusted=(), **reading):
     """A classifier of tables against its own prediction of the raw rows.
 
     `save` makes the file, `theirs` says what the classifier it made says of rows.
@@ -266,7 +266,7 @@ def row(library, save, theirs, label=ANSWERS, columns=tuple(PEOPLE), csv=False, 
         source = folder / ("people.csv" if csv else "people.parquet")
         frame = PEOPLE[list(columns)].assign(label=label)
         (frame.to_csv if csv else frame.to_parquet)(source, index=False)
-        table = TableData(reader="table", source="x", label="label").read(source, 0)
+        table = TableData(reader="table", source="x", label="label", **reading).read(source, 0)
         (folder / "m").mkdir()
         made = save(folder / "m")
         given = {"library": library, "trusted": list(trusted)}
@@ -376,12 +376,22 @@ CASES = {
     "scikit-learn, a pipeline": row(
         "scikit_learn", skopsed(make_pipeline(PREPARED, LogisticRegression())), probabilities
     ),
+    "scikit-learn, labels in another order": row(
+        "scikit_learn", skopsed(make_pipeline(PREPARED, LogisticRegression())),
+        lambda e, r: probabilities(e, r)[:, ::-1], positive="no",
+    ),
+    "scikit-learn, a single number for labels in another order": row(
+        "scikit_learn", skopsed(make_pipeline(StandardScaler(), LinearSVC()), NUMBERS),
+        lambda e, r: -decisions(e, r[NUMBERS]), normalised=False, positive="no",
+    ),
     "scikit-learn, some of the columns": row(
         "scikit_learn", skopsed(make_pipeline(StandardScaler(), LogisticRegression()), ["age", "yearly income"]),
         lambda e, r: probabilities(e, r[["age", "yearly income"]]),
     ),
     "scikit-learn, columns without names": row(
-        "scikit_learn", skopsed(LogisticRegression(), NUMBERS, GROUP, named=False), unnamed, GROUP, tuple(NUMBERS)
+        "scikit_learn",
+        skopsed(make_pipeline(StandardScaler(), LogisticRegression(C=0.1)), NUMBERS, GROUP, named=False), unnamed,
+        GROUP, tuple(NUMBERS),
     ),
     "scikit-learn, whole numbers as categories": row(
         "scikit_learn", skopsed(make_pipeline(OneHotEncoder(), LogisticRegression()), ["grade"]),
