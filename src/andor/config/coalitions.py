@@ -23,9 +23,9 @@ class Budget(Closed):
     ∅ and N are among them; of the others each has a share p ~ U(0, 1) of its players present.
     """
 
-    budget: Annotated[int, Field(gt=0)] = 1000
+    budget: Annotated[int, Field(gt=0, le=10**6)] = 1000
     """Coalitions that interactions are fitted to, in blocks of 50: a larger budget computes only what is new."""
-    held_out: Annotated[int, Field(ge=0)] = 250
+    held_out: Annotated[int, Field(ge=0, le=10**6)] = 250
     """Further coalitions on which the fit is judged; nothing is fitted to them or chosen by them."""
 
     @field_validator("budget", "held_out")

@@ -80,8 +80,8 @@ class TextsData(InFiles):
         if unfit := [text for text in texts if not isinstance(text, str | None)]:
             raise UserError(f"{source}: column `{self.text}` holds {str(unfit[0])[:40]!r}, no text; name one of texts")
         with_text = [row for row, text in enumerate(texts) if text and text.strip()]
-        if not with_text:
-            raise UserError(f"{source}: column `{self.text}` holds no text; name another column")
+        if not any(any(map(str.isalnum, texts[row])) for row in with_text):
+            raise UserError(f"{source}: column `{self.text}` holds no text with a word; name another column")
         found = found.take(with_text)
         classes = by_number(found.cells[self.label], str(source), self.label, found.classes.get(self.label, ()))
         return found, classes.against_rest(self.positive, str(source))
