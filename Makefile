@@ -25,7 +25,7 @@ check: lint
 
 # The pipeline first: while one process makes the run that its tests look at, the other has all the unit tests.
 test: lint
-	$(TESTS) tests/pipeline tests/unit
+	$(TESTS) tests/pipeline tests/unit tests/libraries
 
 lint: $(VENV)/ready-test
 	$(PY) -m ruff check .
@@ -42,13 +42,13 @@ ALONE := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1
 test-portable: test-old test-avx2 test-alone
 
 test-old: $(VENV)/ready-test
-	$(OLD) ANDOR_TEST_SEED=0 $(TESTS) tests/pipeline tests/unit
+	$(OLD) ANDOR_TEST_SEED=0 $(TESTS) tests/pipeline tests/unit tests/libraries
 
 test-avx2: $(VENV)/ready-test
-	$(AVX2) ANDOR_TEST_SEED=1 $(TESTS) tests/pipeline tests/unit
+	$(AVX2) ANDOR_TEST_SEED=1 $(TESTS) tests/pipeline tests/unit tests/libraries
 
 test-alone: $(VENV)/ready-test
-	$(ALONE) ANDOR_TEST_SEED=2 $(TESTS) tests/pipeline tests/unit
+	$(ALONE) ANDOR_TEST_SEED=2 $(TESTS) tests/pipeline tests/unit tests/libraries
 
 test-docs: $(VENV)/ready-test docs
 	$(PYTEST) -m docs tests/pipeline

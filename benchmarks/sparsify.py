@@ -3,7 +3,9 @@
     python benchmarks/sparsify.py [PART …]
 
 Parts: generalizable, objectives, traditional, exact, growth, curves, plot; all by default. Each part replaces its entry
-of sparsify.json; `plot` draws sparsify.png from that file. The published recipe takes a minute a sample: it is run in
+of sparsify.json; `plot` draws sparsify.png from that file. `states OLD [CASE …]` compares this source with another, the
+`src` folder OLD of a checkout: each case by both in turn, in processes of one thread; "busy" beside two that do nothing
+but work. The published recipe takes a minute a sample: it is run in
 full, 20,000 steps, for FULL samples of each kind; its loss on all samples comes from our own `sgd`, the same steps on
 fast transforms (part `objectives`, some minutes), which ends within 0.4 % of it on those.
 """
@@ -15,6 +17,7 @@ import multiprocessing
 import os
 import platform
 import resource
+import subprocess
 import sys
 import time
 import warnings
@@ -249,12 +252,51 @@ def plot(results: dict[str, object]) -> None:
     figure.savefig(HERE / "sparsify.png", dpi=150)
 
 
+CASES = (
+    "planted 10 2 24 0.01", "real 10 2 24 0.01", "planted 10 2 12 0.001", "planted 10 5 3 0.01", "planted 12 2 2 0.01",
+    "planted 14 2 1 0.01", "planted 16 2 1 0.01", "null 10 2 100 0.01", "busy planted 10 2 24 0.01",
+)  # fmt: skip
+ROUNDS = 2
+
+
+def states(old: str, cases: list[str]) -> dict[str, object]:
+    """Processor time of another state of the source and of this one, the least of ROUNDS."""
+    report = {}
+    for case in cases or CASES:
+        busy = [
+            subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(2 * case.startswith("busy"))
+        ]
+        try:
+            runs = [(_case(old, case), _case(str(HERE.parent / "src"), case)) for _ in range(ROUNDS)]
+        finally:
+            for process in busy:
+                process.kill()
+        before, after = (
+            min(some, key=lambda run: run["processor_seconds_per_game"]) for some in zip(*runs, strict=True)
+        )
+        times = before["processor_seconds_per_game"] / after["processor_seconds_per_game"]
+        report[case] = {"before": before, "after": after, "times_faster": times, "load": os.getloadavg()[0]}
+        print(case, f"{times:.1f} times", json.dumps(report[case]), flush=True)
+    return report
+
+
+def _case(source: str, case: str) -> dict[str, float]:
+    command = [sys.executable, str(HERE / "sparsify_case.py"), *case.removeprefix("busy ").split()]
+    environment = {**os.environ, "PYTHONPATH": source, "OMP_NUM_THREADS": "1"}
+    done = subprocess.run(command, env=environment, check=True, capture_output=True, text=True)
+    return json.loads(done.stdout.splitlines()[-1])
+
+
 PARTS = {part.__name__: part for part in (generalizable, objectives, traditional, exact, growth, curves)}
 
 
 def main() -> None:
     asked = sys.argv[1:] or [*PARTS, "plot"]
     results = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
+    if asked[0] == "states":
+        old, cases = asked[1], asked[2:]
+        PARTS["states"] = lambda: {**results.get("states", {}), **states(old, cases)}
+        asked = ["states"]
     for name in asked:
         if name == "plot":
             plot(results)

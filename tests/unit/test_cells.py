@@ -76,6 +76,7 @@ def test_types_of_numbers(name, tmp_path):
     np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5)
 
 
+@pytest.mark.slow
 @given(st.lists(st.floats(-1e12, 1e12), min_size=1, max_size=30), st.sampled_from([".", ","]))
 def test_what_pandas_writes_is_read(values, mark):
     other = {".": ",", ",": "."}[mark]
@@ -239,6 +240,7 @@ KINDS = (
 CELLS = st.one_of([st.lists(st.one_of(st.none(), kind), min_size=8, max_size=8) for kind in KINDS])
 
 
+@pytest.mark.slow
 @given(CELLS)
 @hypothesis_settings(max_examples=80, deadline=None)
 def test_numbers_of_any_type_are_those_of_pandas(cells):

@@ -59,6 +59,7 @@ def _table(frame):
     return pa.Table.from_pandas(frame, preserve_index=False)
 
 
+@pytest.mark.slow
 @given(st.lists(st.one_of(st.text(max_size=3), st.integers(-3, 3), st.booleans()), min_size=1, max_size=20))
 def test_classes_of_any_values_are_numbered_in_their_order(cells):
     found = by_order(cells)

@@ -69,6 +69,7 @@ def test_positions_are_those_in_the_sorted_list(drawn):
     assert coalitions.single.tolist() == [place.get(1 << i, -1) for i in range(n)]
 
 
+@pytest.mark.slow
 @given(listed(3))
 def test_a_union_has_what_any_has_and_values_keep_their_coalitions(drawn):
     n, *several = drawn
@@ -84,6 +85,7 @@ def test_a_union_has_what_any_has_and_values_keep_their_coalitions(drawn):
         assert back.tolist() == [mask.bit_count() for mask in own]
 
 
+@pytest.mark.slow
 @given(listed(), st.randoms(use_true_random=False))
 def test_players_get_new_numbers(drawn, random):
     n, masks = drawn

@@ -80,6 +80,7 @@ def _inclusion(weights: np.ndarray, order: int) -> np.ndarray:
     return np.array([w * own[order - 1] for w, own in zip(weights, without, strict=True)]) / polynomial(weights)[order]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("null", ["renaming", "importance"])
 def test_expected_numbers_are_the_means_of_draws(null):
     random = np.random.default_rng(1)

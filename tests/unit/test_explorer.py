@@ -220,6 +220,7 @@ def test_assets_are_installed_with_the_package():
 # ------------------------------------------------------------------------------------------------- the page's script
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(shutil.which("node") is None, reason="node is not installed")
 def test_script_computes_what_the_package_does(results, shown, tmp_path):
     """Predictions on all coalitions, shared sets, powers and chance levels of every sample, method and ensemble."""

@@ -116,6 +116,7 @@ def sampled(models: int = 2, own: bool = False) -> dict[str, np.ndarray]:
     return {"presence": presence, "values": values, "held_out_presence": new, "held_out_values": game(new)}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("own", [False, True])
 @pytest.mark.parametrize("method", ["traditional", "generalizable"])
 def test_a_sampled_game(tmp_path, method, own):

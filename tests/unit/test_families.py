@@ -145,6 +145,7 @@ def test_trained_families_against_the_plain_definition(name, labels, tmp_path):
     assert len(np.unique(outputs[:, 0])) > 2  # masking does change the output
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", TRAINED)
 def test_a_family_is_trained_saved_and_loaded_alike(name, tmp_path):
     settings, kind = TRAINED[name]
@@ -347,6 +348,7 @@ def test_timm_is_used_if_installed(tmp_path):
     assert np.abs(outputs - by_hand(plain, "image", sample("image"), np.float32(0))).max() < TOLERANCE
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("architecture", ["resnet110", "vgg11", "alexnet", "resnet18"])
 def test_further_networks_for_training(architecture):
     network = architectures.image_network(architecture, (1, 64, 64), outputs=3)

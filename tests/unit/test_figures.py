@@ -579,6 +579,7 @@ def test_generalization_draws_chance_for_each_method_where_it_differs(small):
     assert style.GREY not in [line.get_color() for line in dashed]
 
 
+@pytest.mark.slow
 def test_controls_lead_with_what_is_shared_and_what_is_expected_of_it(small, monkeypatch):
     tables, task = small
     agreement = tables["agreement"]
@@ -617,6 +618,7 @@ def test_orders_say_totals_and_draw_both_signs(small, monkeypatch):
     assert heights == [-2.0, -0.5, 0.5, 2.0]
 
 
+@pytest.mark.slow
 def test_interactions_tell_shared_from_distinctive(small, monkeypatch):
     tables, task = small
     rows = [
@@ -667,6 +669,7 @@ def test_interactions_of_images_need_their_shape():
         figures.draw("interactions", tables, TaskInfo(task.title, 4, task.models))
 
 
+@pytest.mark.slow
 def test_matching_draws_residuals_within_kappa(small):
     tables, task = small
     residuals = figures.draw("matching", tables, task).axes[2]
@@ -814,6 +817,7 @@ def test_running_text_stays_in_its_width(inches):
     assert marked.startswith(words[3])
 
 
+@pytest.mark.slow
 def test_a_long_text_is_shown_around_what_is_marked():
     text = " ".join(f"w{place}" for place in range(2000))
     spans = [[match.start(), match.end()] for match in re.finditer(r"\S+", text)]

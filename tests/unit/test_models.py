@@ -159,6 +159,7 @@ class TestArchitectures:
             ("vgg19_bn", 20_034_000),
         ],
     )  # fmt: skip
+    @pytest.mark.slow
     def test_forward_and_backward(self, architecture, parameters):
         network = image_network(architecture, (1, 32, 32))
         assert sum(weight.numel() for weight in network.parameters()) == pytest.approx(parameters, rel=0.005)
@@ -425,6 +426,7 @@ class TestLength:
         assert accuracy(model, rows, "train")[1] == 3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [5, 7, 1])
 def test_a_last_batch_of_one_image_trains(size):
     """36 images are seven fives and one, five sevens and one."""

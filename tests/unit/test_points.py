@@ -62,6 +62,7 @@ def test_neither_order_nor_company_changes_an_output(name):
     assert network(torch.randn(1, 3, 3)).shape == (1, 2)  # fewer points than centres are published
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NETWORKS)
 def test_is_trained_kept_and_masked(name, tmp_path):
     data = reader({"reader": "shapes", "count": 16, "points": 24}).read(None, 0)

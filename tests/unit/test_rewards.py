@@ -21,6 +21,7 @@ def exact_log_odds(logits, label):
         return float(mpmath.log(p / (1 - p))), float(p)
 
 
+@pytest.mark.slow
 @given(LOGITS, st.data())
 def test_log_odds_and_probability_against_many_digits(logits, data):
     label = data.draw(st.integers(0, len(logits) - 1))

@@ -144,6 +144,7 @@ def test_all_coalitions_are_the_problem_for_all_coalitions():
     assert total == pytest.approx(float(dense.objective[0]), rel=2e-3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("alpha", [None, 1 / 9, 1.0])
 def test_planted_interactions_are_found_and_predict_what_was_not_seen(alpha):
     random, n = np.random.default_rng(3), 30
@@ -178,6 +179,7 @@ def test_the_prediction_is_the_sum_of_what_is_active():
         np.testing.assert_allclose(prediction, found.constants[place] + sum(parts), atol=1e-9)
 
 
+@pytest.mark.slow
 def test_the_answer_does_not_depend_on_an_order():
     random = np.random.default_rng(6)
     presence = draw(random, 8, 120)

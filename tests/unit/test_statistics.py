@@ -25,6 +25,7 @@ def test_bootstrap_interval_covers_the_mean():
     )  # the percentile interval of 40 skewed samples is known to cover a little less than 95 %
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("samples", [7, 12, 30])
 def test_intervals_of_few_samples_are_wide_enough(samples):
     values = np.random.default_rng(0).normal(size=(samples, 4000))
