@@ -48,7 +48,7 @@ FREE |= {"groups", "architecture", "file", "parameters", "estimator", "cache", "
 
 FRACTIONS = {"alpha", "tau", "factor", "threshold", "min_range", "learning_rate", "weight_decay", "temperature", "gap"}
 """Keys whose whole numbers may be fractions."""
-NULLABLE = {"ensembles", "groups", "training"}
+NULLABLE = {"coalitions", "ensembles", "groups", "learning", "target", "training"}
 HUGE = 10**400
 BY_TYPE: dict[type, list[Any]] = {
     int: ["x", "", 1.5, -(10**12), HUGE, True, {"a": 1}, [1], float("nan"), float("inf"), "1 000", "0x10"],
