@@ -64,6 +64,7 @@ BROKEN = [
     ("tasks.digits.reward", {"kind": "prediction"}, "reward.kind `prediction` does not fit digits; use log_odds, or"),
     ("tasks.sugar", {**SUGAR, "samples": {}}, "`samples.max_error` is missing: how far a prediction that counts as"),
     ("tasks.sugar", {**SUGAR, "samples": {"max_error": 9, "label": 1}}, "`samples.label: 1` is a class, diabetes has"),
+    ("tasks.sugar", {**SUGAR, "samples": {"max_error": 9, "label": "high"}}, "`samples.label: high` is a class, dia"),
     ("tasks.digits.samples", {"max_error": 9}, "`samples.max_error: 9` is for numbers, digits has classes"),
     ("tasks.sugar", {**SUGAR, "models": {"a": {"family": "mlp", "training": {"balanced": True}}}},
      "model `a`: `training.balanced` is of classes, diabetes has a number; take it away"),

@@ -31,13 +31,13 @@ class Samples(Closed):
 
     def misfits(self, data: Reader) -> Iterator[str]:
         """What does not go with the data."""
-        if isinstance(self.label, str) and data.classes is not None and self.label not in data.classes:
-            named = f"; known: {', '.join(data.classes)}" if data.classes else ": these have numbers alone"
-            yield f"`samples.label: {self.label}` is none of the classes of the data{named}"
-        if isinstance(self.label, int) and self.label > 1 and data.two_labels:
-            yield f"`samples.label: {self.label}` is none of the labels 0 and 1 of the data; choose one"
         if self.label is not None and data.is_numeric:
             yield f"`samples.label: {self.label}` is a class, {data.title} has a number to predict; take it away"
+        elif isinstance(self.label, str) and data.classes is not None and self.label not in data.classes:
+            named = f"; known: {', '.join(data.classes)}" if data.classes else ": these have numbers alone"
+            yield f"`samples.label: {self.label}` is none of the classes of the data{named}"
+        elif isinstance(self.label, int) and self.label > 1 and data.two_labels:
+            yield f"`samples.label: {self.label}` is none of the labels 0 and 1 of the data; choose one"
         if data.is_numeric and self.max_error is None:
             yield "`samples.max_error` is missing: how far a prediction that counts as right may be off; add it"
         if not data.is_numeric and self.max_error is not None:
