@@ -50,7 +50,8 @@ def _run(arguments: list[str], folder: Path, environment: dict[str, str], *strea
     os.environ.clear()
     os.environ.update(environment)
     sys.argv = ["snakemake", *arguments]
-    sys.path[:] = [str(folder), *(path for path in sys.path if Path(path) not in _ONLY_HERE)]
+    first = [str(folder), *filter(None, environment.get("PYTHONPATH", "").split(os.pathsep))]
+    sys.path[:] = [*first, *(path for path in sys.path if Path(path) not in _ONLY_HERE)]
     from snakemake.cli import main
 
     main(arguments)
