@@ -85,7 +85,7 @@ def _inclusion(weights: np.ndarray, order: int) -> np.ndarray:
 def test_expected_numbers_are_the_means_of_draws(null):
     random = np.random.default_rng(1)
     own, others = drawn_at_random(random), drawn_at_random(random)
-    weights = np.ones(N) if null == "renaming" else importance(own)
+    weights = None if null == "renaming" else importance(own)
     draws = 20_000
     where = (
         placements.renamed(own, draws, random)

@@ -104,13 +104,15 @@ class Family:
 
     def renaming(self, seed: int) -> Null:
         """Null of players with names at random."""
-        return self._placed(lambda own: np.ones(own.presence.shape[1]), _renamed, seed)
+        return self._placed(lambda own: None, _renamed, seed)
 
     def importance(self, seed: int) -> Null:
         """Null of coalitions that come together by accident, of players that matter."""
         return self._placed(placements.importance, placements.replaced, seed)
 
-    def _placed(self, weighted: Callable[[Placed], np.ndarray], draw: Callable[..., np.ndarray], seed: int) -> Null:
+    def _placed(
+        self, weighted: Callable[[Placed], np.ndarray | None], draw: Callable[..., np.ndarray], seed: int
+    ) -> Null:
         random, bounds = np.random.default_rng(seed), np.append(0.0, self.shared)
         expected, numbers = np.zeros((len(self.models), len(bounds))), np.zeros((len(self.models), DRAWS))
         for model in self.models:
@@ -152,7 +154,7 @@ class Family:
         return strengths[strengths > 0]
 
 
-def _renamed(own: Placed, _: np.ndarray, draws: int, random: np.random.Generator) -> np.ndarray:
+def _renamed(own: Placed, _: None, draws: int, random: np.random.Generator) -> np.ndarray:
     return placements.renamed(own, draws, random)
 
 

@@ -121,7 +121,7 @@ def chances(presence: np.ndarray, weights: np.ndarray) -> np.ndarray:
     return np.divide(product, total, out=np.zeros(len(orders)), where=total > 0)
 
 
-def expected(own: Placed, others: Placed, weights: np.ndarray, bounds: np.ndarray) -> np.ndarray:
+def expected(own: Placed, others: Placed, weights: np.ndarray | None, bounds: np.ndarray) -> np.ndarray:
     """Expected number of a model's interactions that are shared with others at least as strongly as each bound.
 
     Interactions that lie on one coalition are one, so that no more can be shared than others have. With names at random
@@ -130,7 +130,7 @@ def expected(own: Placed, others: Placed, weights: np.ndarray, bounds: np.ndarra
     Parameters
     ----------
     own, others : of the model, and what the other models share
-    weights : of players, by which `own` may lie elsewhere; all the same if their names are random
+    weights : of players, by which each of `own` may lie elsewhere; None if their names are random
     bounds : shape (b,)
 
     Returns
@@ -138,14 +138,16 @@ def expected(own: Placed, others: Placed, weights: np.ndarray, bounds: np.ndarra
     float64, shape (b,)
     """
     total = np.zeros(len(bounds))
-    chance = chances(others.presence, weights)
-    named = np.ptp(weights) == 0
+    chance = chances(others.presence, np.ones(others.presence.shape[1]) if weights is None else weights)
     for order in np.intersect1d(own.orders, others.orders):
         mine, theirs = own.orders == order, others.orders == order
         for sign in (1, -1):
-            number = at_least(sign * own.strengths[mine], bounds)[:, None]
-            met = number * chance[theirs] if named else 1 - (1 - chance[theirs]) ** number
-            total += (met * (sign * others.strengths[theirs] >= bounds[:, None])).sum(1)
+            strengths, found = sign * own.strengths[mine], sign * others.strengths[theirs]
+            levels = np.sort(np.append(strengths, found))  # where what is expected changes
+            number = at_least(strengths, levels)[:, None]
+            met = number * chance[theirs] if weights is None else 1 - (1 - chance[theirs]) ** number
+            reached = (met * (found >= levels[:, None])).sum(1)
+            total += np.append(reached, 0.0)[np.searchsorted(levels, bounds)]
     return total
 
 

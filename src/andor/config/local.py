@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from andor.config.config import Config
 from andor.config.tasks import Task
@@ -14,7 +15,7 @@ from andor.sources.uri import parse as parse_uri
 
 
 def lacking(config: Config, base: Path) -> Iterator[str]:
-    """Columns, splits and classes that data of local files lack, a line each.
+    """Columns, splits and classes that data of local files lack, a line for each task.
 
     Parameters
     ----------
@@ -23,20 +24,20 @@ def lacking(config: Config, base: Path) -> Iterator[str]:
     """
     for name, task in config.tasks.items():
         source = _local(config, task.data.source, base)
-        for fault in () if source is None else (*task.data.lacks(source), *_players(task, source)):
-            yield f"`tasks.{name}`: {fault}"
+        try:
+            seen = None if source is None else task.data.glance(source)
+            if seen is not None:
+                _check_players(task, seen)
+        except UserError as error:
+            yield f"`tasks.{name}`: {error}"
 
 
-def _players(task: Task, source: Path) -> Iterator[str]:
-    """Columns that make up players and that a table lacks."""
+def _check_players(task: Task, seen: Any) -> None:
+    """Refuse columns that are to make up players and that a table lacks."""
     data, players = task.data, task.players
-    if not isinstance(data, TableData) or not isinstance(players, FeaturePlayers) or any(data.lacks(source)):
-        return
-    columns = data.features_of(list(data.look(source)[0].columns))
-    try:
-        choose_features({column: [] for column in columns}, players)
-    except UserError as error:
-        yield str(error)
+    if isinstance(data, TableData) and isinstance(players, FeaturePlayers):
+        frame, _ = seen
+        choose_features({column: [] for column in data.features_of(list(frame.columns))}, players)
 
 
 def _local(config: Config, source: str | None, base: Path) -> Path | None:

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import codecs
 from abc import abstractmethod
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import Field, StringConstraints, field_validator
 
 from andor.data.reader import Reader
-from andor.errors import UserError
 
 MOST_BYTES = 2**25
 """Size of local files up to which a check of the configuration looks into them."""
@@ -27,14 +25,10 @@ class InFiles(Reader):
     encoding: str = "utf-8"
     """Encoding of delimited files and JSON lines, such as cp1252; UTF-16 is known by its first bytes."""
 
-    def lacks(self, source: Path) -> Iterator[str]:
-        """The first of what files of a size that is quickly read lack: columns, splits, the positive class."""
+    def glance(self, source: Path) -> Any:
+        """What `look` gives, of files of a size that is quickly read."""
         files = [source] if source.is_file() else [file for file in source.rglob("*") if file.is_file()]
-        if sum(file.stat().st_size for file in files) < MOST_BYTES:
-            try:
-                self.look(source)
-            except UserError as error:
-                yield str(error)
+        return self.look(source) if sum(file.stat().st_size for file in files) < MOST_BYTES else None
 
     @abstractmethod
     def look(self, source: Path) -> object:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from andor.errors import UserError
 from andor.kinds import Kind
@@ -91,9 +90,15 @@ class Reader(Kind):
         """Points of a cloud; None if they are known only when the clouds are read."""
         return None
 
-    def lacks(self, source: Path) -> Iterator[str]:
-        """What a look at local files tells that they lack, without pixels being read; nothing of large ones."""
-        yield from ()
+    def glance(self, source: Path) -> Any:
+        """What a look at local files shows, without pixels being read; None of large ones, and of other readers' files.
+
+        Raises
+        ------
+        UserError
+            If they lack something.
+        """
+        return None
 
     def given(self, source: Path | None) -> Path:
         """The fetched source, which must be there."""

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
-from scipy.ndimage import gaussian_filter
 from torch import Tensor
 
 from andor import config
@@ -36,6 +35,8 @@ def of_array(model: ArrayClassifier, masking: config.Masking, array: np.ndarray)
         case "centre":
             return torch.from_numpy(array.mean(axis=0))
         case "blurred":
+            from scipy.ndimage import gaussian_filter  # slow to import, and few jobs need it
+
             return torch.from_numpy(gaussian_filter(array, (0, masking.blur, masking.blur), mode="nearest"))
         case "mean":
             value, fix = model.mean, "train the model on this data"

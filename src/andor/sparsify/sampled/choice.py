@@ -18,7 +18,7 @@ RIDGES = (0.0, 1e-4, 1e-3, 1e-2, 1e-1, 1.0)
 """Values of ρ to choose from, in units of the values' variance; 0 is least squares on what stands out of noise."""
 FOLDS = 4
 ROUGH = 0.05
-"""Least gap at which solutions of folds are compared."""
+"""Least gap, on the columns at hand, at which solutions of folds are compared."""
 GAIN = 0.99
 """A smaller penalty is taken if it leaves less than this share of the error: fewer interactions say the same."""
 
