@@ -34,8 +34,6 @@ class Family(Kind):
 
     reads: ClassVar[set[str]]
     """What it reads: any of `text`, `image`, `table` and `points`; or `passage`, which ends before a target."""
-    language: ClassVar[bool] = False
-    """Whether its outputs are those of a target, log-probability and log-odds; else they are logits of labels."""
     predicts_numbers: ClassVar[bool] = False
     """Whether it also learns labels that are numbers; its output is then the prediction."""
     has_gradients: ClassVar[bool] = True
@@ -57,6 +55,16 @@ class Family(Kind):
     def trained_by(self) -> Training | None:
         """How it is trained here, None if it is used as it comes."""
         return getattr(self, "training", None)
+
+    @property
+    def language(self) -> bool:
+        """Whether its outputs are those of a target, log-probability and log-odds; else they are logits of labels."""
+        return False
+
+    @property
+    def judged(self) -> int | None:
+        """Test items by which it is judged, at most; None for all, and all that are for training."""
+        return None
 
     @property
     def is_control(self) -> bool:

@@ -17,6 +17,10 @@ ROW_BASELINES = ("mean", "marginal")
 """Baseline values of rows of a table as they were: numbers in their own units, and values that are no numbers."""
 
 
+Quantization = Literal["q8_0", "q5_1", "q5_0", "q4_1", "q4_0"]
+"""Types of GGUF into which the package gguf can write weights: bits a weight, with a scale (and least) for each 32."""
+
+
 class Masked(Protocol):
     """What a model has to know of how it is masked: `andor.config.masking.Masking`."""
 

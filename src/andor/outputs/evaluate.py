@@ -27,6 +27,7 @@ from andor.outputs import library
 from andor.outputs.cache import OutputCache
 from andor.outputs.masking import Located, MaskedModel, MaskingError, locate, presence
 from andor.outputs.passes import check_finite, evaluated, fastest_batch_size, out_of_memory
+from andor.outputs.rewards import classifier_reward
 from andor.outputs.stored import outputs_table, write_drawn
 
 FORMAT = 1
@@ -191,17 +192,27 @@ def noise(
     present = presence(chosen, masked.players) if drawn is None else torch.from_numpy(drawn)[chosen]
     try:
         with model.in_float32():
-            exact = torch.cat([masked(one[None].to(masked.samples.device)) for one in present])[:, 1].cpu().numpy()
+            exact = torch.cat([masked(one[None].to(masked.samples.device)) for one in present]).cpu().numpy()
     except RuntimeError as error:
         if not out_of_memory(error):
             raise
         _log.warning("%s adds noise to v that cannot be measured: no memory for the weights in float32", dtype)
         return {"noise": None}
-    sigma = float(np.sqrt(np.mean((outputs[chosen.numpy(), 1] - exact) ** 2)))
+    odds = _odds(model, outputs[chosen.numpy()]) - _odds(model, exact)
+    sigma = float(np.sqrt(np.mean(odds**2)))
     if drawn is None:
         worst = sigma * 2 ** (masked.players / 2)
         _log.warning("%s adds noise of σ = %.2g to v: up to %.2g to an interaction of all players", dtype, sigma, worst)
     return {"noise": sigma}
+
+
+def _odds(model: LoadedModel, outputs: np.ndarray) -> np.ndarray:
+    """Log-odds (B,) from outputs (B, C): those of the target, or of the last class."""
+    return (
+        outputs[:, 1]
+        if isinstance(model, LanguageModel)
+        else classifier_reward(outputs, outputs.shape[1] - 1, "log_odds")
+    )
 
 
 def cache_content(model: LoadedModel, located: Located, drawn: np.ndarray | None = None) -> dict[str, Any]:
