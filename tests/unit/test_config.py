@@ -55,6 +55,9 @@ BROKEN = [
     (f"{SENTIMENT}.models.lm", {key: ASKED[key] for key in ("family", "source", "prompt")}, "`prompt` needs `answ"),
     (f"{SENTIMENT}.models.lm", {"family": "causal_lm", "source": "minilm6", "chat": True}, "`chat` has no effect wit"),
     (f"{SENTIMENT}.models.lm", {**ASKED, "quantize": "q3_9"}, "quantize: q3_9`: input should be 'q8_0', 'q5_1'"),
+    (f"{SENTIMENT}.models.b", {"like": "cmn"}, "`models.b.like: cmn` is no model of the task; did you mean `cnn`?"),
+    (f"{SENTIMENT}.models.b", {"like": "b"}, "`models.b.like: b` leads back to `b`; name a model with keys of its own"),
+    (f"{SENTIMENT}.models.b", {"like": "cnn", "leyers": 2}, "models.b.leyers` is no known key"),
     ("tasks.sources", DEFAULT["tasks"]["digits"], "task `sources` has the name of a folder of the results; rename it"),
     ("tasks.studies", DEFAULT["tasks"]["digits"], "task `studies` has the name of a folder"),
     ("cache", "a\0b", "`cache: 'a\\x00b'`: a zero byte in it; name a folder"),
@@ -271,6 +274,22 @@ def test_a_fault_is_one_line(path, value, message, tmp_path):
     assert any(message in line for line in lines), lines
     assert len(lines) == 1
     assert all(line.startswith("config.yaml: ") for line in lines)
+
+
+def test_a_copy_has_what_it_does_not_give_itself():
+    """Keys of mappings one by one, and null takes a key away; a copy of a copy has what both give."""
+    raw = changed(f"{SENTIMENT}.models.again", {"like": "minilm3", "training": {"seed": 5}})
+    raw["tasks"]["sentiment"]["models"] |= {
+        "whole": {"like": "again", "layers": None}, "lm": ASKED,
+        "blunt": {"like": "lm", "prompt": "{text}?", "answers": {1: [" yes", " sure"]}, "quantize": "q4_0"},
+    }  # fmt: skip
+    models = check(raw).tasks["sentiment"].models
+    minilm3, again, whole, blunt = (models[name] for name in ("minilm3", "again", "whole", "blunt"))
+    assert again.training == minilm3.training.model_copy(update={"seed": 5}) and again.layers == minilm3.layers == 3
+    assert again.is_control and not minilm3.is_control
+    assert whole.layers is None and whole.training == again.training
+    assert blunt.answers == {0: " no", 1: [" yes", " sure"]}
+    assert (blunt.source, blunt.prompt, blunt.quantize) == ("minilm6", "{text}?", "q4_0")
 
 
 def test_a_path_may_begin_at_home(tmp_path, monkeypatch):

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Annotated
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field, field_validator, model_validator
 
 from andor.config import coalitions
 from andor.config.coalitions import FEW, SAMPLED_COLUMNS, Budget, Coalitions
+from andor.config.copies import resolved
 from andor.config.masking import Masking
 from andor.config.models import Model
 from andor.config.parts import models_in, tag
@@ -39,7 +40,7 @@ class Task(Closed):
     data: Data
     """The data set."""
     models: Annotated[dict[Name, Model], Field(min_length=1)]
-    """The models of the task, by name."""
+    """The models of the task, by name; or what differs from another one that an entry is `like`."""
     players: Players
     """The input variables that interact."""
     coalitions: Coalitions | None = None
@@ -55,6 +56,13 @@ class Task(Closed):
     """Lists of two or more models compared together; every pair and all at once if unset."""
     target: Target | None = None
     """Language models: the text whose log-odds are explained; the first model's most likely next token if unset."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _copies(cls, raw: Any) -> Any:
+        if isinstance(raw, Mapping) and isinstance(raw.get("models"), Mapping):
+            return {**raw, "models": resolved(raw["models"])}
+        return raw
 
     @field_validator("ensembles")
     @classmethod
