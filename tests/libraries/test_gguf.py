@@ -148,7 +148,7 @@ def test_quantized_weights_are_what_gguf_reads_again(folder, tmp_path, caplog, k
     with torch.no_grad():
         ours, theirs = (model.network(input_ids=ids).logits for model in (packed, plain))
     far = (ours - theirs).std() / theirs.std()
-    assert 0 < far < {"q8_0": 0.02, "q5_1": 0.15, "q4_0": 0.3}[kind]
+    assert 0 < far < {"q8_0": 0.05, "q5_1": 0.3, "q4_0": 0.6}[kind]  # a network with large random weights
 
 
 def test_layers_that_no_block_fits_stay_as_they_are():
