@@ -28,9 +28,10 @@ PATTERNS = {
     r"^[0-9a-f]{64}$": "a SHA-256 digest: 64 hexadecimal digits in lower case",
     r"^(auto|cpu|cuda(:\d+)?)$": "auto, cpu, cuda or cuda:N",
     r"^[A-Za-z_]\w*$": "the name of a function",
+    r"^[A-Za-z_][A-Za-z0-9_]*$": "the name of an environment variable",
 }
 """Every pattern of this module, in words."""
-NAME, SHA256, DEVICE, IDENTIFIER = PATTERNS
+NAME, SHA256, DEVICE, IDENTIFIER, VARIABLE = PATTERNS
 
 Name = Annotated[str, StringConstraints(pattern=NAME, max_length=40)]
 """Names become folders, and ``-`` joins the models of an ensemble."""

@@ -40,7 +40,22 @@ SUGAR = {
     "reward": {"kind": "prediction"}, "samples": {"max_error": 50},
 }  # fmt: skip
 ASKED = {"family": "causal_lm", "source": "minilm6", "prompt": "Good? {text}", "answers": {0: " no", 1: " yes"}}
+SERVED = {
+    "family": "served", "url": "https://example.org/v1", "model": "m", "revision": "1", "prompt": "Good? {text}",
+    "answers": {0: " no", 1: [" yes", " sure"]}, "key_variable": "KEY", "most_calls": 10**6,
+}  # fmt: skip
 BROKEN = [
+    (f"{SENTIMENT}.models.lm", {**SERVED, "url": "example.org"}, "lm.url`: is no address as `http://loc"),
+    (f"{SENTIMENT}.models.lm", {**SERVED, "url": "http://[::1"}, "lm.url`: is no address as `http://loc"),
+    (f"{SENTIMENT}.models.lm", {**SERVED, "url": "https://a:b@c.d/v1"}, "lm.url`: holds a name or a password; take it"),
+    (f"{SENTIMENT}.models.lm", {**SERVED, "url": "http://example.org/v1"}, "would carry the key in the clear; use https"),
+    (f"{SENTIMENT}.models.lm", {**SERVED, "prompt": "Good?"}, "lm.prompt`: it holds `{text}` 0 times; write it once"),
+    (f"{SENTIMENT}.models.lm", {**SERVED, "answers": {0: " no", 1: " yes", 2: " so"}}, "`answers` has 3 classes, film"),
+    (f"{SENTIMENT}.models.lm", {**SERVED, "concurrency": 0}, "concurrency: 0`: input should be greater than or equal"),
+    (f"{SENTIMENT}.models.lm", {**SERVED, "key_variable": "a-b"}, "key_variable: a-b` must be the name of an env"),
+    # Three wordings for 600 candidates with and without players, 12 samples with 2^10 masks and 4 repeats, and 4 tries.
+    (f"{SENTIMENT}.models.lm", {**SERVED, "most_calls": None}, "takes up to 40620 calls; set `most_calls: 40620` if you"),
+    (f"{SENTIMENT}.models.lm", {**SERVED, "most_calls": 40619}, "calls, `most_calls: 40619` is less; raise it, or low"),
     (f"{SENTIMENT}.models.lm", {"family": "causal_lm", "source": "minilm6"},
      "model `lm` (causal_lm) tells no classes apart without `prompt` and `answers`; add them"),
     (f"{SENTIMENT}.models.lm", {**ASKED, "prompt": "Good?"}, "lm.prompt`: it holds `{text}` 0 times; write it once"),

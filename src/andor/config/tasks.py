@@ -21,6 +21,7 @@ from andor.data.players import player_kinds
 from andor.data.reader import Reader
 from andor.data.readers import readers
 from andor.kinds import union
+from andor.models.settings import REPEATS
 from andor.settings import Closed, Name, near
 
 if TYPE_CHECKING:
@@ -104,6 +105,7 @@ class Task(Closed):
                 families = sorted(tag(kind) for kind in models_in(Model) if data.modality in kind.reads)
                 yield f"model `{name}` ({model.family}) cannot read {data.reader}; use {' or '.join(families)}"
             yield from model.misfits(name, data, masking)
+            yield from model.costs(name, self.inputs)
         if data.modality not in players.of:
             kinds = sorted(tag(kind) for kind in player_kinds() if data.modality in kind.of)
             yield f"players of kind `{players.kind}` do not fit {data.reader}; use {' or '.join(kinds)}"
@@ -139,6 +141,11 @@ class Task(Closed):
     def masks(self) -> int:
         """Masked versions of a sample."""
         return 2**self.most_players if self.budget is None else self.budget.total
+
+    @property
+    def inputs(self) -> int:
+        """Masked inputs of one model: of candidates, of samples, and those that a served one is asked about again."""
+        return 2 * self.samples.candidates + self.samples.count * (self.masks + REPEATS)
 
     def sampled_bytes(self, models: int) -> int:
         """Bytes that finding interactions of so many models on drawn coalitions takes: columns, and their products."""

@@ -14,9 +14,10 @@ from andor.data.table import is_numeric
 from andor.models.inputs import inputs
 from andor.models.loaded import ArrayClassifier, TextClassifier
 from andor.models.prompted import PromptedClassifier
+from andor.models.served import ServedClassifier
 from andor.models.training import encode
 
-Classifier = ArrayClassifier | TextClassifier | PromptedClassifier
+Classifier = ArrayClassifier | TextClassifier | PromptedClassifier | ServedClassifier
 BATCH = 64
 FAR = 4
 """Standard deviations below what guessing gets right, from which on something must be wrong."""

@@ -99,6 +99,18 @@ class Family(Kind):
         if masking.baseline == "learned" and not self.has_gradients:
             yield f"masking.baseline `learned` needs gradients, model `{name}` ({self.family}) has none; use mean"
 
+    def calls(self, inputs: int) -> int:
+        """Requests over a network for so many masked inputs, at most."""
+        return 0
+
+    def tokens(self, inputs: int, words: int) -> int:
+        """Tokens of these requests, about, if texts have so many words."""
+        return 0
+
+    def costs(self, name: str, inputs: int) -> Iterator[str]:
+        """What has to be agreed to before so many masked inputs are evaluated by a model of this name."""
+        yield from ()
+
     def unknown(self) -> Iterator[str]:
         """What its library does not know, or is not installed on this machine and is needed."""
         yield from ()

@@ -22,6 +22,8 @@ from andor.data.table import rows
 from andor.errors import UserError
 from andor.files import link_or_copy, replacing
 from andor.models.loaded import LanguageModel, LoadedModel
+from andor.models.served import ServedClassifier
+from andor.models.settings import REPEATS
 from andor.outputs import drawn as coalitions
 from andor.outputs import library
 from andor.outputs.cache import OutputCache
@@ -127,6 +129,8 @@ class _Passes:
         made = provenance(self.model, done.batch_size)
         if is_first:  # once a sample: all weights are converted for it
             made |= noise(self.model, masked, done.outputs, drawn)
+        if isinstance(self.model, ServedClassifier):
+            made |= self.model.spent()
         return self.cache.keep(content, outputs_table(done.outputs, isinstance(self.model, LanguageModel), drawn), made)
 
 
@@ -186,6 +190,8 @@ def noise(
     16 of the coalitions, spread over them; None where the weights do not fit into memory in float32, and nothing at all
     for models that are in float32.
     """
+    if isinstance(model, ServedClassifier):
+        return repeated(model, masked, outputs, drawn)
     if (dtype := model.precision) == "float32":
         return {}
     chosen = torch.arange(0, len(outputs), max(1, len(outputs) // 16))
@@ -206,13 +212,26 @@ def noise(
     return {"noise": sigma}
 
 
+def repeated(
+    model: ServedClassifier, masked: MaskedModel, outputs: np.ndarray, drawn: np.ndarray | None
+) -> dict[str, float | None]:
+    """The noise of a server: σ of the log-odds, from a few coalitions that it is asked about once more.
+
+    Both answers have it: their difference has √2 of it.
+    """
+    chosen = torch.from_numpy(np.unique(np.linspace(0, len(outputs) - 1, REPEATS).astype(int)))
+    present = presence(chosen, masked.players) if drawn is None else torch.from_numpy(drawn)[chosen]
+    odds = _odds(model, outputs[chosen.numpy()]) - _odds(model, masked(present).numpy())
+    sigma = float(np.sqrt(np.mean(odds**2) / 2))
+    _log.info("repeated requests differ by σ = %.2g in v", sigma)
+    return {"noise": sigma}
+
+
 def _odds(model: LoadedModel, outputs: np.ndarray) -> np.ndarray:
     """Log-odds (B,) from outputs (B, C): those of the target, or of the last class."""
-    return (
-        outputs[:, 1]
-        if isinstance(model, LanguageModel)
-        else classifier_reward(outputs, outputs.shape[1] - 1, "log_odds")
-    )
+    if isinstance(model, LanguageModel):
+        return outputs[:, 1]
+    return classifier_reward(outputs, outputs.shape[1] - 1, "log_odds")
 
 
 def cache_content(model: LoadedModel, located: Located, drawn: np.ndarray | None = None) -> dict[str, Any]:
