@@ -90,7 +90,7 @@ def as_they_are(frame: pd.DataFrame) -> pa.StructArray:
     def column(cells: pd.Series) -> pa.Array:
         try:
             array = pa.array(cells, from_pandas=True)
-        except pa.ArrowException:
+        except (pa.ArrowException, OverflowError):  # a whole number beyond 64 bits
             array = pa.array(cells.astype(str))
         return array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array
 
