@@ -297,6 +297,9 @@ def test_what_an_anchor_gives_can_be_overridden(tmp_path):
     (tmp_path / "c.yaml").write_text("a: &a {b: 1, c: 2}\nd: {<<: *a, b: 3}\ne: {b: 4, <<: [*a, {f: 5}]}\n")
     assert load_raw(tmp_path / "c.yaml")["d"] == {"b": 3, "c": 2}
     assert load_raw(tmp_path / "c.yaml")["e"] == {"b": 4, "c": 2, "f": 5}
+    deeper = "a: &a {b: 1, c: 2}\nd: {e: {f: &f {<<: *a, b: 3}}}\ng: {<<: *f}\n"  # g is made before f is
+    (tmp_path / "c.yaml").write_text(deeper)
+    assert load_raw(tmp_path / "c.yaml")["g"] == {"b": 3, "c": 2} == load_raw(tmp_path / "c.yaml")["d"]["e"]["f"]
 
 
 @pytest.mark.parametrize(

@@ -138,6 +138,27 @@ def test_segments_hold_tensors_and_nothing_else(tmp_path):
         reader({"reader": "player_segments", "source": "s"}).read(tmp_path / "s", 0)
 
 
+@pytest.mark.parametrize(
+    ("image", "normalised", "message"),
+    [
+        (
+            torch.full((1, 3, 8, 8), -2.1),
+            False,
+            "pixels from -2.1 to -2.1, not 0 to 1; set `normalised` if they are of",
+        ),
+        (torch.full((1, 3, 8, 8), 255), True, "pixels from 57.5.* to 58.8.*, not 0 to 1; take `normalised` away"),
+        (torch.full((3, 8, 8), float("nan")), False, "pixels from nan to nan"),
+        (torch.zeros(1, 1, 8, 8), True, r"has the shape \(1, 8, 8\), and `normalised` is of three colours; take it"),
+    ],
+)
+def test_segments_that_are_no_images_are_refused(image, normalised, message, tmp_path):
+    published.segments(tmp_path / "s", 8, 1, 2)
+    for number in (7, 12):
+        torch.save(image, tmp_path / "s" / f"sample_{number:05d}_image.pth")
+    with pytest.raises(UserError, match=rf"sample_00007_image.pth: {message}"):
+        reader({"reader": "player_segments", "source": "s", "normalised": normalised}).read(tmp_path / "s", 0)
+
+
 def test_folders_of_classes(folder, tmp_path):
     asked = {"reader": "images", "source": "birds", "size": 16}
     table = reader(asked).read(folder / "data" / "bg-bird", 0)

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pyarrow as pa
 
+from andor.data.reader import against
 from andor.errors import UserError
 
 SHOWN = 10
@@ -51,9 +52,7 @@ class Classes(NamedTuple):
                 f"`data.positive: {positive if said is None else said}`: {labels.sum()} of {len(labels)} items of "
                 f"{origin} are of that class; choose one of {known[:SHOWN]}"
             )
-        name = self.names[number] if self.names else str(number)
-        rest = [other for other in self.names if other != name]
-        return Classes(labels, [rest[0] if len(rest) == 1 else f"not {name}", name])
+        return Classes(labels, against(self.names, self.names[number] if self.names else str(number)))
 
 
 def by_number(cells: Sequence[Any], origin: str, column: str = "label", names: Sequence[str] = ()) -> Classes:

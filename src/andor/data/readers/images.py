@@ -53,16 +53,6 @@ class ImagesData(InFiles):
     """Whether an image that cannot be read is refused, or left out and counted in the log."""
 
     @property
-    def two_labels(self) -> bool:
-        """One class against the rest."""
-        return self.positive is not None
-
-    @property
-    def trains(self) -> bool:
-        """Unless all is for explaining."""
-        return self.test_fraction < 1
-
-    @property
     def shape(self) -> tuple[int, int]:
         """Height and width of the images in pixels."""
         height, width = self.size if isinstance(self.size, list) else (self.size, self.size)
@@ -89,11 +79,9 @@ class ImagesData(InFiles):
 
     def look(self, source: Path) -> tuple[Pictures, Classes]:
         """Images before they are read, and their classes."""
-        from andor.data.formats import Delimiting
         from andor.data.images import pictures
 
-        form = Delimiting(self.separator, self.names, self.encoding)
-        found = pictures(source, self.image, self.label, self.split, form)
+        found = pictures(source, self.image, self.label, self.split, self.form)
         return found, found.classes.against_rest(self.positive, str(source))
 
     def _pixels(self, found: Pictures, wanted: np.ndarray, source: Path) -> tuple[list[int], list[np.ndarray]]:

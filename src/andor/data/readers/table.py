@@ -67,11 +67,6 @@ class TableData(InFiles):
         """A number to predict."""
         return self.numeric
 
-    @property
-    def two_labels(self) -> bool:
-        """One class against the rest."""
-        return self.positive is not None
-
     def read(self, source: Path | None, seed: int) -> pa.Table:
         """Tidy table of the features."""
         from andor.data.building import tidy_features
