@@ -19,6 +19,7 @@ from andor.cli import app
 from andor.config import Config, check, load, load_raw, reference
 from andor.errors import UserError
 from andor.models import listed
+from andor.models.estimators import kind_of
 from labs import configurations
 
 ROOT = Path(__file__).parents[2]
@@ -426,10 +427,12 @@ def test_every_pin_of_an_environment_is_the_one_of_the_requirements():
 
 @pytest.mark.slow  # scikit-learn takes seconds to import all of its estimators
 def test_scikit_learn_has_what_is_read_from_its_source():
-    theirs = dict(all_estimators(type_filter=["classifier", "regressor"]))
-    assert listed.estimators() == sorted(theirs)
-    for name, kind in theirs.items():
-        assert listed.arguments(name) == list(inspect.signature(kind).parameters)
+    for wanted in listed.KINDS:
+        theirs = dict(all_estimators(type_filter=wanted))
+        assert listed.estimators(wanted) == sorted(theirs)
+        for name, kind in theirs.items():
+            assert listed.arguments(name) == list(inspect.signature(kind).parameters)
+            assert kind_of(name, [], wanted) is kind
     assert list(listed.faults("ForestClassifier", [])) and not list(listed.faults("SVC", ["C", "gamma"]))
 
 

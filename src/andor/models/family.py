@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
 
     from andor.data.reader import Reader
-    from andor.models.loaded import ArrayClassifier, LoadedModel, TextClassifier
+    from andor.models.loaded import ArrayClassifier, LoadedModel, PointClassifier, TextClassifier
 
 
 class Family(Kind):
@@ -265,3 +265,28 @@ class TrainedOnArrays(Trained):
         model = cls.untrained(description, files.mean(folder), device)
         files.fill(model.network, folder)
         return model
+
+
+class TrainedOnPoints(TrainedOnArrays):
+    """A family of classifiers of point clouds."""
+
+    place: ClassVar = 6
+    reads: ClassVar = {"points"}
+    training: Training = Training()
+    """How to train it."""
+
+    def described(self) -> dict[str, Any]:
+        """The family, whose sizes are the published ones."""
+        return {"family": self.family}
+
+    @classmethod
+    @abstractmethod
+    def network(cls, description: dict[str, Any]) -> nn.Module:
+        """The network with new weights."""
+
+    @classmethod
+    def untrained(cls, description: dict[str, Any], mean: Tensor, device: torch.device) -> PointClassifier:
+        """A classifier of point clouds with new weights."""
+        from andor.models.loaded import PointClassifier
+
+        return PointClassifier(cls.network(description).to(device), description, mean.to(device))
