@@ -20,9 +20,9 @@ import torchvision
 import xgboost
 from PIL import Image
 from safetensors.torch import load_file, save_file
-from sklearn.compose import make_column_transformer
+from sklearn.compose import TransformedTargetRegressor, make_column_transformer
 from sklearn.ensemble import RandomForestClassifier
-from sklearn.linear_model import LogisticRegression
+from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, StandardScaler
@@ -328,6 +328,12 @@ def per_class(estimator, rows):
     return SVC(decision_function_shape="ovr").fit(PEOPLE[NUMBERS], GROUP).decision_function(rows[NUMBERS])
 
 
+def predicted(estimator, rows):
+    return estimator.predict(rows)[:, None]
+
+
+AMOUNT = (PEOPLE["yearly income"] / 500 + PEOPLE.age + 20 * (PEOPLE.town == "Oslo")).round(1).to_numpy()
+COUNTED = {"label": AMOUNT, "numeric": True, "normalised": False}
 BINARY = (ANSWERS == "yes").astype(int)
 TREES = {"n_estimators": 4, "max_depth": 3, "n_jobs": 1}
 LEAVES = {"n_estimators": 4, "min_child_samples": 3, "verbose": -1, "n_jobs": 1}
@@ -414,6 +420,29 @@ CASES = {
         "scikit_learn",
         skopsed(make_pipeline(make_column_transformer((OrdinalEncoder(), ["town"])), RandomForestClassifier(5))),
         probabilities, csv=True, trusted=["sklearn.tree._tree.Tree"],
+    ),
+    "scikit-learn, a number of a pipeline": row(
+        "scikit_learn", skopsed(make_pipeline(PREPARED, Ridge()), label=AMOUNT), predicted, **COUNTED
+    ),
+    "scikit-learn, a number in other units": row(
+        "scikit_learn", skopsed(TransformedTargetRegressor(LinearRegression(), func=np.log, inverse_func=np.exp),
+                                NUMBERS, AMOUNT),
+        lambda e, r: predicted(e, r[NUMBERS]), trusted=["numpy.exp", "numpy.log"], **COUNTED,
+    ),
+    "XGBoost, a number": row(
+        "xgboost", boosted(xgboost.XGBRegressor(enable_categorical=True, **TREES), list(PEOPLE), AMOUNT, "m.ubj"),
+        predicted, **COUNTED,
+    ),
+    "XGBoost, a number of events": row(
+        "xgboost", boosted(xgboost.XGBRegressor(objective="count:poisson", **TREES), NUMBERS, AMOUNT, "m.json"),
+        lambda e, r: predicted(e, r[NUMBERS]), **COUNTED,
+    ),
+    "LightGBM, a number": row(
+        "lightgbm", boosted(lightgbm.LGBMRegressor(**LEAVES), list(PEOPLE), AMOUNT, "m.txt"), predicted, **COUNTED
+    ),
+    "LightGBM, a positive number": row(
+        "lightgbm", boosted(lightgbm.LGBMRegressor(objective="gamma", **LEAVES), NUMBERS, AMOUNT, "m.txt"),
+        lambda e, r: predicted(e, r[NUMBERS]), **COUNTED,
     ),
     "XGBoost": row("xgboost", boosted(xgboost.XGBClassifier(**TREES), NUMBERS, BINARY, "m.json"),
                    lambda e, r: probabilities(e, r[NUMBERS]), BINARY),

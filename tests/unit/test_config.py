@@ -463,6 +463,26 @@ def test_what_local_data_lack_is_said_by_the_check(change, message, tmp_path, mo
     assert re.fullmatch(rf"config.yaml: `tasks.things`: .*{message}.*", str(done.exception))
 
 
+def test_a_local_model_of_numbers_is_refused_by_the_check(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "m").mkdir()
+    (tmp_path / "t.csv").write_text("text,label\n" + "a film,0\nno film,1\n" * 8)
+    model = {"family": "text_encoder", "source": "m"}
+    task = {
+        "data": {"reader": "texts", "source": "t"}, "models": {"a": model}, "masking": {"baseline": "zero"},
+        "players": {"kind": "words", "count": 2},
+    }  # fmt: skip
+    raw = {"sources": {name: {"mirrors": [f"path:{name}"]} for name in "m"}, "tasks": {"films": task}}
+    raw["sources"]["t"] = {"mirrors": ["path:t.csv"]}
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump(raw))
+    (tmp_path / "m" / "config.json").write_text('{"id2label": {"0": "no", "1": "yes"}}')
+    assert CliRunner().invoke(app, ["check"]).exit_code == 0
+    (tmp_path / "m" / "config.json").write_text('{"id2label": {"0": "stars"}, "problem_type": "regression"}')
+    done = CliRunner().invoke(app, ["check"])
+    assert done.exit_code == 1
+    assert re.fullmatch(r"config.yaml: `tasks.films.models.a`: `source: m` predicts a number, .*", str(done.exception))
+
+
 def test_faults_made_by_mutation_are_told(tmp_path):
     """A short form of the campaign of tests/labs/configurations.py."""
     every = list(configurations.faults())

@@ -95,6 +95,15 @@ class Family(Kind):
         """What its library does not know, or is not installed on this machine and is needed."""
         yield from ()
 
+    def glance(self, source: Path) -> None:
+        """Look at what `source` names, if it lies on this machine, before any work.
+
+        Raises
+        ------
+        UserError
+            If it is no model of this kind.
+        """
+
     @classmethod
     def memory_of(cls, held: int) -> int:
         """Memory in MB of a job that holds so many bytes of a model's weights, 0 if they are not there yet."""
