@@ -16,6 +16,7 @@ from andor.errors import UserError
 from andor.files import file_digest
 from andor.game import partners
 from andor.models.code import with_neighbours
+from andor.models.settings import KEPT, model_and_step
 from andor.sources import uri
 from andor.sources.store import file_names
 from snakemake.io import IOFile
@@ -135,6 +136,12 @@ def taken_from(wildcards) -> list[str]:
     """Folder of the other task's model that the configured model is."""
     taken = model_of(wildcards).taken_from
     return [f"results/{taken[0]}/models/{taken[1]}"] if taken else []
+
+
+def trained_before(wildcards) -> list[str]:
+    """Folder of the model whose training keeps the configured model on its way."""
+    model, step = model_and_step(wildcards.model)
+    return [] if step is None else [f"results/{wildcards.task}/models/{model}"]
 
 
 def own_files(wildcards) -> list[Path]:
