@@ -168,6 +168,48 @@ def test_models_trained_further_are_encoders_of_another_task():
         check(raw)
 
 
+LEARNING = {"question": "How?", "tasks": ["digits"], "methods": ["traditional"], "models": ["lenet", "vgg16"]}
+OTHER = {"family": "image_classifier", "architecture": "lenet", "training": {"epochs": 30, "keep": [0, 9], "seed": 1}}
+
+
+def asked(**more):
+    """A configuration with a study along the training of LeNet, which another seed's follows in part."""
+    raw = changed([0, 50])
+    raw["tasks"]["digits"]["models"]["other"] = OTHER
+    raw["studies"] = {"learning": {**LEARNING, "along": "lenet", **more}}
+    return raw
+
+
+def test_states_are_compared_with_the_end_and_with_others_at_the_same_step():
+    config = check(asked(models=["lenet", "other", "lenet@0"]))
+    assert list(config.compared("learning", "digits").values()) == [
+        ["lenet", "lenet@0"], ["other@0", "lenet@0"],
+        ["lenet", "lenet@50"], ["other", "lenet@50"], ["lenet@0", "lenet@50"],
+        ["other", "lenet"], ["lenet@0", "lenet"],
+    ]  # fmt: skip
+    config = check(asked(along=None, models=["lenet", "vgg16", "lenet@50"]))
+    assert list(config.compared("learning", "digits")) == ["lenet-vgg16", "lenet-lenet@50", "vgg16-lenet@50"]
+
+
+@pytest.mark.parametrize(
+    ("study", "message"),
+    [
+        ({"along": None, "models": ["lenet"]}, "`models` has one, lenet; add another to compare it with"),
+        ({"ensembles": ["lenet-vgg16"]}, "it has both `ensembles` and `models`; keep one"),
+        ({"along": None, "models": []}, "it has neither `ensembles` nor `models`; add one"),
+        ({"along": "vgg16"}, "goes along the training of `vgg16`, which keeps no steps; set its `training.keep`"),
+        ({"along": "lenet50"}, "`studies.learning.along: lenet50` is none there is; did you mean `lenet@50`?"),
+        ({"models": ["lenet@7"]}, "`studies.learning.models: lenet@7` is none there is; did you mean `lenet@"),
+        ({"methods": ["generalizable"]}, "`generalizable` explains them together; take it away"),
+        ({"along": None, "tasks": ["digits", "sentiment"]}, "no two of its models in the task `sentiment`; take one"),
+    ],
+)
+def test_studies_that_cannot_compare_are_one_line(study, message):
+    with pytest.raises(UserError) as caught:
+        check(asked(**study))
+    assert message in str(caught.value) and "\n" not in str(caught.value)
+
+
 def test_images_have_as_many_rows_as_the_check_counts_on():
     from andor.data.readers.digits import DigitsData
 

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from andor.report import published
-from andor.report.findings import headline
+from andor.report.findings import compared, headline
 from andor.report.findings.typography import interval, markdown, number, plain, range_, signed
 from andor.report.measures import MEASURES
 
@@ -320,6 +320,9 @@ STUDIED = {
 
 
 def _study(table: pd.DataFrame) -> Iterator[str]:
+    if "first" in table:
+        yield from compared.findings(table)
+        return
     rows = []
     for (task, ensemble, method), of_line in table.groupby(["task", "ensemble", "method"], sort=False):
         cells = []
