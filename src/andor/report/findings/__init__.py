@@ -215,7 +215,7 @@ def _sharing(kind: str, controls: pd.DataFrame) -> str:
         by_measure = of_line.set_index(["measure", "of"])
         name = ensemble if main else f"{ensemble} *"
         rows.append([method, name, *(_overlap(by_measure.loc[measure]) for measure in _measures(controls))])
-    starred = "" if renamed["main"].all() else " Starred: with a null network or a repeated training."
+    starred = "" if renamed["main"].all() else " Starred: with a null network, a repeated training or a state of one."
     return f"{kind.upper()} interactions: value (chance, null), excess.{starred}\n\n" + markdown(
         ["method", "ensemble", *_measures(controls).values()], rows
     )
