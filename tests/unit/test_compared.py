@@ -14,7 +14,7 @@ from andor.config import Salience
 from andor.game.coalitions import orders
 from andor.game.interactions import Interactions
 from andor.report import figures
-from andor.report.compared import SCHEMA, Pair, _named
+from andor.report.compared import SCHEMA, Pair, _named, of_kinds
 from andor.report.findings import findings
 from andor.report.tables.games import Games
 
@@ -44,7 +44,7 @@ def pair(first, second, right=(True,) * SAMPLES, draws=2):
     random = np.random.default_rng(1)
     moved = [[one[:, random.permutation(2**N)] for one in second] for _ in range(draws)]
     eligibility = pa.table({"model": np.repeat(names, SAMPLES), "item": [*range(SAMPLES)] * 2, "right": [*right] * 2})
-    metrics = {"splits": {"train": {"items": 8, "correct": 6}, "test": {"items": 4, "correct": 4}}}
+    metrics = {"family": "mlp", "splits": {"train": {"items": 8, "correct": 6}, "test": {"items": 4, "correct": 4}}}
     each = SimpleNamespace(
         games=games([first, second]), renamed=[games([first, one]) for one in moved], members=names, method="m",
         bootstrap=Bootstrap(SAMPLES, 200, 0), is_main=True,
@@ -115,6 +115,15 @@ def test_outputs_that_change_are_left_out_of_what_is_alike():
     table = pair(OWN, other, right=[True] + [False] * (SAMPLES - 1)).of_two()
     assert at(table, "ips")["value"] == pytest.approx(2 * (SAMPLES - 1) / SAMPLES)
     assert at(table, "ips alike")["value"] == 0 and at(table, "ips alike")["samples"] == 1
+
+
+def test_families_are_compared_over_all_their_pairs():
+    same, other = pair(OWN, OWN), pair(OWN, [-one for one in OWN])
+    table = of_kinds([same, other])
+    shared, either = 20 * SAMPLES, 2 * 20 * SAMPLES
+    assert at(table, "kinds")["value"] == pytest.approx(shared / either)
+    assert at(of_kinds([same]), "kinds")["null"] == pytest.approx(at(same.of_two(), "consistency")["null"])
+    assert same.families == ("mlp", "mlp")
 
 
 def test_one_model_by_order():

@@ -39,7 +39,8 @@ SCHEMA = pa.schema(
         "order": COUNT,  # 0: all together
         "measure": TEXT,  # of one model: strength, share, salient, mean order, train, test;
         # of two: shared, opposed, consistency, of first, of second, cancelled shared, cancelled other, mean order, and
-        # those of `andor.analysis.change.CHANGES`, `... alike` over samples on which both models are right
+        # those of `andor.analysis.change.CHANGES`, `... alike` over samples on which both models are right;
+        # kinds: consistency of all models of two families, which then stand for the models
         "value": NUMBER,
         "low": NUMBER,
         "high": NUMBER,
@@ -65,14 +66,18 @@ def compared(results: Mapping[str, TaskResults]) -> pd.DataFrame:
 
 
 def _of_task(results: TaskResults) -> Iterator[pd.DataFrame]:
-    seen = set()
+    seen, kinds = set(), {}
     for each in comparisons(results):
         pair = Pair(each)
+        kinds.setdefault((each.method, *pair.families), []).append(pair)
         for place, model in enumerate(each.members):
             if (each.method, model) not in seen:
                 seen.add((each.method, model))
                 yield _named(pair.of_one(place), each.method, None, model)
         yield _named(pair.of_two(), each.method, *each.members)
+    if len({(first, second) for _, first, second in kinds}) > 1:
+        for (method, *families), pairs in kinds.items():
+            yield _named(of_kinds(pairs), method, *families)
 
 
 def _named(rows: pd.DataFrame, method: str, first: str | None, second: str) -> pd.DataFrame:
@@ -142,24 +147,55 @@ class Pair:
 
     def of_two(self) -> pd.DataFrame:
         """Rows of both."""
-        first, second = (self._sums(lambda game, model=model: game.salient[model].astype(float)) for model in (0, 1))
-        shared, opposed = self._sums(lambda game: game.shared.astype(float)), self._sums(_opposed)
-        claims = [[self._claim(own, order) for order in self.orders] for own in (self._family, self._opposed_family)]
-        met, clashed = (np.array([claim.expected for claim in some]) / len(shared) for some in claims)
-        both = (first + second).mean(0)
+        first, second, shared, opposed = self._counts
+        met, _ = self._by_accident
         return pd.concat(
             [
-                self._counted("shared", shared, claims[0]),
-                self._counted("opposed", opposed, claims[1]),
+                self._counted("shared", shared, self._claims[0]),
+                self._counted("opposed", opposed, self._claims[1]),
                 self._share("of first", shared, first, ratio(met, first.mean(0))),
                 self._share("of second", shared, second, ratio(met, second.mean(0))),
-                self._share("consistency", shared, first + second - shared - opposed, ratio(met, both - met - clashed)),
+                self._share("consistency", shared, self.either, ratio(met, self.either_by_accident)),
                 *self._cancelled(),
                 *self._changes(),
                 self._rows("mean order", [0], **measured(np.diff(self._mean_orders), self.bootstrap)),
             ],
             ignore_index=True,
         )
+
+    @functools.cached_property
+    def _counts(self) -> list[np.ndarray]:
+        """Numbers salient in the first and in the second, shared and opposed, (K, orders) each."""
+        own = [self._sums(lambda game, model=model: game.salient[model].astype(float)) for model in (0, 1)]
+        return [*own, self._sums(lambda game: game.shared.astype(float)), self._sums(_opposed)]
+
+    @property
+    def either(self) -> np.ndarray:
+        """Number salient in any of the two, (K, orders)."""
+        first, second, shared, opposed = self._counts
+        return first + second - shared - opposed
+
+    @functools.cached_property
+    def _claims(self) -> list[list[Claim]]:
+        return [[self._claim(own, order) for order in self.orders] for own in (self._family, self._opposed_family)]
+
+    @property
+    def _by_accident(self) -> list[np.ndarray]:
+        """Expected numbers a sample that are shared, and opposed, (orders,) each."""
+        count = len(self.each.games.samples)
+        return [np.array([claim.expected for claim in own]) / count for own in self._claims]
+
+    @property
+    def either_by_accident(self) -> np.ndarray:
+        """Expected number a sample that is salient in any of the two, (orders,)."""
+        first, second, _, _ = self._counts
+        return (first + second).mean(0) - sum(self._by_accident)
+
+    @property
+    def families(self) -> tuple[str, str]:
+        """Families of the two models, in the order of their names."""
+        first, second = sorted(self.each.results.model_metrics(model)["family"] for model in self.each.members)
+        return first, second
 
     def _claim(self, own: Family, order: int) -> Claim:
         """The claim that the two agree at all, about interactions of one order, or of all."""
@@ -244,6 +280,15 @@ class Pair:
         return tidy({"order": self.orders if orders is None else orders}, **columns).assign(
             measure=name, samples=len(self.each.games.samples)
         )
+
+
+def of_kinds(pairs: Sequence[Pair]) -> pd.DataFrame:
+    """Rows of several pairs of models of the same families: what is shared over what is salient in either, in all."""
+    share = Share.of(sum(pair._counts[2] for pair in pairs), sum(pair.either for pair in pairs))
+    met = [
+        sum(values) for values in zip(*((pair._by_accident[0], pair.either_by_accident) for pair in pairs), strict=True)
+    ]
+    return pairs[0]._rows("kinds", value=share.value, low=share.low, high=share.high, null=ratio(*met))
 
 
 def _opposed(game: Game) -> np.ndarray:

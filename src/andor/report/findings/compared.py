@@ -24,13 +24,15 @@ def findings(table: pd.DataFrame) -> Iterator[str]:
     for (task, method), own in table.groupby(["task", "method"], sort=False):
         samples = int(own.loc[own["measure"] == "shared", "samples"].max())
         yield f"**{task}**, {method}, {samples} samples."
-        yield from _along(own) if along else _pairs(own)
+        of_kinds = own["measure"] == "kinds"
+        yield from _along(own[~of_kinds]) if along else _pairs(own[~of_kinds], own[of_kinds])
 
 
 # ------------------------------------------------------------------------------------------------------ two by two
 
 
-def _pairs(table: pd.DataFrame) -> Iterator[str]:
+def _pairs(table: pd.DataFrame, kinds: pd.DataFrame) -> Iterator[str]:
+    yield _models(table[table["first"].isna()])
     pairs, rows = _by_pair(table), []
     for names, of_pair in pairs:
         shared, opposed = (_at(of_pair, measure) for measure in ("shared", "opposed"))
@@ -51,7 +53,27 @@ def _pairs(table: pd.DataFrame) -> Iterator[str]:
     ]  # fmt: skip
     yield markdown(header, rows)
     yield _most_and_least(pairs)
+    if len(kinds):
+        yield _of_kinds(kinds)
     yield _cancelled(table)
+
+
+def _models(table: pd.DataFrame) -> str:
+    rows = []
+    for model, own in table.groupby("second", sort=False):
+        salient, order, right = (_at(own, measure) for measure in ("salient", "mean order", "test"))
+        accuracy = "–" if right is None else interval(right.value, right.low, right.high)
+        rows.append([model, accuracy, f"{salient.value:.1f}", f"{order.value:.2f}"])
+    return markdown(["model", "accuracy", "salient a sample", "mean order, by strength"], rows)
+
+
+def _of_kinds(table: pd.DataFrame) -> str:
+    rows = [
+        [f"{first}, {second}", *(_within(_at(own, "kinds", order)) for order in range(FEW + 1))]
+        for (first, second), own in table.groupby(["first", "second"], sort=False)
+    ]
+    header = ["families", "all orders", *(f"order {order}" for order in range(1, FEW + 1))]
+    return "Shared, of what is salient in either, all pairs of two families together:\n\n" + markdown(header, rows)
 
 
 def _most_and_least(pairs: list[tuple[tuple[str, str], pd.DataFrame]]) -> str:
