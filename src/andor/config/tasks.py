@@ -21,8 +21,8 @@ from andor.data.players import player_kinds
 from andor.data.reader import Reader
 from andor.data.readers import readers
 from andor.kinds import union
-from andor.models.settings import REPEATS
-from andor.settings import Closed, Name, near
+from andor.models.settings import REPEATS, model_and_step, state_name
+from andor.settings import Closed, ModelName, Name, near
 
 if TYPE_CHECKING:
     Data = Reader
@@ -53,8 +53,9 @@ class Task(Closed):
     """The explained output."""
     samples: Samples = Samples()
     """The explained items."""
-    ensembles: dict[Name, list[Name]] | None = None
-    """Lists of two or more models compared together; every pair and all at once if unset."""
+    ensembles: dict[Name, list[ModelName]] | None = None
+    """Lists of two or more models compared together; every pair and all at once if unset, without those that training
+    keeps on the way."""
     target: Target | None = None
     """Language models: the text whose log-odds are explained; the first model's most likely next token if unset."""
 
@@ -64,6 +65,17 @@ class Task(Closed):
         if isinstance(raw, Mapping) and isinstance(raw.get("models"), Mapping):
             return {**raw, "models": resolved(raw["models"])}
         return raw
+
+    @field_validator("models")
+    @classmethod
+    def _with_kept(cls, models: dict[str, Model]) -> dict[str, Model]:
+        """The models, and what is kept of each while it is trained: what its training would give that ended there."""
+        every = {}
+        for name, model in models.items():
+            every[name], training = model, model.trained_by
+            for step in training.keep if training is not None else []:
+                every[state_name(name, step)] = model.model_copy(update={"training": training.ended(step)})
+        return every
 
     @field_validator("ensembles")
     @classmethod
@@ -160,13 +172,15 @@ class Task(Closed):
         """
         if self.ensembles is not None:
             return {name: list(members) for name, members in self.ensembles.items()}
-        sizes = sorted({2, len(self.models)} - {1})
-        groups = [group for size in sizes for group in itertools.combinations(self.models, size)]
+        models = [name for name in self.models if model_and_step(name)[1] is None]
+        sizes = sorted({2, len(models)} - {1})
+        groups = [group for size in sizes for group in itertools.combinations(models, size)]
         joined = [("-".join(group), list(group)) for group in groups]
         return {name if len(name) <= LONGEST else f"all-{len(group)}": group for name, group in joined}
 
     def null_networks(self) -> list[str]:
-        """Null networks, and repeated trainings: models that have no say in which samples are explained."""
+        """Null networks, repeated trainings and what training keeps on its way: models that have no say in what is
+        explained."""
         return [name for name, model in self.models.items() if model.is_control]
 
     def chunks(self) -> dict[str, list[int]]:

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
 
     from andor.data.reader import Reader
-    from andor.models.loaded import ArrayClassifier, LoadedModel, TextClassifier
+    from andor.models.loaded import ArrayClassifier, LoadedModel, PointClassifier, TextClassifier
+    from andor.models.training import Kept
 
 
 class Family(Kind):
@@ -90,6 +91,9 @@ class Family(Kind):
         if self.trained_by is not None and not data.trains:
             more = ", or lower `data.test_fraction`" if hasattr(data, "test_fraction") else ""
             yield f"model `{name}` is trained, {data.title} has nothing for that; take a model `of_task`{more}"
+        if self.trained_by is not None:
+            known = data.most_for_training if self.trained_by.items == "train" else None
+            yield from _misfits_of_steps(name, self.trained_by, known)
         if data.is_numeric and not self.predicts_numbers:
             yield f"model `{name}` ({self.family}) tells classes apart, {data.title} has a number to predict; use mlp"
         if data.is_numeric and self.trained_by is not None and self.trained_by.balanced:
@@ -114,6 +118,15 @@ class Family(Kind):
     def unknown(self) -> Iterator[str]:
         """What its library does not know, or is not installed on this machine and is needed."""
         yield from ()
+
+    def glance(self, source: Path) -> None:
+        """Look at what `source` names, if it lies on this machine, before any work.
+
+        Raises
+        ------
+        UserError
+            If it is no model of this kind.
+        """
 
     @classmethod
     def memory_of(cls, held: int) -> int:
@@ -181,14 +194,36 @@ def misfits_of_rows(name: str, masking: Masked) -> Iterator[str]:
         )
 
 
+def _misfits_of_steps(name: str, training: Training, items: int | None) -> Iterator[str]:
+    """A step that is to be kept, beyond the last one of a training on so many items; None if they are not known yet."""
+    most = 0 if training.epochs == 0 else None if items is None else training.most_steps(items)
+    if most is not None and training.last_step > most:
+        yield f"model `{name}`: step {training.last_step} is beyond the end of its training, {most} steps; lower it"
+
+
 class Trained(Family):
     """A family whose models are trained here."""
 
     @abstractmethod
     def train(
-        self, table: pa.Table, source: Path | None, seed: int, device: torch.device | str = "cpu", progress: bool = True
+        self,
+        table: pa.Table,
+        source: Path | None,
+        seed: int,
+        device: torch.device | str = "cpu",
+        progress: bool = True,
+        kept: Kept | None = None,
     ) -> LoadedModel:
-        """A model trained on the rows of a table that are for training."""
+        """A model trained on the rows of a table that are for training.
+
+        After each step of `training.keep`, `kept` is called with that step and the model as it is then.
+        """
+
+    def write(self, model: LoadedModel, folder: Path) -> None:
+        """Put a model that was trained into a folder."""
+        from andor.models.files import save
+
+        save(model, folder)
 
     def make(
         self,
@@ -200,10 +235,13 @@ class Trained(Family):
         device: torch.device | str = "cpu",
         progress: bool = True,
     ) -> None:
-        """Train a model and put it into a folder."""
-        from andor.models.files import save
+        """Train a model and put it into a folder, what is kept on the way in folders of its own inside it."""
+        from andor.models.files import kept_in
 
-        save(self.train(table, source, seed, device, progress), folder)
+        def keep(step: int, model: LoadedModel) -> None:
+            self.write(model, kept_in(folder, step))
+
+        self.write(self.train(table, source, seed, device, progress, keep), folder)
 
 
 class TrainedOnTexts(Trained):
@@ -227,11 +265,12 @@ class TrainedOnTexts(Trained):
         seed: int,
         device: torch.device | str = "cpu",
         progress: bool = True,
+        kept: Kept | None = None,
     ) -> TextClassifier:
         """A model trained on the rows of a table that are for training."""
         from andor.models.training import train_texts
 
-        return train_texts(self, table, source, seed, device, progress)
+        return train_texts(self, table, source, seed, device, progress, kept)
 
 
 class TrainedOnArrays(Trained):
@@ -271,11 +310,12 @@ class TrainedOnArrays(Trained):
         seed: int,
         device: torch.device | str = "cpu",
         progress: bool = True,
+        kept: Kept | None = None,
     ) -> ArrayClassifier:
         """A model trained on the rows of a table that are for training."""
         from andor.models.training import train_arrays
 
-        return train_arrays(self, table, seed, device, progress)
+        return train_arrays(self, table, seed, device, progress, kept)
 
     @classmethod
     def loaded(cls, folder: Path, description: dict[str, Any], device: torch.device) -> ArrayClassifier:
@@ -285,3 +325,28 @@ class TrainedOnArrays(Trained):
         model = cls.untrained(description, files.mean(folder), device)
         files.fill(model.network, folder)
         return model
+
+
+class TrainedOnPoints(TrainedOnArrays):
+    """A family of classifiers of point clouds."""
+
+    place: ClassVar = 6
+    reads: ClassVar = {"points"}
+    training: Training = Training()
+    """How to train it."""
+
+    def described(self) -> dict[str, Any]:
+        """The family, whose sizes are the published ones."""
+        return {"family": self.family}
+
+    @classmethod
+    @abstractmethod
+    def network(cls, description: dict[str, Any]) -> nn.Module:
+        """The network with new weights."""
+
+    @classmethod
+    def untrained(cls, description: dict[str, Any], mean: Tensor, device: torch.device) -> PointClassifier:
+        """A classifier of point clouds with new weights."""
+        from andor.models.loaded import PointClassifier
+
+        return PointClassifier(cls.network(description).to(device), description, mean.to(device))

@@ -86,14 +86,6 @@ def classifies(settings: Any) -> bool:
     return any(name.endswith("ForSequenceClassification") for name in settings.architectures or [])
 
 
-def check_labels(settings: Any, where: str) -> None:
-    """Refuse a classifier of texts that does not choose one of several labels."""
-    if settings.num_labels < 2:
-        raise UserError(f"{where} predicts a number, it has one output; name a classifier of two labels or more")
-    if settings.problem_type == "multi_label_classification":
-        raise UserError(f"{where} says of each label by itself whether it holds; name a classifier that chooses one")
-
-
 def encoder_to_train(source: Path, layers: int | None = None, named: str = "", labels: int = 2) -> PreTrainedModel:
     """An encoder with pretrained weights, its first layers only if so many are given, and a new head."""
     settings = settings_of(source)

@@ -65,10 +65,10 @@ def _row(model: ArrayClassifier, sample: Mapping[str, Any], whole: Tensor) -> Pa
 @compared.register
 def _image(model: ImageClassifier, sample: Mapping[str, Any], whole: Tensor) -> Pair | None:
     """Of the image in eight bits, as libraries read it."""
-    if model.said is None:
+    if model.processor is None:
         return None
     image = processors.whole(sample["image"])
-    theirs = model.said(image)
+    theirs = model.processor.said(image)
     return None if theirs is None else (model.logits(torch.from_numpy(image).float()[None] / 255)[0], theirs)
 
 
