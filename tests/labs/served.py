@@ -4,10 +4,10 @@
 
 llama.cpp's Python server gives the log-probabilities of an echo. It is installed into an environment of its own, which
 builds it for some ten minutes, unless the Python of one that has `llama-cpp-python[server]` is named. It serves
-SmolLM2-135M-Instruct as config/dialogue.yaml has it, in 4 bits; transformers computes with the same weights, unpacked to
-float32. Masked versions of three short texts go through the pipeline's evaluator, and the same strings through the
-prompted model. Both know the same weights, but llama.cpp rounds what it multiplies them with to 8 bits: log-odds differ
-by some hundredths. Exit status 1 if they differ by more than `FAR`, or a second run asks for anything again.
+SmolLM2-135M-Instruct as config/dialogue.yaml has it, in 4 bits; transformers computes with the same weights, unpacked
+to float32. All masked versions of short texts go through the pipeline's evaluator, and the same strings through the
+prompted model. llama.cpp also rounds what it multiplies weights with, to 8 bits: log-odds differ by some hundredths.
+Exit status 1 if they differ by more than `FAR`, or a second run asks for anything again.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ TEXTS = [
     "Dull jokes, wooden dialogue and a plot that goes nowhere.",
     "The story is charming, though the ending feels a little rushed.",
 ]
-QUESTION = {"prompt": "Review: {text}\nSentiment:", "answers": {0: [" negative", " bad"], 1: [" positive", " good"]}}
+QUESTION = {"prompt": "Review: {text}\nSentiment:", "answers": {0: " negative", 1: " positive"}}
 FAR = 0.5
 """Log-odds that would be a fault, not rounding."""
 
@@ -85,8 +85,8 @@ def server(python: Path, weights: Path, log: Path):
 
 
 def samples(count: int) -> pa.Table:
-    """Short texts whose players are their first five content words."""
-    chosen = [choose_words(text, WordPlayers(kind="words", count=5, choose="first"), (0, 0)) for text in TEXTS[:count]]
+    """Short texts whose players are their first three content words."""
+    chosen = [choose_words(text, WordPlayers(kind="words", count=3, choose="first"), (0, 0)) for text in TEXTS[:count]]
     rows = {key: [choice[key] for choice in chosen] for key in ("players", "player_names")}
     return pa.table({"sample": pa.array(range(count), pa.int32()), "text": TEXTS[:count], **rows})
 
