@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -21,7 +22,7 @@ class Completions:
         What it understands: `prompt_logprobs`, `echo`, `top`.
     faults
         What is to go wrong with the next requests, one after the other: a status code, `cut`, `missing`, `name`,
-        `nan`, `html`.
+        `nan`, `html`, or `slow`: three seconds.
     received, headers
         Bodies and headers of all requests.
     noise, top
@@ -98,6 +99,9 @@ class _Handler(BaseHTTPRequestHandler):
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         fault = state.taken(body, dict(self.headers))
         try:
+            if fault == "slow":
+                time.sleep(3)
+                fault = None
             if isinstance(fault, int):
                 key = self.headers.get("Authorization", "")
                 self._send(fault, json.dumps({"error": {"message": f"no:\n{key} is wrong"}}).encode())
@@ -124,6 +128,9 @@ class _Handler(BaseHTTPRequestHandler):
 
 class _Server(ThreadingHTTPServer):
     state: Completions
+
+    def handle_error(self, *_: Any) -> None:
+        """Nothing: a client that waits no longer has gone."""
 
 
 @contextmanager

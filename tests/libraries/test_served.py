@@ -125,17 +125,19 @@ def test_nothing_but_the_masked_text_is_sent(lm, tmp_path):
     assert state.most_at_once <= 3
 
 
-@pytest.mark.parametrize("fault", [429, 500, 503, "cut", "html"])
+@pytest.mark.parametrize("fault", [429, 500, 503, "cut", "html", "slow"])
 def test_what_fails_is_sent_again(lm, tmp_path, fault, caplog):
     state = server(lm)
     with serving(state) as url:
-        model = served(url, tmp_path / "m")
+        model = served(url, tmp_path / "m", timeout=2 if fault == "slow" else 60)
         before = len(state.received)
         state.faults, state.retry_after = [fault, fault], "0"
         with caplog.at_level(logging.INFO):
             assert model.logits([tiny.TEXT])[0].tolist() == pytest.approx(lm.logits([tiny.TEXT])[0].tolist(), abs=1e-5)
-            assert model.spent()["calls"] == len(state.received) - before == 5
-    assert "2 of them repeated" in caplog.text and "sent again" in caplog.text
+            calls = model.spent()["calls"]
+    assert calls == len(state.received) - before >= 5 and "sent again" in caplog.text
+    if fault != "slow":  # a busy machine may be slower still
+        assert calls == 5 and "2 of them repeated" in caplog.text
 
 
 @pytest.mark.parametrize("form", ["seconds", "date"])
