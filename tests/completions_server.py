@@ -27,6 +27,8 @@ class Completions:
         Bodies and headers of all requests.
     noise, top
         σ of what is added to log-probabilities; next tokens it gives whatever it is asked for, if set.
+    shifted
+        Whether the scores of an echo are those of the next tokens, as llama.cpp's Python server has them at times.
     """
 
     def __init__(self, model: Any, speaks: tuple[str, ...], name: str = "tiny") -> None:
@@ -36,7 +38,7 @@ class Completions:
         self.headers: list[dict[str, str]] = []
         self.retry_after: str | None = None
         self.most_at_once = self._now = 0
-        self.noise, self.top = 0.0, 0
+        self.noise, self.top, self.shifted = 0.0, 0, False
         self.lock = threading.Lock()
 
     def taken(self, body: dict[str, Any], headers: dict[str, str]) -> Any:
@@ -67,6 +69,8 @@ class Completions:
                      for token, score, text in zip(ids, own, tokens, strict=True)]  # fmt: skip
             choice["prompt_logprobs"] = [None, *entry[1:]]
         elif body.get("echo") and "echo" in self.speaks:
+            if self.shifted:
+                own = [None, *(log_probs[place, token].item() for place, token in enumerate(ids) if place)]
             choice["logprobs"] = {"tokens": [*tokens, ";"], "token_logprobs": [*own, -1.0]}
         elif "logprobs" in body and not body.get("echo") and "top" in self.speaks:
             scores, best = log_probs[-1].topk(self.top or body["logprobs"])
@@ -102,6 +106,8 @@ class _Handler(BaseHTTPRequestHandler):
             if fault == "slow":
                 time.sleep(3)
                 fault = None
+            if (body.get("logprobs") or 0) > 20 and not state.top:
+                fault = 400  # as vLLM has it
             if isinstance(fault, int):
                 key = self.headers.get("Authorization", "")
                 self._send(fault, json.dumps({"error": {"message": f"no:\n{key} is wrong"}}).encode())
