@@ -66,10 +66,10 @@ class PretrainedImageClassifier(Family):
         folder.mkdir(parents=True, exist_ok=True)
         if self.library != "transformers":
             described |= self._fill(source, folder)
-        elif pretrained.has_safetensors(source):
-            pretrained.link(source, folder)
         else:
-            pretrained.write(pretrained.image_classifier(source), folder)
+            if not pretrained.has_safetensors(source):
+                pretrained.write(pretrained.image_classifier(source), folder)
+            pretrained.link(source, folder)  # what says how images are prepared, too
         settle(type(self), {"family": self.family, **described}, folder, table)
 
     def _fill(self, source: Path, folder: Path) -> dict[str, Any]:
