@@ -34,6 +34,7 @@ ELSEWHERE = {
     "config/corruption.yaml": "test_chain.py plans it: it takes half an hour",
     "config/points.yaml": "test_chain.py plans it: it takes half an hour",
     "config/replication.yaml": "test_chain.py plans it: it takes an hour",
+    "config/questions.yaml": "test_chain.py plans it: it takes an hour and a half",
     "study.yaml": "test_chain.py has a study",
     "model.gguf": "test_evaluate_cli.py reads one",
 }

@@ -67,6 +67,11 @@ class Reader(Kind):
         return True
 
     @property
+    def most_for_training(self) -> int | None:
+        """The most items that there can be for training; None if that is known only when the data are read."""
+        return getattr(self, "train_limit", None)
+
+    @property
     def title(self) -> str:
         """What messages call the data."""
         return self.reader

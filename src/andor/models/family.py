@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from andor.data.reader import Reader
     from andor.models.loaded import ArrayClassifier, LoadedModel, PointClassifier, TextClassifier
+    from andor.models.training import Kept
 
 
 class Family(Kind):
@@ -35,8 +36,6 @@ class Family(Kind):
 
     reads: ClassVar[set[str]]
     """What it reads: any of `text`, `image`, `table` and `points`; or `passage`, which ends before a target."""
-    language: ClassVar[bool] = False
-    """Whether its outputs are those of a target, log-probability and log-odds; else they are logits of labels."""
     predicts_numbers: ClassVar[bool] = False
     """Whether it also learns labels that are numbers; its output is then the prediction."""
     has_gradients: ClassVar[bool] = True
@@ -58,6 +57,16 @@ class Family(Kind):
     def trained_by(self) -> Training | None:
         """How it is trained here, None if it is used as it comes."""
         return getattr(self, "training", None)
+
+    @property
+    def language(self) -> bool:
+        """Whether its outputs are those of a target, log-probability and log-odds; else they are logits of labels."""
+        return False
+
+    @property
+    def judged(self) -> int | None:
+        """Test items by which it is judged, at most; None for all, and all that are for training."""
+        return None
 
     @property
     def is_control(self) -> bool:
@@ -83,6 +92,9 @@ class Family(Kind):
         if self.trained_by is not None and not data.trains:
             more = ", or lower `data.test_fraction`" if hasattr(data, "test_fraction") else ""
             yield f"model `{name}` is trained, {data.title} has nothing for that; take a model `of_task`{more}"
+        if self.trained_by is not None:
+            known = data.most_for_training if self.trained_by.items == "train" else None
+            yield from _misfits_of_steps(name, self.trained_by, known)
         if data.is_numeric and not self.predicts_numbers:
             yield f"model `{name}` ({self.family}) tells classes apart, {data.title} has a number to predict; use mlp"
         if data.is_numeric and self.trained_by is not None and self.trained_by.balanced:
@@ -91,6 +103,18 @@ class Family(Kind):
             yield f"model `{name}`: `training.corrupt.features` shuffles arrays, {data.title} has texts; take it away"
         if masking.baseline == "learned" and not self.has_gradients:
             yield f"masking.baseline `learned` needs gradients, model `{name}` ({self.family}) has none; use mean"
+
+    def calls(self, inputs: int) -> int:
+        """Requests over a network for so many masked inputs, at most."""
+        return 0
+
+    def tokens(self, inputs: int, words: int) -> int:
+        """Tokens of these requests, about, if texts have so many words."""
+        return 0
+
+    def costs(self, name: str, inputs: int) -> Iterator[str]:
+        """What has to be agreed to before so many masked inputs are evaluated by a model of this name."""
+        yield from ()
 
     def unknown(self) -> Iterator[str]:
         """What its library does not know, or is not installed on this machine and is needed."""
@@ -186,14 +210,36 @@ def check_labels(labels: int, problem: str | None, where: str) -> None:
         raise UserError(f"{where} says of each label by itself whether it holds; name a classifier that chooses one")
 
 
+def _misfits_of_steps(name: str, training: Training, items: int | None) -> Iterator[str]:
+    """A step that is to be kept, beyond the last one of a training on so many items; None if they are not known yet."""
+    most = 0 if training.epochs == 0 else None if items is None else training.most_steps(items)
+    if most is not None and training.last_step > most:
+        yield f"model `{name}`: step {training.last_step} is beyond the end of its training, {most} steps; lower it"
+
+
 class Trained(Family):
     """A family whose models are trained here."""
 
     @abstractmethod
     def train(
-        self, table: pa.Table, source: Path | None, seed: int, device: torch.device | str = "cpu", progress: bool = True
+        self,
+        table: pa.Table,
+        source: Path | None,
+        seed: int,
+        device: torch.device | str = "cpu",
+        progress: bool = True,
+        kept: Kept | None = None,
     ) -> LoadedModel:
-        """A model trained on the rows of a table that are for training."""
+        """A model trained on the rows of a table that are for training.
+
+        After each step of `training.keep`, `kept` is called with that step and the model as it is then.
+        """
+
+    def write(self, model: LoadedModel, folder: Path) -> None:
+        """Put a model that was trained into a folder."""
+        from andor.models.files import save
+
+        save(model, folder)
 
     def make(
         self,
@@ -205,10 +251,13 @@ class Trained(Family):
         device: torch.device | str = "cpu",
         progress: bool = True,
     ) -> None:
-        """Train a model and put it into a folder."""
-        from andor.models.files import save
+        """Train a model and put it into a folder, what is kept on the way in folders of its own inside it."""
+        from andor.models.files import kept_in
 
-        save(self.train(table, source, seed, device, progress), folder)
+        def keep(step: int, model: LoadedModel) -> None:
+            self.write(model, kept_in(folder, step))
+
+        self.write(self.train(table, source, seed, device, progress, keep), folder)
 
 
 class TrainedOnTexts(Trained):
@@ -232,11 +281,12 @@ class TrainedOnTexts(Trained):
         seed: int,
         device: torch.device | str = "cpu",
         progress: bool = True,
+        kept: Kept | None = None,
     ) -> TextClassifier:
         """A model trained on the rows of a table that are for training."""
         from andor.models.training import train_texts
 
-        return train_texts(self, table, source, seed, device, progress)
+        return train_texts(self, table, source, seed, device, progress, kept)
 
 
 class TrainedOnArrays(Trained):
@@ -276,11 +326,12 @@ class TrainedOnArrays(Trained):
         seed: int,
         device: torch.device | str = "cpu",
         progress: bool = True,
+        kept: Kept | None = None,
     ) -> ArrayClassifier:
         """A model trained on the rows of a table that are for training."""
         from andor.models.training import train_arrays
 
-        return train_arrays(self, table, seed, device, progress)
+        return train_arrays(self, table, seed, device, progress, kept)
 
     @classmethod
     def loaded(cls, folder: Path, description: dict[str, Any], device: torch.device) -> ArrayClassifier:

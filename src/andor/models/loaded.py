@@ -233,7 +233,7 @@ class TokenClassifier(TextClassifier):
         return in_order(outputs, self.description.get("order"))
 
 
-class LanguageModel(TextModel):
+class CausalModel(TextModel):
     """Word embeddings of a text to the logits of the next token."""
 
     @torch.no_grad()
@@ -289,6 +289,10 @@ class LanguageModel(TextModel):
         embeddings = embeddings.to(self.device, self.network.dtype)
         options = {"use_cache": False} | options
         return self.network(inputs_embeds=embeddings, logits_to_keep=keep, **options).logits.float()
+
+
+class LanguageModel(CausalModel):
+    """A causal language model whose outputs are those of a target after the text."""
 
 
 def _settings(network: nn.Module) -> dict[str, Any]:

@@ -164,12 +164,18 @@ def write(network: PreTrainedModel, folder: Path, tokenizer: PreTrainedTokenizer
         network.save_pretrained(folder, save_original_format=False)
 
 
+_FILES = (".safetensors", ".json", ".txt", ".model", ".jinja")
+"""Endings of what transformers reads: weights, settings, vocabularies, chat templates."""
+
+
 def link(source: Path, folder: Path) -> None:
     """Link the files of a model into a folder, made if need be, but for those that were just written there."""
     folder.mkdir(parents=True, exist_ok=True)
     for file in sorted(source.iterdir()):
         # What was just written differs from the source, and a link in its place would be the source itself.
-        ours = file.suffix in (".safetensors", ".json", ".txt", ".model") and not (folder / file.name).exists()
+        ours = (
+            file.suffix in (".safetensors", ".json", ".txt", ".model", ".jinja") and not (folder / file.name).exists()
+        )
         if ours and file.is_file():
             link_or_copy(file, folder / file.name)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, cast
 
 from pydantic import model_validator
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import torch
     from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
-    from andor.models.loaded import TextClassifier
+    from andor.models.loaded import LoadedModel, TextClassifier
 
 
 class TextEncoder(TrainedOnTexts):
@@ -70,6 +70,15 @@ class TextEncoder(TrainedOnTexts):
         tokenizer = pretrained.tokenizer(source)
         return pretrained.encoder_to_train(source, self.layers, self.source, labels), self.described(), tokenizer
 
+    def write(self, model: LoadedModel, folder: Path) -> None:
+        """Put an encoder that was fine-tuned into a folder, in the layout of transformers."""
+        from andor.models import pretrained
+        from andor.models.files import describe
+
+        trained = cast("TextClassifier", model)
+        pretrained.write(cast("PreTrainedModel", trained.network), folder, trained.tokenizer)
+        describe(self.described(), folder)
+
     def make(
         self,
         table: pa.Table | None,
@@ -83,12 +92,9 @@ class TextEncoder(TrainedOnTexts):
         """Fine-tune the encoder, link one that is ready, or fill one with a state dict."""
         from andor.models import pretrained, states
         from andor.models.adoption import settle
-        from andor.models.files import describe
 
         if self.training is not None:
-            trained = self.train(table, source, seed, device, progress)
-            pretrained.write(trained.network, folder, trained.tokenizer)
-            describe(self.described(), folder)
+            super().make(table, source, weights, folder, seed, device, progress)
             return
         if weights is not None:
             state = states.read_state(weights)
