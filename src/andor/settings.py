@@ -29,9 +29,10 @@ PATTERNS = {
     r"^(auto|cpu|cuda(:\d+)?)$": "auto, cpu, cuda or cuda:N",
     r"^[A-Za-z_]\w*$": "the name of a function",
     r"^[a-z][a-z0-9_]*(@(0|[1-9][0-9]*))?$": "the name of a model, or that with @ and a step of its training",
+    r"^[A-Za-z_][A-Za-z0-9_]*$": "the name of an environment variable",
 }
 """Every pattern of this module, in words."""
-NAME, SHA256, DEVICE, IDENTIFIER, STATE = PATTERNS
+NAME, SHA256, DEVICE, IDENTIFIER, STATE, VARIABLE = PATTERNS
 
 Name = Annotated[str, StringConstraints(pattern=NAME, max_length=40)]
 """Names become folders, and ``-`` joins the models of an ensemble."""

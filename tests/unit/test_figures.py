@@ -679,6 +679,14 @@ def test_matching_draws_residuals_within_kappa(small):
     assert max(line.get_ydata()[0] for line in residuals.lines if line.get_linestyle() == "--") == pytest.approx(0.1)
 
 
+def test_widths_are_those_of_the_present_fonts():
+    widths = []
+    for families in [("DejaVu Sans",), ("DejaVu Sans Mono",), ("DejaVu Sans",)]:
+        with style.styled(families):
+            widths.append(style.text_width("a line of letters"))
+    assert widths[0] == widths[2] < widths[1]
+
+
 @pytest.mark.parametrize("inches", [0.2, 0.7, 2.0])
 @pytest.mark.parametrize("name", ["bert_base", "a_rather_long_model_name", "incomprehensibilities", "a + b", "_"])
 def test_wrapped_names_keep_every_letter_and_fit(name, inches):

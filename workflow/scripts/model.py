@@ -36,8 +36,8 @@ def main(snakemake):
     if table is not None:  # language models are taken as they come
         model = load(folder, device(snakemake))
         metrics["parameters"] = model.parameters
-        for split in ("train", "test"):
-            metrics["splits"][split] = quality(model, table, split)
+        for split in ("train", "test") if settings.judged is None else ("test",) if settings.judged else ():
+            metrics["splits"][split] = quality(model, table, split, settings.judged)
     write_text(folder / "metrics.json", json.dumps(metrics, indent=2) + "\n")
 
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
 
     from andor.data.reader import Reader
-    from andor.models.loaded import ArrayClassifier, LoadedModel, TextClassifier
+    from andor.models.loaded import ArrayClassifier, LoadedModel, PointClassifier, TextClassifier
     from andor.models.training import Kept
 
 
@@ -35,8 +35,6 @@ class Family(Kind):
 
     reads: ClassVar[set[str]]
     """What it reads: any of `text`, `image`, `table` and `points`; or `passage`, which ends before a target."""
-    language: ClassVar[bool] = False
-    """Whether its outputs are those of a target, log-probability and log-odds; else they are logits of labels."""
     predicts_numbers: ClassVar[bool] = False
     """Whether it also learns labels that are numbers; its output is then the prediction."""
     has_gradients: ClassVar[bool] = True
@@ -58,6 +56,16 @@ class Family(Kind):
     def trained_by(self) -> Training | None:
         """How it is trained here, None if it is used as it comes."""
         return getattr(self, "training", None)
+
+    @property
+    def language(self) -> bool:
+        """Whether its outputs are those of a target, log-probability and log-odds; else they are logits of labels."""
+        return False
+
+    @property
+    def judged(self) -> int | None:
+        """Test items by which it is judged, at most; None for all, and all that are for training."""
+        return None
 
     @property
     def is_control(self) -> bool:
@@ -95,9 +103,30 @@ class Family(Kind):
         if masking.baseline == "learned" and not self.has_gradients:
             yield f"masking.baseline `learned` needs gradients, model `{name}` ({self.family}) has none; use mean"
 
+    def calls(self, inputs: int) -> int:
+        """Requests over a network for so many masked inputs, at most."""
+        return 0
+
+    def tokens(self, inputs: int, words: int) -> int:
+        """Tokens of these requests, about, if texts have so many words."""
+        return 0
+
+    def costs(self, name: str, inputs: int) -> Iterator[str]:
+        """What has to be agreed to before so many masked inputs are evaluated by a model of this name."""
+        yield from ()
+
     def unknown(self) -> Iterator[str]:
         """What its library does not know, or is not installed on this machine and is needed."""
         yield from ()
+
+    def glance(self, source: Path) -> None:
+        """Look at what `source` names, if it lies on this machine, before any work.
+
+        Raises
+        ------
+        UserError
+            If it is no model of this kind.
+        """
 
     @classmethod
     def memory_of(cls, held: int) -> int:
@@ -296,3 +325,28 @@ class TrainedOnArrays(Trained):
         model = cls.untrained(description, files.mean(folder), device)
         files.fill(model.network, folder)
         return model
+
+
+class TrainedOnPoints(TrainedOnArrays):
+    """A family of classifiers of point clouds."""
+
+    place: ClassVar = 6
+    reads: ClassVar = {"points"}
+    training: Training = Training()
+    """How to train it."""
+
+    def described(self) -> dict[str, Any]:
+        """The family, whose sizes are the published ones."""
+        return {"family": self.family}
+
+    @classmethod
+    @abstractmethod
+    def network(cls, description: dict[str, Any]) -> nn.Module:
+        """The network with new weights."""
+
+    @classmethod
+    def untrained(cls, description: dict[str, Any], mean: Tensor, device: torch.device) -> PointClassifier:
+        """A classifier of point clouds with new weights."""
+        from andor.models.loaded import PointClassifier
+
+        return PointClassifier(cls.network(description).to(device), description, mean.to(device))

@@ -20,6 +20,14 @@ ROW_BASELINES = ("mean", "marginal")
 """Baseline values of rows of a table as they were: numbers in their own units, and values that are no numbers."""
 
 
+Quantization = Literal["q8_0", "q5_1", "q5_0", "q4_1", "q4_0"]
+"""Types of GGUF into which the package gguf can write weights: bits a weight, with a scale (and least) for each 32."""
+
+
+REPEATS = 4
+"""Masked inputs of a sample that a served model is asked about once more, to measure its noise."""
+
+
 class Masked(Protocol):
     """What a model has to know of how it is masked: `andor.config.masking.Masking`."""
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
@@ -104,5 +103,5 @@ class PretrainedImageClassifier(Family):
         network = vision.Normalised(network, description["mean"], description["std"], flipped)
         model = ImageClassifier(network.to(device), description, files.mean(folder).to(device))
         if "given" not in description:
-            model.said = partial(processors.said, model, folder)
+            model.processor = processors.Processor(model, folder)
         return model

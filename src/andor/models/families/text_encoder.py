@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, cast
 
@@ -46,6 +48,15 @@ class TextEncoder(TrainedOnTexts):
             raise ValueError("`layers` has no effect on a model with `weights`; take it away")
         return self
 
+    def glance(self, source: Path) -> None:
+        """What a folder in the layout of transformers says of its labels."""
+        if self.training is not None or self.weights is not None:
+            return
+        with suppress(OSError, ValueError, AttributeError, TypeError):  # `make` says what is wrong with it
+            stated = json.loads((source / "config.json").read_text(encoding="utf-8"))
+            labels = len(stated.get("id2label") or range(stated.get("num_labels", 2)))
+            check_labels(labels, stated.get("problem_type"), f"`source: {self.source}`")
+
     def described(self) -> dict[str, Any]:
         """The family; what makes the network stands in the files of transformers."""
         return {"family": self.family}
@@ -87,8 +98,9 @@ class TextEncoder(TrainedOnTexts):
             return
         if weights is not None:
             state = states.read_state(weights)
-            labels = states.classes_of(pretrained.new_classifier(source, 2), state)
-            network = pretrained.new_classifier(source, labels or 2)
+            labels = states.classes_of(pretrained.new_classifier(source, 2), state) or 2
+            check_labels(labels, None, f"`weights: {self.weights}`")
+            network = pretrained.new_classifier(source, labels)
             states.fill(network, state, weights)
             pretrained.write(network, folder, pretrained.tokenizer(source))
         else:
@@ -102,7 +114,7 @@ class TextEncoder(TrainedOnTexts):
         settings = pretrained.settings_of(source)
         if not pretrained.classifies(settings):
             raise UserError(f"`source: {self.source}` is no classifier of texts; set `training` to fine-tune it")
-        pretrained.check_labels(settings, f"`source: {self.source}`")
+        check_labels(settings.num_labels, settings.problem_type, f"`source: {self.source}`")
         pretrained.keep_layers(settings, self.layers, self.source)
         if not pretrained.has_safetensors(source):
             pretrained.write(pretrained.classifier(source), folder)
@@ -119,3 +131,18 @@ class TextEncoder(TrainedOnTexts):
         network = pretrained.classifier(folder).eval()
         kind = TextClassifier if reads_embeddings(network) else TokenClassifier
         return kind(network.to(device), description, pretrained.tokenizer(folder))
+
+
+def check_labels(labels: int, problem: str | None, where: str) -> None:
+    """Refuse a classifier of texts that does not choose one of several labels.
+
+    Parameters
+    ----------
+    labels, problem
+        Its number of labels and type of problem, as transformers states them.
+    """
+    if labels < 2 or problem == "regression":
+        outputs = "one output" if labels < 2 else f"{labels} outputs"
+        raise UserError(f"{where} predicts a number, it has {outputs}; name a classifier of two labels or more")
+    if problem == "multi_label_classification":
+        raise UserError(f"{where} says of each label by itself whether it holds; name a classifier that chooses one")
