@@ -99,7 +99,9 @@ def test_the_rule_takes_what_the_training_of_the_other_kept(tmp_path):
     write_table(tmp_path / "data.parquet", TABLE)
 
     def make(name, training, **more):
-        settings = {"family": "mlp", "layers": 3, "width": 8, "training": training.model_dump(mode="json")}
+        settings = {"family": "of_task", "task": "other", "model": "net"}
+        if training is not None:
+            settings = {"family": "mlp", "layers": 3, "width": 8, "training": training.model_dump(mode="json")}
         script.main(
             SimpleNamespace(
                 input=Named(data=[tmp_path / "data.parquet"], **more), output=[tmp_path / name], rule="model",
@@ -114,6 +116,8 @@ def test_the_rule_takes_what_the_training_of_the_other_kept(tmp_path):
     assert state == load(kept_in(tmp_path / "net", 1)).digest != end
     splits = json.loads((tmp_path / "net@1" / "metrics.json").read_text())["splits"]
     assert (splits["train"]["items"], splits["test"]["items"]) == (12, 36)  # it learnt from the items for testing
+    assert make("taken", None, taken=[tmp_path / "net"]) == end
+    assert json.loads((tmp_path / "taken" / "metrics.json").read_text())["family"] == "mlp"
 
 
 # ------------------------------------------------------------------------------------------ of another task's model
