@@ -42,8 +42,6 @@ class Family(Kind):
     """Whether gradients of its outputs reach its inputs, so that a baseline value can be learned."""
     uses_gpu: ClassVar[bool] = True
     """Whether a GPU is of use to it."""
-    making_uses_gpu: ClassVar[bool] = True
-    """Whether a GPU is of use where it is made, and classifies the data once."""
     memory_mb: ClassVar[int] = 4000
     """Memory of a job with a small model, in MB: twice what was measured (logs/*/*.tsv, column max_rss), for CUDA's
     libraries."""
@@ -62,6 +60,11 @@ class Family(Kind):
     def language(self) -> bool:
         """Whether its outputs are those of a target, log-probability and log-odds; else they are logits of labels."""
         return False
+
+    @property
+    def making_uses_gpu(self) -> bool:
+        """Whether a GPU is of use where it is made, and classifies the data once."""
+        return self.uses_gpu
 
     @property
     def judged(self) -> int | None:
