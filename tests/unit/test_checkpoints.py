@@ -1,7 +1,10 @@
 """What training keeps on its way is what a training that ends there gives, and a model of the task like others."""
 
 import copy
+import importlib.util
+import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pyarrow as pa
@@ -23,6 +26,7 @@ from andor.models.families.text_encoder import TextEncoder
 from andor.models.files import KEPT, kept_in, take_kept
 from andor.models.labels import exchanged
 from andor.models.loading import load
+from andor.store import write_table
 
 TRAINING = Training(epochs=2, batch_size=12, learning_rate=5e-3)
 """Of 36 arrays six steps, of 54 texts ten."""
@@ -80,6 +84,40 @@ def test_items_for_testing_are_learnt_instead(tmp_path):
     settings = FAMILIES["mlp"][0]
     digests = {trained(settings, table, None, tmp_path / str(n)).digest for n, table in enumerate((other, alone))}
     assert len(digests) == 1
+
+
+class Named(dict):
+    """Files of a rule, by name or as attributes."""
+
+    __getattr__ = dict.__getitem__
+
+
+def test_the_rule_takes_what_the_training_of_the_other_kept(tmp_path):
+    spec = importlib.util.spec_from_file_location("of_model", "workflow/scripts/model.py")
+    script = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(script)
+    write_table(tmp_path / "data.parquet", TABLE)
+
+    def make(name, training, **more):
+        settings = {"family": "of_task", "task": "other", "model": "net"}
+        if training is not None:
+            settings = {"family": "mlp", "layers": 3, "width": 8, "training": training.model_dump(mode="json")}
+        script.main(
+            SimpleNamespace(
+                input=Named(data=[tmp_path / "data.parquet"], **more), output=[tmp_path / name], rule="model",
+                params=SimpleNamespace(model=settings, seed=3), threads=1, resources={}, config={"device": "cpu"},
+            )
+        )  # fmt: skip
+        return load(tmp_path / name).digest
+
+    keeping = TRAINING.model_copy(update={"keep": [1], "items": "test"})
+    end = make("net", keeping)
+    state = make("net@1", keeping.ended(1), trained=[tmp_path / "net"])
+    assert state == load(kept_in(tmp_path / "net", 1)).digest != end
+    splits = json.loads((tmp_path / "net@1" / "metrics.json").read_text())["splits"]
+    assert (splits["train"]["items"], splits["test"]["items"]) == (12, 36)  # it learnt from the items for testing
+    assert make("taken", None, taken=[tmp_path / "net"]) == end
+    assert json.loads((tmp_path / "taken" / "metrics.json").read_text())["family"] == "mlp"
 
 
 # ------------------------------------------------------------------------------------------ of another task's model

@@ -11,7 +11,7 @@ def main(snakemake):
     from andor.files import write_text
     from andor.models.accuracy import quality
     from andor.models.corruption import corrupted
-    from andor.models.files import take_kept
+    from andor.models.files import description_of, take_kept
     from andor.models.labels import exchanged, relabelled
     from andor.models.loading import load
     from andor.store import read_table
@@ -32,7 +32,7 @@ def main(snakemake):
     else:
         settings.make(worse, source, weights, folder, seed, device(snakemake))
 
-    metrics = {"family": settings.family, "splits": {}}
+    metrics = {"family": description_of(folder)["family"], "splits": {}}
     if table is not None:  # language models are taken as they come
         model = load(folder, device(snakemake))
         metrics["parameters"] = model.parameters

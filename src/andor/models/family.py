@@ -10,6 +10,7 @@ from math import ceil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from andor.errors import UserError
 from andor.kinds import Kind
 from andor.models.settings import ROW_BASELINES, Masked, Training
 
@@ -195,6 +196,21 @@ def misfits_of_rows(name: str, masking: Masked) -> Iterator[str]:
             f"masking.baseline `{masking.baseline}` is of standardised numbers, model `{name}` reads rows as they "
             f"were; use {' or '.join(ROW_BASELINES)}"
         )
+
+
+def check_labels(labels: int, problem: str | None, where: str) -> None:
+    """Refuse a model of transformers that does not choose one of several labels.
+
+    Parameters
+    ----------
+    labels, problem
+        Its number of labels and type of problem, as transformers states them.
+    """
+    if labels < 2 or problem == "regression":
+        outputs = "one output" if labels < 2 else f"{labels} outputs"
+        raise UserError(f"{where} predicts a number, it has {outputs}; name a classifier of two labels or more")
+    if problem == "multi_label_classification":
+        raise UserError(f"{where} says of each label by itself whether it holds; name a classifier that chooses one")
 
 
 def _misfits_of_steps(name: str, training: Training, items: int | None) -> Iterator[str]:
