@@ -16,6 +16,7 @@ from andor.errors import UserError
 from andor.files import file_digest
 from andor.game import partners
 from andor.models.code import with_neighbours
+from andor.models.settings import KEPT, model_and_step
 from andor.sources import uri
 from andor.sources.store import file_names
 from snakemake.io import IOFile
@@ -135,6 +136,12 @@ def taken_from(wildcards) -> list[str]:
     """Folder of the other task's model that the configured model is."""
     taken = model_of(wildcards).taken_from
     return [f"results/{taken[0]}/models/{taken[1]}"] if taken else []
+
+
+def trained_before(wildcards) -> list[str]:
+    """Folder of the model whose training keeps the configured model on its way."""
+    model, step = model_and_step(wildcards.model)
+    return [] if step is None else [f"results/{wildcards.task}/models/{model}"]
 
 
 def own_files(wildcards) -> list[Path]:
@@ -258,16 +265,30 @@ def studied(study: str, folder: str) -> list[str]:
     """Every chunk of interactions, or of null games, that a study looks at."""
     wanted = CONFIG.studies[study]
     nulls = bool(CONFIG.nulls.renamings or CONFIG.nulls.exchanges)
-    return [
+    chunks_of_all = [
         f"results/{task}/{folder}/{method}/{unit}/{chunk}"
         for task in wanted.tasks
         for method, settings in CONFIG.of_study(study).items()
         if folder == "interactions" or settings.kind == "generalizable" and nulls
-        for ensemble, models in TASKS[task].ensembles_by_name().items()
-        if ensemble in wanted.ensembles
+        for ensemble, models in CONFIG.compared(study, task).items()
         for unit in ([ensemble] if settings.kind == "generalizable" else models)
         for chunk in chunks(task)
     ]
+    return list(dict.fromkeys(chunks_of_all))
+
+
+def compared_models(study: str) -> list[str]:
+    """Folder of every model that a study compares with another one, and who was right about what."""
+    if not CONFIG.studies[study].models:
+        return []
+    tasks = CONFIG.studies[study].tasks
+    models = {
+        f"results/{task}/models/{model}": None
+        for task in tasks
+        for pair in CONFIG.compared(study, task).values()
+        for model in pair
+    }
+    return [*models, *(f"results/{task}/eligibility.parquet" for task in tasks)]
 
 
 def figures_made(task: str, *only: str) -> list[str]:

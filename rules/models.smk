@@ -11,6 +11,7 @@ rule model:
         source=lambda wildcards: sources_of(wildcards, "source", "tokenizer"),
         weights=lambda wildcards: sources_of(wildcards, "weights"),
         taken=taken_from,
+        trained=trained_before,
     output:
         directory("results/{task}/models/{model}"),
     log:

@@ -34,8 +34,14 @@ def growing(first: int):
 
 
 def size(paths, suffix: str = "") -> int:
-    """Bytes of the files that there are at or below paths, or of those whose names end so."""
-    files = [file for path in paths for file in [Path(path), *Path(path).rglob("*")]]
+    """Bytes of the files that there are at or below paths, or of those whose names end so; of a model that keeps what
+    it was, without that."""
+    files = [
+        file
+        for path in paths
+        for file in [Path(path), *Path(path).rglob("*")]
+        if KEPT not in file.relative_to(path).parts
+    ]
     return sum(
         f.stat().st_size for f in files if f.is_file() and f.name.endswith(suffix)
     )

@@ -9,6 +9,7 @@ rule study:
         ],
         interactions=lambda wildcards: studied(wildcards.study, "interactions"),
         nulls=lambda wildcards: studied(wildcards.study, "nulls"),
+        compared=lambda wildcards: compared_models(wildcards.study),
     output:
         parquet="results/studies/{study}.parquet",
         csv=report(

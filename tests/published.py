@@ -9,11 +9,14 @@ import numpy as np
 import torch
 from PIL import Image
 
-RANDOM = np.random.default_rng(0)
+RANDOM, NOISE = np.random.default_rng(0), torch.Generator()
+SEEDED = RANDOM.bit_generator.state
 
 
 def make(folder: Path) -> None:
-    """All of them, where the configuration has them."""
+    """All of them, where the configuration has them; the same at every call."""
+    RANDOM.bit_generator.state = SEEDED
+    NOISE.manual_seed(0)
     data = folder / "data"
     for name, side, channels, players in (
         ("simpleisthree", 32, 1, 8),
@@ -31,7 +34,7 @@ def segments(folder: Path, side: int, channels: int, players: int) -> None:
     """Two samples of the authors: tensors of image and label, lists of pixels, and files that are of no use here."""
     folder.mkdir(parents=True)
     for number in (7, 12):
-        torch.save(torch.rand(1, channels, side, side), folder / f"sample_{number:05d}_image.pth")
+        torch.save(torch.rand(1, channels, side, side, generator=NOISE), folder / f"sample_{number:05d}_image.pth")
         torch.save(torch.tensor([[1]]), folder / f"sample_{number:05d}_label.pth")
         pixels = RANDOM.permutation(side**2)[: 4 * players].reshape(players, 4).tolist()
         (folder / f"sample_{number:05d}_players.json").write_text(json.dumps(pixels, indent=4))

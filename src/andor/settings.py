@@ -28,12 +28,16 @@ PATTERNS = {
     r"^[0-9a-f]{64}$": "a SHA-256 digest: 64 hexadecimal digits in lower case",
     r"^(auto|cpu|cuda(:\d+)?)$": "auto, cpu, cuda or cuda:N",
     r"^[A-Za-z_]\w*$": "the name of a function",
+    r"^[a-z][a-z0-9_]*(@(0|[1-9][0-9]*))?$": "the name of a model, or that with @ and a step of its training",
+    r"^[A-Za-z_][A-Za-z0-9_]*$": "the name of an environment variable",
 }
 """Every pattern of this module, in words."""
-NAME, SHA256, DEVICE, IDENTIFIER = PATTERNS
+NAME, SHA256, DEVICE, IDENTIFIER, STATE, VARIABLE = PATTERNS
 
 Name = Annotated[str, StringConstraints(pattern=NAME, max_length=40)]
 """Names become folders, and ``-`` joins the models of an ensemble."""
+ModelName = Annotated[str, StringConstraints(pattern=STATE, max_length=50)]
+"""Of a model, be it as it was after a step of its training (`Training.keep`)."""
 
 
 class Closed(BaseModel):

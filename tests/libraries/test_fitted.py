@@ -25,6 +25,7 @@ RANDOM = np.random.default_rng(0)
 FRAME = pd.DataFrame(RANDOM.normal(size=(60, 3)), columns=["a", "b", "c d"])
 LABELS = (FRAME.a + FRAME.b > 0).to_numpy(np.int16)
 TABLE = tidy_features(FRAME, Classes(LABELS, []), 0.25, 0)
+NUMBERS = tidy_features(FRAME, Classes(FRAME.a.to_numpy() + 2, []), 0.25, 0)
 XGB = {"family": "pretrained_table_classifier", "library": "xgboost", "source": "a"}
 LOGIT = LogisticRegression().fit(FRAME, LABELS)
 
@@ -83,6 +84,25 @@ def test_what_cannot_be_used_is_one_line(tmp_path):
         assert "\n" not in str(error.value)
     with pytest.raises(UserError, match=r"holds \d files .json or .ubj; name one file with !member"):
         made(tmp_path, "xgboost", tmp_path)
+
+
+def test_what_predicts_no_number_is_no_model_of_numbers(tmp_path):
+    """Nor is what predicts several at once."""
+    skops.io.dump(LOGIT, tmp_path / "classes.skops")
+    skops.io.dump(LinearRegression(), tmp_path / "unfitted.skops")
+    skops.io.dump(LinearRegression().fit(FRAME, FRAME[["a", "b"]]), tmp_path / "two.skops")
+    xgboost.train({"objective": "binary:logistic"}, xgboost.DMatrix(FRAME, LABELS), 1).save_model(tmp_path / "c.json")
+    data = lightgbm.Dataset(FRAME, LABELS)
+    lightgbm.train({"objective": "binary", "verbose": -1}, data, 1).save_model(tmp_path / "c.txt")
+    for library, name, message in (
+        ("scikit_learn", "classes.skops", "a LogisticRegression is no regressor that is fitted; save one that is"),
+        ("scikit_learn", "unfitted.skops", "a LinearRegression is no regressor that is fitted"),
+        ("scikit_learn", "two.skops", "has 2 outputs and the data a number to predict; use a model of one output"),
+        ("xgboost", "c.json", "objective `binary:logistic` predicts no number; save a regressor"),
+        ("lightgbm", "c.txt", "objective `binary sigmoid:1` predicts no number; save a regressor"),
+    ):
+        with pytest.raises(UserError, match=message):
+            made(tmp_path / name.replace(".", "_"), library, tmp_path / name, NUMBERS)
 
 
 @pytest.mark.parametrize("package", ["skops", "xgboost", "lightgbm"])

@@ -113,3 +113,55 @@ def test_a_part_of_a_model_is_refused(tmp_path, monkeypatch):
     write(tmp_path / "m-00001-of-00002.gguf", network(tokenizer), tokenizer, "gpt-2")
     with pytest.raises(UserError, match=r"has no weights model\.layers\.1\..* \(9 in all\); .* join the parts first"):
         CausalLM(family="causal_lm", source="x").make(None, tmp_path / "m-00001-of-00002.gguf", None, tmp_path / "m", 0)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    made = tmp_path_factory.mktemp("llama")
+    tokenizer = tiny.byte_bpe()
+    network(tokenizer).save_pretrained(made)
+    tokenizer.save_pretrained(made)
+    return made
+
+
+def quantized(folder: Path, made: Path, kind: str | None):
+    CausalLM(family="causal_lm", source="tiny", quantize=kind).make(None, folder, None, made, 0)
+    return load(made)
+
+
+@pytest.mark.parametrize("kind", ["q8_0", "q5_1", "q4_0"])
+def test_quantized_weights_are_what_gguf_reads_again(folder, tmp_path, caplog, kind):
+    with caplog.at_level("INFO"):
+        plain, packed = (quantized(folder, tmp_path / str(each), each) for each in (None, kind))
+    as_kind = gguf.GGMLQuantizationType[kind.upper()]
+    changed = set()
+    for name, weight in packed.network.state_dict().items():
+        before = plain.network.state_dict()[name]
+        linear = "_proj" in name
+        expected = gguf.dequantize(gguf.quantize(before.numpy(), as_kind), as_kind) if linear else before.numpy()
+        assert np.array_equal(weight.numpy(), expected), name
+        changed |= {name} if not torch.equal(weight, before) else set()
+    assert len(changed) == 2 * 7  # of two layers; the head is the embeddings
+    assert f"{kind}: weights of 14 linear layers; as they were: lm_head" in caplog.text
+    assert plain.digest != packed.digest
+    ids = torch.tensor([plain.tokenizer(tiny.TEXT)["input_ids"]])
+    with torch.no_grad():
+        ours, theirs = (model.network(input_ids=ids).logits for model in (packed, plain))
+    far = (ours - theirs).std() / theirs.std()
+    assert 0 < far < {"q8_0": 0.05, "q5_1": 0.3, "q4_0": 0.6}[kind]  # a network with large random weights
+
+
+def test_layers_that_no_block_fits_stay_as_they_are():
+    from andor.models.quantized import quantize
+
+    net = tiny.gpt2().network.__class__(tiny.gpt2().network.config)  # its linear layers hold inputs × outputs
+    before = {name: weight.clone() for name, weight in net.state_dict().items()}
+    done, kept = quantize(net, "q8_0")
+    assert "transformer.h.0.attn.c_attn" in done and kept == ["lm_head"]
+    rows = before["transformer.h.0.attn.c_attn.weight"].T.contiguous().numpy()
+    q8_0 = gguf.GGMLQuantizationType.Q8_0
+    expected = gguf.dequantize(gguf.quantize(rows, q8_0), q8_0).T
+    assert np.array_equal(net.state_dict()["transformer.h.0.attn.c_attn.weight"].numpy(), expected)
+    odd = torch.nn.Sequential(torch.nn.Linear(33, 4), torch.nn.Linear(64, 4))
+    odd.get_input_embeddings = lambda: torch.nn.Embedding(2, 2)
+    assert quantize(odd, "q4_0") == (["1"], ["0"])

@@ -4,11 +4,13 @@ import json
 
 import numpy as np
 import pytest
+import timm
 import torch
-from test_parity import GridPlayers, candidates, image_table, pictures, words
+import torchvision
+from test_parity import GridPlayers, candidates, image_table, pickled, pictures, words
 from test_raw_rows import found, model, people  # noqa: F401 - fixtures
-from test_vision import VIT, lively
-from transformers import ViTForImageClassification
+from test_vision import MOBILE, VIT, lively
+from transformers import MobileViTForImageClassification, ViTForImageClassification
 
 import tiny
 from andor import config
@@ -37,6 +39,45 @@ def test_an_image_on_another_scale(tmp_path):
     given = settings.model_copy(update={"mean": [0.51] * 3})  # meant so: nothing is compared
     given.make(table, tmp_path / "m", None, tmp_path / "given", 0)
     screen("vit", load(tmp_path / "given"), chosen, config.Masking())
+
+
+@pytest.mark.parametrize(("library", "keys"), [
+    ("torchvision", "`size: 224`, `resize: 256`, `resample: bilinear`"),
+    ("transformers", "`size: 64`, `resize: 73`, `resample: bicubic`"),
+    ("timm", "`size: 160`, `resize: 168`, `resample: bilinear`"),
+    ("levit", "how its processor scales"),
+])  # fmt: skip
+def test_an_image_scaled_otherwise(library, keys, tmp_path):
+    """It is said what to set, and that is right."""
+    torch.manual_seed(0)
+    settings, stated = {"library": library}, {"size": {"shortest_edge": 64}, "resample": 3}
+    if library in ("transformers", "levit"):
+        settings["library"], kind = "transformers", "ConvNext" if library == "transformers" else "Levit"
+        lively(MobileViTForImageClassification(MOBILE)).save_pretrained(tmp_path / "m")
+        stated |= {"image_processor_type": f"{kind}ImageProcessor", "crop_size": {"height": 64, "width": 64}}
+        (tmp_path / "m" / "preprocessor_config.json").write_text(json.dumps(stated))
+        if library == "transformers":
+            pickled(tmp_path / "m")
+    elif library == "timm":
+        settings["architecture"] = "test_resnet"
+        network = lively(timm.create_model("test_resnet", num_classes=2))
+        timm.models.save_for_hf(network, tmp_path / "m", model_config={"num_classes": 2}, safe_serialization=True)
+    else:
+        settings["architecture"] = "squeezenet1_1"
+        network = lively(torchvision.models.squeezenet1_1(num_classes=2))
+        torch.save(network.state_dict(), tmp_path / "m")
+    files = pictures(shape=(120, 171))
+    settings = PretrainedImageClassifier(family="pretrained_image_classifier", source="x", **settings)
+    with pytest.raises(
+        UserError, match=rf"for an image as the data scale it, its library \[.*\]: set {keys} in `data`"
+    ):
+        settings.make(image_table(files, tmp_path, 64), tmp_path / "m", None, tmp_path / "ours", 0)
+    given = settings.model_copy(update={"mean": [0.5] * 3, "std": [0.5] * 3})
+    given.make(image_table(files, tmp_path, 64), tmp_path / "m", None, tmp_path / "given", 0)
+    if library != "levit":
+        said = dict(key.strip("`").split(": ") for key in keys.split(", "))
+        table = image_table(files, tmp_path, int(said["size"]), resize=int(said["resize"]), resample=said["resample"])
+        settings.make(table, tmp_path / "m", None, tmp_path / "said", 0)
 
 
 def test_a_row_whose_types_matter(people, model, monkeypatch):  # noqa: F811

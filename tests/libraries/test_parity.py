@@ -20,9 +20,9 @@ import torchvision
 import xgboost
 from PIL import Image
 from safetensors.torch import load_file, save_file
-from sklearn.compose import make_column_transformer
+from sklearn.compose import TransformedTargetRegressor, make_column_transformer
 from sklearn.ensemble import RandomForestClassifier
-from sklearn.linear_model import LogisticRegression
+from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, StandardScaler
@@ -146,13 +146,14 @@ def prompt(model, closing=None, dtype="float32"):
 # ------------------------------------------------------------------------------------------------------ images
 
 
-def pictures(mode="RGB", side=64, turned=False):
+def pictures(mode="RGB", shape=(64, 64), turned=False):
     """Files of images, as they come."""
     random, files = np.random.default_rng(0), []
     for _ in range(4):
         colours = random.random((2, 2, 3)) ** 3  # of four quarters, most of them dark
-        noise = random.random((side, side, 3))
-        pixels = 255 * (0.7 * np.kron(colours, np.ones((side // 2, side // 2, 1))) + 0.3 * noise)
+        noise = random.random((*shape, 3))
+        quarters = np.kron(colours, np.ones((*(-(-side // 2) for side in shape), 1)))[: shape[0], : shape[1]]
+        pixels = 255 * (0.7 * quarters + 0.3 * noise)
         image = Image.fromarray(pixels.astype(np.uint8)).convert(mode)
         exif = Image.Exif()
         exif[0x0112] = 6 if turned else 1
@@ -162,16 +163,16 @@ def pictures(mode="RGB", side=64, turned=False):
     return files
 
 
-def image_table(files, folder, side):
+def image_table(files, folder, size, **scaling):
     rows = pa.table({"image": [{"bytes": file, "path": None} for file in files], "label": [0, 1] * (len(files) // 2)})
     for part in ("train", "test"):
         pq.write_table(rows, folder / f"{part}.parquet")
-    return ImagesData(reader="images", source="x", positive=None, size=side).read(folder, 0)
+    return ImagesData(reader="images", source="x", positive=None, size=size, **scaling).read(folder, 0)
 
 
-def shown(folder, settings, source, files, side):
+def shown(folder, settings, source, files, size, **scaling):
     """Outputs of an image classifier here."""
-    table = image_table(files, folder, side)
+    table = image_table(files, folder, size, **scaling)
     settings = PretrainedImageClassifier(family="pretrained_image_classifier", source="x", **settings)
     settings.make(table, source, None, folder / "ours", 0)
     chosen = candidates(table, GridPlayers(kind="grid", rows=2, columns=2), len(files), 0)
@@ -179,8 +180,8 @@ def shown(folder, settings, source, files, side):
     return screened(folder, chosen, ZERO), items
 
 
-def image(network, stated, **oddities):
-    """A classifier of images against `transformers.pipeline`."""
+def image(network, stated, scaling=None, **oddities):
+    """A classifier of images against `transformers.pipeline`; `scaling` is what the reader has to be told."""
 
     def case(folder):
         torch.manual_seed(0)
@@ -188,7 +189,7 @@ def image(network, stated, **oddities):
         whole = {"size": {"height": 64, "width": 64}, "crop_size": {"height": 64, "width": 64}, **stated}
         (folder / "m" / "preprocessor_config.json").write_text(json.dumps(whole))
         files = pictures(**oddities)
-        ours, items = shown(folder, {"library": "transformers"}, folder / "m", files, 64)
+        ours, items = shown(folder, {"library": "transformers"}, folder / "m", files, 64, **(scaling or {}))
         theirs = pipeline("image-classification", model=str(folder / "m"), device="cpu")
         said = [theirs(Image.open(io.BytesIO(files[item])), top_k=2) for item in items]
         scores = [{each["label"]: each["score"] for each in scores} for scores in said]
@@ -197,17 +198,17 @@ def image(network, stated, **oddities):
     return case
 
 
-def torchvision_image(name, **oddities):
-    """A classifier of torchvision against its weights' own transforms, scaled and cropped to the images."""
+def torchvision_image(name, resize=256, weights="IMAGENET1K_V1", shape=(100, 141), **oddities):
+    """A classifier of torchvision against its weights' own transforms."""
 
     def case(folder):
         torch.manual_seed(0)
         network = lively(torchvision.models.get_model(name, weights=None, num_classes=2), 64)
         torch.save({"state_dict": network.state_dict()}, folder / "w.pth.tar")
-        files = pictures(**oddities)
+        files = pictures(shape=shape, **oddities)
         settings = {"library": "torchvision", "architecture": name}
-        ours, items = shown(folder, settings, folder / "w.pth.tar", files, 64)
-        prepare = torchvision.models.get_model_weights(name).DEFAULT.transforms(crop_size=64, resize_size=64)
+        ours, items = shown(folder, settings, folder / "w.pth.tar", files, 224, resize=resize)
+        prepare = torchvision.models.get_model_weights(name)[weights].transforms()
         images = [prepare(Image.open(io.BytesIO(files[item])).convert("RGB")) for item in items]
         with torch.no_grad():
             return ours, log_softmax(network(torch.stack(images)))
@@ -215,12 +216,12 @@ def torchvision_image(name, **oddities):
     return case
 
 
-def timm_image(name, stated=None, options=None, side=96, **oddities):
+def timm_image(name, stated=None, options=None, size=160, resize=168, resample="bilinear", **oddities):
     """A classifier of timm against the transform that timm creates."""
 
     def case(folder):
         torch.manual_seed(0)
-        network = lively(timm.create_model(name, num_classes=2, **(options or {})), side)
+        network = lively(timm.create_model(name, num_classes=2, **(options or {})), size)
         (folder / "m").mkdir()
         save_file(network.state_dict(), folder / "m" / "model.safetensors")
         settings = {"pretrained_cfg": network.pretrained_cfg | (stated or {})}
@@ -228,10 +229,10 @@ def timm_image(name, stated=None, options=None, side=96, **oddities):
             described = {"architecture": name, "num_classes": 2, "model_args": options or {}}
             settings["pretrained_cfg"].pop("origin_url", None)
             (folder / "m" / "config.json").write_text(json.dumps(described | settings))
-        files = pictures(side=side, **oddities)
-        ours, items = shown(folder, {"library": "timm", "architecture": name}, folder / "m", files, side)
-        whole = timm.data.resolve_data_config({}, **settings) | {"input_size": (3, side, side), "crop_pct": 1.0}
-        prepare = timm.data.create_transform(**whole, is_training=False)
+        files = pictures(shape=(120, 171), **oddities)
+        scaling = {"size": size, "resize": resize, "resample": resample}
+        ours, items = shown(folder, {"library": "timm", "architecture": name}, folder / "m", files, **scaling)
+        prepare = timm.data.create_transform(**timm.data.resolve_data_config({}, **settings), is_training=False)
         images = [prepare(Image.open(io.BytesIO(files[item])).convert("RGB")) for item in items]
         with torch.no_grad():
             return ours, log_softmax(network(torch.stack(images)))
@@ -328,6 +329,12 @@ def per_class(estimator, rows):
     return SVC(decision_function_shape="ovr").fit(PEOPLE[NUMBERS], GROUP).decision_function(rows[NUMBERS])
 
 
+def predicted(estimator, rows):
+    return estimator.predict(rows)[:, None]
+
+
+AMOUNT = (PEOPLE["yearly income"] / 500 + PEOPLE.age + 20 * (PEOPLE.town == "Oslo")).round(1).to_numpy()
+COUNTED = {"label": AMOUNT, "numeric": True, "normalised": False}
 BINARY = (ANSWERS == "yes").astype(int)
 TREES = {"n_estimators": 4, "max_depth": 3, "n_jobs": 1}
 LEAVES = {"n_estimators": 4, "min_child_samples": 3, "verbose": -1, "n_jobs": 1}
@@ -367,11 +374,32 @@ CASES = {
         lambda: EfficientNetForImageClassification(EFFICIENT),
         {"image_processor_type": "EfficientNetImageProcessor", "rescale_factor": 1 / 127.5, "rescale_offset": True},
     ),
+    "image, wide": image(lambda: ViTForImageClassification(VIT), {}, shape=(150, 211)),
+    "image, cut out": image(
+        lambda: MobileViTForImageClassification(MOBILE),
+        {"image_processor_type": "MobileViTImageProcessor", "size": {"shortest_edge": 73}, "do_center_crop": True},
+        {"resize": 73, "resample": "bicubic"}, shape=(150, 211),
+    ),
+    "image, scaled to a square and cut out": image(
+        lambda: EfficientNetForImageClassification(EFFICIENT),
+        {"image_processor_type": "EfficientNetImageProcessor", "size": {"height": 80, "width": 80},
+         "do_center_crop": True, "resample": 3},
+        {"resize": [80, 80], "resample": "bicubic"}, shape=(211, 150),
+    ),
+    "image, a share cut out": image(
+        lambda: ViTForImageClassification(VIT),
+        {"image_processor_type": "ConvNextImageProcessor", "size": {"shortest_edge": 64}, "resample": 3},
+        {"resize": 73, "resample": "bicubic"}, shape=(211, 150),
+    ),
     "torchvision": torchvision_image("squeezenet1_1"),
+    "torchvision, two sets of weights": torchvision_image("regnet_y_400mf", 232, "IMAGENET1K_V2"),
     "torchvision, grey": torchvision_image("shufflenet_v2_x0_5", mode="L"),
     "timm, a scale of the architecture": timm_image("test_resnet"),
     "timm, a stated scale": timm_image("test_resnet", {"mean": (0.1, 0.2, 0.3), "std": (0.5, 0.4, 0.3)}),
-    "timm, stated arguments": timm_image("test_vit", options={"img_size": 96}),
+    "timm, stated arguments": timm_image(
+        "test_vit", {"input_size": (3, 96, 96)}, {"img_size": 96}, size=96, resize=101, resample="bicubic"
+    ),
+    "timm, squashed": timm_image("test_resnet", {"crop_mode": "squash"}, resize=[168, 168]),
     "timm, grey": timm_image("test_resnet", mode="L"),
     "scikit-learn, a pipeline": row(
         "scikit_learn", skopsed(make_pipeline(PREPARED, LogisticRegression())), probabilities
@@ -414,6 +442,29 @@ CASES = {
         "scikit_learn",
         skopsed(make_pipeline(make_column_transformer((OrdinalEncoder(), ["town"])), RandomForestClassifier(5))),
         probabilities, csv=True, trusted=["sklearn.tree._tree.Tree"],
+    ),
+    "scikit-learn, a number of a pipeline": row(
+        "scikit_learn", skopsed(make_pipeline(PREPARED, Ridge()), label=AMOUNT), predicted, **COUNTED
+    ),
+    "scikit-learn, a number in other units": row(
+        "scikit_learn", skopsed(TransformedTargetRegressor(LinearRegression(), func=np.log, inverse_func=np.exp),
+                                NUMBERS, AMOUNT),
+        lambda e, r: predicted(e, r[NUMBERS]), trusted=["numpy.exp", "numpy.log"], **COUNTED,
+    ),
+    "XGBoost, a number": row(
+        "xgboost", boosted(xgboost.XGBRegressor(enable_categorical=True, **TREES), list(PEOPLE), AMOUNT, "m.ubj"),
+        predicted, **COUNTED,
+    ),
+    "XGBoost, a number of events": row(
+        "xgboost", boosted(xgboost.XGBRegressor(objective="count:poisson", **TREES), NUMBERS, AMOUNT, "m.json"),
+        lambda e, r: predicted(e, r[NUMBERS]), **COUNTED,
+    ),
+    "LightGBM, a number": row(
+        "lightgbm", boosted(lightgbm.LGBMRegressor(**LEAVES), list(PEOPLE), AMOUNT, "m.txt"), predicted, **COUNTED
+    ),
+    "LightGBM, a positive number": row(
+        "lightgbm", boosted(lightgbm.LGBMRegressor(objective="gamma", **LEAVES), NUMBERS, AMOUNT, "m.txt"),
+        lambda e, r: predicted(e, r[NUMBERS]), **COUNTED,
     ),
     "XGBoost": row("xgboost", boosted(xgboost.XGBClassifier(**TREES), NUMBERS, BINARY, "m.json"),
                    lambda e, r: probabilities(e, r[NUMBERS]), BINARY),

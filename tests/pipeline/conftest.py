@@ -36,7 +36,7 @@ EMPTY = {"held_out", "transfer", "discrimination", "fidelity"}
 
 def snakemake(folder: Path, *arguments: str) -> subprocess.CompletedProcess:
     """Run the workflow in ``folder`` with the interpreter of the tests."""
-    environment = {**os.environ, "HF_HUB_OFFLINE": "1", "COLUMNS": "200"}
+    environment = {**os.environ, **forked.OFFLINE, "COLUMNS": "200"}
     command = ["--snakefile", str(ROOT / "Snakefile"), "--cores", "2", *arguments]
     return forked.snakemake(command, folder, environment, PATIENCE)
 

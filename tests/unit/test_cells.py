@@ -182,6 +182,28 @@ def test_rows_without_what_is_there_are_left_out(tmp_path):
         as_read(numbers, tmp_path / "n.csv", missing="fill", numeric=True)
 
 
+def test_rows_are_left_out_until_no_cell_is_empty(tmp_path):
+    """Without the row of the only text, what is left of the column are numbers, and a mark among them is empty."""
+    x = [f"{x:.2f}" for x in INCOME]
+    frame = pd.DataFrame({"x": [None, *x[1:]], "y": ["none at all", "?", *["1.5", "2", "3"] * 26], "class": CLASS})
+    left, columns, _ = as_read(frame, tmp_path / "t.csv", missing="drop")
+    assert columns == {"x": [0], "y": [1]} and len(left) == 78
+
+
+@pytest.mark.parametrize("rows", ["0,1,2,yes\n1,2,3,no\n", "0,1,2,yes\n2,3,no\n"])
+def test_rows_longer_than_the_header_are_refused(rows, tmp_path):
+    (tmp_path / "t.csv").write_text(f"x,y,class\n{rows}")
+    with pytest.raises(UserError, match=r"t\.csv: .*rows have more cells than there are names of columns"):
+        TableData(reader="table", source="t", label="class").look(tmp_path / "t.csv")
+
+
+def test_whole_numbers_beyond_64_bits(tmp_path):
+    lines = [json.dumps({"x": 10**30 + n * 10**28, "class": name}) for n, name in enumerate(CLASS)]
+    (tmp_path / "t.jsonl").write_text("\n".join(lines))
+    table = TableData(reader="table", source="t", label="class").read(tmp_path / "t.jsonl", seed=0)
+    assert np.corrcoef(arrays(table)[:, 0], np.arange(80))[0, 1] > 1 - 1e-6
+
+
 @pytest.mark.parametrize("ending", ["", ".gz", ".xz", ".zst"])
 def test_exports(ending, tmp_path):
     """Row numbers before the table, spaces around names and classes, a byte order mark, another encoding."""

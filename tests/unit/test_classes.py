@@ -77,3 +77,9 @@ def test_numbers_written_as_texts_are_numbers():
     assert by_number([True, False], "data")[1] == ["false", "true"]
     with pytest.raises(UserError, match="column `label` holds 2 and the file names 2 classes; mend it"):
         by_number([0, 2], "data", names=["no", "yes"])
+
+
+def test_more_classes_than_can_be_numbered_are_refused():
+    assert by_order(range(2**15)).labels[-1] == 2**15 - 1
+    with pytest.raises(UserError, match="the data have 32769 classes, of which 32768 at most can be numbered"):
+        by_order(range(2**15 + 1))

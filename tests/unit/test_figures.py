@@ -362,6 +362,10 @@ OF_CELLS = ("interactions", "controls")
 """Figures that differ between the tasks of drawn coalitions: images for a text, and samples that can be exchanged."""
 OF_MODELS = ("controls", "faithfulness", "fidelity", "matching", "orders", "sparsity", "thresholds")
 """Figures with a line or a panel for each model, which six fill; of ensembles there are more in another case."""
+OF_MODELS_ALONE = ("faithfulness", "fidelity", "matching", "thresholds")
+"""Those of them that ensembles leave as they are."""
+OF_METHODS = ("controls", "held_out", "orders", "sparsity")
+"""Figures with a panel for each method, which one method leaves short."""
 
 
 def layouts(case: str) -> list[str]:
@@ -372,6 +376,10 @@ def layouts(case: str) -> list[str]:
         return list(OF_CELLS)
     if case == "six models, named ensembles":
         return list(OF_MODELS)
+    if case == "four models, eleven ensembles":
+        return [name for name in FIGURES if name not in OF_MODELS_ALONE]
+    if case == "one method":
+        return list(OF_METHODS)
     return [name for name in FIGURES if not (case.startswith("drawn") and name in ALL_KNOWN)]
 
 
@@ -677,6 +685,14 @@ def test_matching_draws_residuals_within_kappa(small):
     assert points[style.METHODS["original"]].max() == 0
     assert 0 < points[style.METHODS["generalizable"]].max() <= 0.1
     assert max(line.get_ydata()[0] for line in residuals.lines if line.get_linestyle() == "--") == pytest.approx(0.1)
+
+
+def test_widths_are_those_of_the_present_fonts():
+    widths = []
+    for families in [("DejaVu Sans",), ("DejaVu Sans Mono",), ("DejaVu Sans",)]:
+        with style.styled(families):
+            widths.append(style.text_width("a line of letters"))
+    assert widths[0] == widths[2] < widths[1]
 
 
 @pytest.mark.parametrize("inches", [0.2, 0.7, 2.0])

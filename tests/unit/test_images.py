@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
+from torchvision import transforms
 
 from andor.data.classes import class_names
 from andor.data.images import decoded, pixels
@@ -93,6 +94,30 @@ def test_every_mode_is_what_pillow_makes_of_it(mode, tmp_path):
     np.testing.assert_allclose(
         arrays(read(tmp_path, [encoded(image)] * 2))[0] * 255, expected.transpose(2, 0, 1), rtol=1e-6
     )
+
+
+@pytest.mark.parametrize("size", [(40, 40), (41, 63), (90, 37), (300, 17)])
+def test_what_is_cut_out_is_what_torchvision_cuts_out(size):
+    image = Image.fromarray(np.random.default_rng(0).integers(0, 256, (*size, 3), dtype=np.uint8))
+    for shape, resize in (((24, 24), 31), ((20, 24), 24), ((24, 20), [31, 28])):
+        for resample in ("bilinear", "bicubic"):
+            scale = transforms.Resize(resize, transforms.InterpolationMode(resample))
+            expected = transforms.Compose([scale, transforms.CenterCrop(shape), transforms.ToTensor()])(image)
+            np.testing.assert_array_equal(pixels(image, shape, resize, resample), expected)
+
+
+def test_files_of_the_first_images_for_testing_are_kept(tmp_path):
+    files = [encoded(COLOUR + np.uint8(number)) for number in range(20)]
+    table = read(tmp_path, files)
+    kept = [(row["item"], row["file"]) for row in table.select(["item", "file", "split"]).to_pylist() if row["file"]]
+    test = [row["item"] for row in table.select(["item", "split"]).to_pylist() if row["split"] == "test"]
+    assert kept == [(item, files[item - 20]) for item in test[:3]] and len(kept) == 3
+
+
+@pytest.mark.parametrize("resize", [16, [40, 16]])
+def test_more_than_there_is_cannot_be_cut_out(resize):
+    with pytest.raises(ValueError, match=r"`resize: .*` is less than `size: 24`, which is cut out; raise it"):
+        ImagesData(reader="images", source="x", size=24, resize=resize)
 
 
 def test_a_damaged_image_is_named_with_its_row(tmp_path):

@@ -508,6 +508,19 @@ class TestFiles:
         BertForSequenceClassification(bert(num_labels=1)).save_pretrained(classifier)
         with pytest.raises(UserError, match="`source: tiny` predicts a number, it has one output; name a classifier"):
             settings.make(None, classifier, None, tmp_path / "m", 0)
+        with pytest.raises(UserError, match="`source: tiny` predicts a number, it has one output; name a classifier"):
+            settings.glance(classifier)
+        torch.save(BertForSequenceClassification(bert(num_labels=1)).state_dict(), tmp_path / "one.pth")
+        with pytest.raises(UserError, match="`weights: one` predicts a number, it has one output; name a classifier"):
+            settings.model_copy(update={"weights": "one"}).make(
+                None, classifier, tmp_path / "one.pth", tmp_path / "m", 0
+            )
+        BertForSequenceClassification(bert(num_labels=2, problem_type="regression")).save_pretrained(classifier)
+        for look in (settings.glance, lambda source: settings.make(None, source, None, tmp_path / "m", 0)):
+            with pytest.raises(
+                UserError, match="`source: tiny` predicts a number, it has 2 outputs; name a classifier"
+            ):
+                look(classifier)
         several = bert(num_labels=3, problem_type="multi_label_classification")
         BertForSequenceClassification(several).save_pretrained(classifier)
         with pytest.raises(UserError, match="`source: tiny` says of each label by itself whether it holds"):

@@ -39,6 +39,14 @@ def config(folder):
     return check(RAW, base=folder)
 
 
+def test_stand_ins_are_the_same_at_every_call(folder, tmp_path):
+    published.make(tmp_path)
+    files = [file.relative_to(folder) for file in sorted(folder.rglob("*")) if file.suffix in (".jpg", ".pts", ".data")]
+    assert files and all((folder / file).read_bytes() == (tmp_path / file).read_bytes() for file in files)
+    (image, *_) = (file.relative_to(folder) for file in sorted(folder.rglob("*_image.pth")))
+    assert torch.equal(*(torch.load(made / image, weights_only=True) for made in (folder, tmp_path)))
+
+
 def test_what_is_fetched_by_hand_is_asked_for_by_its_path(tmp_path):
     with pytest.raises(UserError) as error:
         check(RAW, base=tmp_path)
@@ -130,6 +138,27 @@ def test_segments_hold_tensors_and_nothing_else(tmp_path):
         reader({"reader": "player_segments", "source": "s"}).read(tmp_path / "s", 0)
 
 
+@pytest.mark.parametrize(
+    ("image", "normalised", "message"),
+    [
+        (
+            torch.full((1, 3, 8, 8), -2.1),
+            False,
+            "pixels from -2.1 to -2.1, not 0 to 1; set `normalised` if they are of",
+        ),
+        (torch.full((1, 3, 8, 8), 255), True, "pixels from 57.5.* to 58.8.*, not 0 to 1; take `normalised` away"),
+        (torch.full((3, 8, 8), float("nan")), False, "pixels from nan to nan"),
+        (torch.zeros(1, 1, 8, 8), True, r"has the shape \(1, 8, 8\), and `normalised` is of three colours; take it"),
+    ],
+)
+def test_segments_that_are_no_images_are_refused(image, normalised, message, tmp_path):
+    published.segments(tmp_path / "s", 8, 1, 2)
+    for number in (7, 12):
+        torch.save(image, tmp_path / "s" / f"sample_{number:05d}_image.pth")
+    with pytest.raises(UserError, match=rf"sample_00007_image.pth: {message}"):
+        reader({"reader": "player_segments", "source": "s", "normalised": normalised}).read(tmp_path / "s", 0)
+
+
 def test_folders_of_classes(folder, tmp_path):
     asked = {"reader": "images", "source": "birds", "size": 16}
     table = reader(asked).read(folder / "data" / "bg-bird", 0)
@@ -144,11 +173,31 @@ def test_folders_of_classes(folder, tmp_path):
         reader(asked).read(tmp_path, 0)
 
 
-@pytest.mark.parametrize("text", ["@relation x\n1,2\n", "@attribute a real\n1\n"])
-def test_arff_without_names_or_data(text, tmp_path):
+ARFF = "@attribute a {{x, y}}\n@attribute 'b c' real\n{}"
+"""A class and a number, whose rows are to come."""
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("@relation x\n1,2\n", "no @attribute or no @data"),
+        ("@attribute a real\n1\n", "no @attribute or no @data"),
+        (ARFF.format("@data\n{0 y, 1 3}\n{1 2}\n"), "its rows {…} are sparse; write dense ones"),
+        (ARFF.format("@data\nx,1,2\ny,2,3\n"), "rows have more cells than there are names of columns"),
+    ],
+    ids=["names", "data", "sparse", "longer"],
+)
+def test_arff_that_is_not_read(text, message, tmp_path):
     (tmp_path / "x.arff").write_text(text)
-    with pytest.raises(UserError, match="no @attribute or no @data"):
-        reader({"reader": "table", "source": "x", "label": "a"}).read(tmp_path / "x.arff", 0)
+    with pytest.raises(UserError, match=message):
+        reader({"reader": "table", "source": "x", "label": "a"}).look(tmp_path / "x.arff")
+
+
+def test_comments_in_arff(tmp_path):
+    rows = " @DATA % rows of @attribute\n% x,9\nx,1\n y , 2.5 % doubtful\nx,?\ny,3\nx,1\n"
+    (tmp_path / "x.arff").write_text("% once there was\n% @attribute c real\n" + ARFF.format(rows))
+    found = reader({"reader": "table", "source": "x", "label": "a", "missing": "drop"}).look(tmp_path / "x.arff")[0]
+    assert found.to_dict("list") == {"a": ["x", "y ", "y", "x"], "b c": [1.0, 2.5, 3.0, 1.0]}
 
 
 def test_rows_of_svmlight_that_are_none(tmp_path):

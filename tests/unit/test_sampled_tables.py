@@ -15,7 +15,7 @@ from andor.game.coalitions import Coalitions
 from andor.game.interactions import Interactions
 from andor.game.nulls import permutations
 from andor.game.partners import partner
-from andor.report import catalogue, tables
+from andor.report import catalogue, compared, tables
 from andor.report.results import TaskResults
 from andor.report.tables.held_out import alike, groups
 from andor.report.tables.parts import STRONGEST_DRAWN, comparisons, games
@@ -521,3 +521,25 @@ def test_summary_repeats_the_other_tables(made):
     np.testing.assert_allclose(summary["shared_share"], sharing["shared_strength"] / sharing["strength"])
     ratio = summary.loc["generalizable"]["l1"] / summary.loc["traditional"]["l1"]
     np.testing.assert_allclose(summary.loc["generalizable"]["l1_ratio"], ratio)
+
+
+def test_models_are_compared_where_coalitions_were_drawn(results, found):
+    first, second = results.models[:2]
+    alone = dataclasses.replace(results, methods={"traditional": "traditional"}, ensembles={"pair": [first, second]})
+    table = compared.compared({"task": alone}).set_index(["first", "measure", "order"])
+    shared, by_order = 0, dict.fromkeys(range(1, ORDER + 1), 0)
+    for sample in range(SAMPLES):
+        listed = [{kind: found["traditional"][sample, model, kind] for kind in KINDS} for model in (first, second)]
+        bounds = [0.05 * max(abs(s) for of_kind in own.values() for s, _ in of_kind.values()) for own in listed]
+        for kind in KINDS:
+            own, other = (one[kind] for one in listed)
+            for players in own.keys() & other.keys():
+                strengths = own[players][0], other[players][0]
+                if all(abs(s) > bound for s, bound in zip(strengths, bounds, strict=True)) and np.prod(strengths) > 0:
+                    shared += 1
+                    by_order[len(players)] += 1
+    assert table.loc[(first, "shared", 0), "value"] == pytest.approx(shared / SAMPLES)
+    assert shared > 0
+    for order, count in by_order.items():
+        assert table.loc[(first, "shared", order), "value"] == pytest.approx(count / SAMPLES)
+    assert table.loc[(first, "ips", 0), "null"] > table.loc[(first, "ips", 0), "value"]

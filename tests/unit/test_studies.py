@@ -8,7 +8,7 @@ import pytest
 
 from andor.config import Study
 from andor.errors import UserError
-from andor.report import figures, tables
+from andor.report import compared, figures, tables
 from andor.report.results import TaskResults
 from andor.report.studies import AGREED, study
 from synthetic import write_synthetic_results
@@ -102,6 +102,28 @@ def test_a_figure_is_drawn_from_the_table_alone(table, tmp_path):
     assert "; 3 samples" in figures.draw_study(unproved, ASKED.question).get_suptitle()
     with pytest.raises(UserError, match="no rows"):
         figures.draw_study(table[:0], ASKED.question)
+
+
+def test_models_are_compared_two_at_a_time(results):
+    config_of = {"methods": {"traditional": "traditional"}, "ensembles": {"a-b": ["resnet20", "vgg16"]}}
+    of_task = replace(results["digits"], **config_of)
+    table = compared.compared({"digits": of_task})
+    assert list(table.columns) == compared.SCHEMA.names
+    strengths = np.stack([one.dense() for one in of_task.of_ensemble("traditional", "a-b")])  # (K, 2, kinds, 2^n)
+    size = np.abs(strengths)
+    size[..., 0] = 0
+    salient = size > 0.05 * size.max((2, 3), keepdims=True)
+    one_sign = strengths[:, 0] * strengths[:, 1] > 0
+    both = salient.all(1)
+    pair = {"task": "digits", "order": 0, "first": "resnet20", "second": "vgg16"}
+    assert number(table, **pair, measure="shared")["value"] == pytest.approx((both & one_sign).sum((1, 2)).mean())
+    assert number(table, **pair, measure="opposed")["value"] == pytest.approx((both & ~one_sign).sum((1, 2)).mean())
+    consistency = (both & one_sign).sum() / salient.any(1).sum()
+    row = number(table, **pair, measure="consistency")
+    assert row["value"] == pytest.approx(consistency) and row["low"] < consistency < row["high"]
+    alone = table[table["first"].isna() & (table["order"] == 0)]
+    assert set(alone["second"]) == {"resnet20", "vgg16"} and {"train", "test", "mean order"} <= set(alone["measure"])
+    figures.draw_study(table, "Who shares with whom?")
 
 
 def test_a_control_is_counted_beside_the_network_it_is_compared_with(results):

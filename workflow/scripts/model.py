@@ -11,7 +11,8 @@ def main(snakemake):
     from andor.files import write_text
     from andor.models.accuracy import quality
     from andor.models.corruption import corrupted
-    from andor.models.labels import relabelled
+    from andor.models.files import description_of, take_kept
+    from andor.models.labels import exchanged, relabelled
     from andor.models.loading import load
     from andor.store import read_table
 
@@ -20,20 +21,23 @@ def main(snakemake):
     training = settings.trained_by
     seed = snakemake.params.seed if training is None or training.seed is None else training.seed
     if table is not None and training is not None:
-        table = relabelled(table, training.labels, seed)
+        table = exchanged(relabelled(table, training.labels, seed), training.items)
     worse = corrupted(table, training.corrupt, seed) if training is not None and training.is_corrupted else table
     source, weights = (fetched(snakemake.input.get(key, [])) for key in ("source", "weights"))
     if snakemake.input.get("taken"):
         source = Path(snakemake.input.taken[0])
     folder = Path(snakemake.output[0])
-    settings.make(worse, source, weights, folder, seed, device(snakemake))
+    if snakemake.input.get("trained"):
+        take_kept(Path(snakemake.input.trained[0]), training.until, folder)
+    else:
+        settings.make(worse, source, weights, folder, seed, device(snakemake))
 
-    metrics = {"family": settings.family, "splits": {}}
+    metrics = {"family": description_of(folder)["family"], "splits": {}}
     if table is not None:  # language models are taken as they come
         model = load(folder, device(snakemake))
         metrics["parameters"] = model.parameters
-        for split in ("train", "test"):
-            metrics["splits"][split] = quality(model, table, split)
+        for split in ("train", "test") if settings.judged is None else ("test",) if settings.judged else ():
+            metrics["splits"][split] = quality(model, table, split, settings.judged)
     write_text(folder / "metrics.json", json.dumps(metrics, indent=2) + "\n")
 
 

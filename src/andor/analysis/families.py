@@ -74,9 +74,9 @@ class Family:
 
     cells: Sequence[Sequence[Placed]]
 
-    def of_orders(self, least: int) -> Family:
-        """Those of an order or larger."""
-        return Family([[own.of_orders(least) for own in cell] for cell in self.cells])
+    def of_orders(self, least: int, most: int | None = None) -> Family:
+        """Those of an order or larger, up to one if it is given."""
+        return Family([[own.of_orders(least, most) for own in cell] for cell in self.cells])
 
     @property
     def models(self) -> range:

@@ -53,9 +53,9 @@ class Placed:
         """The number of each coalition; uint64, shape (k,)."""
         return keys(self.presence, _labels(self.presence.shape[1]))
 
-    def of_orders(self, least: int) -> Placed:
-        """Those of as many players or more."""
-        return self._take(self.orders >= least)
+    def of_orders(self, least: int, most: int | None = None) -> Placed:
+        """Those of as many players or more, up to a number if one is given."""
+        return self._take((self.orders >= least) & (self.orders <= (most or self.presence.shape[1])))
 
     def with_(self, other: Placed) -> Placed:
         """Those that another one has too, with the same sign, and the lesser of the two strengths."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -14,6 +14,11 @@ from andor.cli import evaluate as evaluate_cli
 from andor.cli import explain as explain_cli
 from andor.cli import extract as extract_cli
 from andor.errors import UserError, cannot_write, refused
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from andor.config import Task
 
 app = typer.Typer(
     name="andor",
@@ -71,6 +76,17 @@ def check(config: Annotated[Path, typer.Argument(help="A configuration in YAML."
             f"{name}: {task.samples.count} samples, {players}, {kind}{kept}: {passes:,} masked inputs of "
             f"{len(task.models)} models; ensembles {ensembles}"
         )
+        for line in _costs(name, task):
+            typer.echo(line)
+
+
+def _costs(name: str, task: Task) -> Iterator[str]:
+    """What served models cost, a line each."""
+    words = getattr(task.players, "max_words", None) or 100
+    for model, settings in task.models.items():
+        if calls := settings.calls(task.inputs):
+            tokens = settings.tokens(task.inputs, words)
+            yield f"{name}, {model}: up to {calls:,} calls, some {tokens:,} tokens at {words} words a text"
 
 
 @app.command()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from andor.config.tasks import Task
+from andor.models.settings import model_and_step
 from andor.settings import near
 
 
@@ -35,8 +36,10 @@ def _misfits(tasks: Mapping[str, Task], task: Task, name: str) -> Iterator[tuple
         yield "model", f"is no model of task `{other_name}`{near(original_name, list(other.models))}"
     elif original.taken_from is not None:
         yield "model", f"is of task `{original.taken_from[0]}` itself; name that"
-    elif original.is_control:
+    elif original.is_control and model_and_step(original_name)[1] is None:
         yield "model", "is a control of its task, no main model; name another"
+    elif task.models[name].trained_by is not None and original.family != "text_encoder":
+        yield "model", f"is of family {original.family}, and only text_encoder is trained further; drop `training`"
     else:
         faults = original.model_copy(update={"training": None}).misfits(name, task.data, task.masking)
         yield from (("model", f"does not fit: {fault}") for fault in faults)

@@ -31,14 +31,15 @@ SHOWN = 60
 class _Loader(yaml.SafeLoader):
     """YAML in which no key stands twice: of two, one would pass unnoticed."""
 
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+    def compose_mapping_node(self, anchor: str | None) -> yaml.MappingNode:
+        node = super().compose_mapping_node(anchor)  # as it is written: what `<<` merges may be there, too
         seen: set[str] = set()
         for key, _ in node.value:
             if isinstance(key, yaml.ScalarNode) and key.tag != _MERGE:
                 if key.value in seen:
                     raise yaml.MarkedYAMLError(problem=f"key `{key.value}` is there twice", problem_mark=key.start_mark)
                 seen.add(key.value)
-        return super().construct_mapping(node, deep)
+        return node
 
 
 def check(raw: Mapping[str, Any], origin: str = "config.yaml", base: Path | None = None) -> Config:

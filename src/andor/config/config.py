@@ -13,6 +13,7 @@ from andor.config.methods import Method
 from andor.config.sources import Source
 from andor.config.studies import Study
 from andor.config.tasks import Task
+from andor.models.settings import model_and_step
 from andor.settings import DEVICE, Closed, Name, PositiveInt, near
 
 ARRAYS_PER_MODEL = 40
@@ -85,10 +86,17 @@ class Config(Closed):
         for name, study in self.studies.items():
             tasks = [self.tasks[task] for task in study.tasks if task in self.tasks]
             ensembles = [name for task in tasks for name in task.ensembles_by_name()]
-            for key, known in (("tasks", self.tasks), ("methods", self.methods), ("ensembles", ensembles)):
-                for value in getattr(study, key):
+            models = [name for task in tasks for name in task.models]
+            wanted = {**dict(study), "along": [] if study.along is None else [study.along]}
+            for key, known in (
+                ("tasks", self.tasks), ("methods", self.methods), ("ensembles", ensembles), ("models", models),
+                ("along", models),
+            ):  # fmt: skip
+                for value in wanted[key]:
                     if value not in known:
                         raise ValueError(f"`studies.{name}.{key}: {value}` is none there is{near(value, list(known))}")
+            if fault := self._incomparable(name):
+                raise ValueError(f"`studies.{name}` {fault}")
         names = [*self.methods, *(variant for study in self.studies.values() for variant in study.variants)]
         for name in names:
             if names.count(name) > 1:
@@ -111,6 +119,28 @@ class Config(Closed):
                         "methods of AND interactions alone need all of them: take one of the two away"
                     )
         return self
+
+    def _incomparable(self, name: str) -> str | None:
+        """What keeps a study from comparing models with each other."""
+        study = self.studies[name]
+        if not study.models:
+            return None
+        joint = next((method for method, own in self.of_study(name).items() if own.kind == "generalizable"), None)
+        if joint is not None:
+            return f"compares models that are explained apart, `{joint}` explains them together; take it away"
+        kept = {model_and_step(model)[0] for task in study.tasks for model in self.tasks[task].models if "@" in model}
+        if study.along is not None and study.along not in kept:
+            return f"goes along the training of `{study.along}`, which keeps no steps; set its `training.keep`"
+        if task := next((task for task in study.tasks if not self.compared(name, task)), None):
+            return f"finds no two of its models in the task `{task}`; take one of the two away"
+        return None
+
+    def compared(self, study: str, task: str) -> dict[str, list[str]]:
+        """What a study looks at in a task: its ensembles, or every two models that it compares; by name."""
+        asked, settings = self.studies[study], self.tasks[task]
+        if asked.models:
+            return asked.pairs(settings.models)
+        return {name: models for name, models in settings.ensembles_by_name().items() if name in asked.ensembles}
 
     def method(self, name: str) -> Method:
         """A method by its name, be it for all tasks or a study's variant."""

@@ -1,4 +1,4 @@
-"""What local data lack of what a configuration asks of them."""
+"""What local data and models lack of what a configuration asks of them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from andor.sources.uri import parse as parse_uri
 
 
 def lacking(config: Config, base: Path) -> Iterator[str]:
-    """Columns, splits and classes that data of local files lack, a line for each task.
+    """Columns, splits and classes that data of local files lack, a line for each task; models that are of another kind.
 
     Parameters
     ----------
@@ -30,6 +30,13 @@ def lacking(config: Config, base: Path) -> Iterator[str]:
                 _check_players(task, seen)
         except UserError as error:
             yield f"`tasks.{name}`: {error}"
+        for model_name, model in task.models.items():
+            source = _local(config, model.sources().get("source"), base)
+            try:
+                if source is not None:
+                    model.glance(source)
+            except UserError as error:
+                yield f"`tasks.{name}.models.{model_name}`: {error}"
 
 
 def _check_players(task: Task, seen: Any) -> None:

@@ -11,7 +11,10 @@ from pydantic import BaseModel, JsonValue
 from pydantic_core import PydanticUndefined
 
 from andor.config import Config, tag
+from andor.config.copies import Copy
 
+MODELS = "tasks.<name>.models"
+"""Where an entry may be a copy of another one."""
 HEADER = """# Configuration
 
 Every key of a configuration, made from `andor.config` by `andor reference` (a test keeps this page in step).
@@ -25,6 +28,8 @@ Every key of a configuration, made from `andor.config` by `andor reference` (a t
 def json_schema() -> str:
     """JSON schema of a configuration file."""
     schema = Config.model_json_schema()
+    entries = schema["$defs"]["Task"]["properties"]["models"]["patternProperties"]
+    entries |= {name: {"anyOf": [kind, Copy.model_json_schema()]} for name, kind in entries.items()}
     schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
     return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
 
@@ -41,6 +46,8 @@ def _keys(model: type[BaseModel], prefix: str) -> Iterator[tuple[str, str, str, 
         key = f"{prefix}{name}"
         default = "required" if field.is_required() else _shown(field.get_default(call_default_factory=True))
         yield key, _kind(field.annotation), default, " ".join((field.description or "").split()).replace("|", r"\|")
+        if key == MODELS:
+            yield from _keys(Copy, f"{key}.<name>.")
         for part in _parts(field.annotation):
             inner = f"{key}.<name>" if get_origin(field.annotation) is dict or "dict[" in str(field.annotation) else key
             name_of = tag(part)

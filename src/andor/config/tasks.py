@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Annotated
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field, field_validator, model_validator
 
 from andor.config import coalitions
 from andor.config.coalitions import FEW, SAMPLED_COLUMNS, Budget, Coalitions
+from andor.config.copies import resolved
 from andor.config.masking import Masking
 from andor.config.models import Model
 from andor.config.parts import models_in, tag
@@ -20,7 +21,8 @@ from andor.data.players import player_kinds
 from andor.data.reader import Reader
 from andor.data.readers import readers
 from andor.kinds import union
-from andor.settings import Closed, Name, near
+from andor.models.settings import REPEATS, model_and_step, state_name
+from andor.settings import Closed, ModelName, Name, near
 
 if TYPE_CHECKING:
     Data = Reader
@@ -39,7 +41,7 @@ class Task(Closed):
     data: Data
     """The data set."""
     models: Annotated[dict[Name, Model], Field(min_length=1)]
-    """The models of the task, by name."""
+    """The models of the task, by name; or what differs from another one that an entry is `like`."""
     players: Players
     """The input variables that interact."""
     coalitions: Coalitions | None = None
@@ -51,10 +53,29 @@ class Task(Closed):
     """The explained output."""
     samples: Samples = Samples()
     """The explained items."""
-    ensembles: dict[Name, list[Name]] | None = None
-    """Lists of two or more models compared together; every pair and all at once if unset."""
+    ensembles: dict[Name, list[ModelName]] | None = None
+    """Lists of two or more models compared together; every pair and all at once if unset, without those that training
+    keeps on the way."""
     target: Target | None = None
     """Language models: the text whose log-odds are explained; the first model's most likely next token if unset."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _copies(cls, raw: Any) -> Any:
+        if isinstance(raw, Mapping) and isinstance(raw.get("models"), Mapping):
+            return {**raw, "models": resolved(raw["models"])}
+        return raw
+
+    @field_validator("models")
+    @classmethod
+    def _with_kept(cls, models: dict[str, Model]) -> dict[str, Model]:
+        """The models, and what is kept of each while it is trained: what its training would give that ended there."""
+        every = {}
+        for name, model in models.items():
+            every[name], training = model, model.trained_by
+            for step in training.keep if training is not None else []:
+                every[state_name(name, step)] = model.model_copy(update={"training": training.ended(step)})
+        return every
 
     @field_validator("ensembles")
     @classmethod
@@ -96,6 +117,7 @@ class Task(Closed):
                 families = sorted(tag(kind) for kind in models_in(Model) if data.modality in kind.reads)
                 yield f"model `{name}` ({model.family}) cannot read {data.reader}; use {' or '.join(families)}"
             yield from model.misfits(name, data, masking)
+            yield from model.costs(name, self.inputs)
         if data.modality not in players.of:
             kinds = sorted(tag(kind) for kind in player_kinds() if data.modality in kind.of)
             yield f"players of kind `{players.kind}` do not fit {data.reader}; use {' or '.join(kinds)}"
@@ -132,6 +154,11 @@ class Task(Closed):
         """Masked versions of a sample."""
         return 2**self.most_players if self.budget is None else self.budget.total
 
+    @property
+    def inputs(self) -> int:
+        """Masked inputs of one model: of candidates, of samples, and those that a served one is asked about again."""
+        return 2 * self.samples.candidates + self.samples.count * (self.masks + REPEATS)
+
     def sampled_bytes(self, models: int) -> int:
         """Bytes that finding interactions of so many models on drawn coalitions takes: columns, and their products."""
         coalitions = self.masks
@@ -145,13 +172,15 @@ class Task(Closed):
         """
         if self.ensembles is not None:
             return {name: list(members) for name, members in self.ensembles.items()}
-        sizes = sorted({2, len(self.models)} - {1})
-        groups = [group for size in sizes for group in itertools.combinations(self.models, size)]
+        models = [name for name in self.models if model_and_step(name)[1] is None]
+        sizes = sorted({2, len(models)} - {1})
+        groups = [group for size in sizes for group in itertools.combinations(models, size)]
         joined = [("-".join(group), list(group)) for group in groups]
         return {name if len(name) <= LONGEST else f"all-{len(group)}": group for name, group in joined}
 
     def null_networks(self) -> list[str]:
-        """Null networks, and repeated trainings: models that have no say in which samples are explained."""
+        """Null networks, repeated trainings and what training keeps on its way: models that have no say in what is
+        explained."""
         return [name for name, model in self.models.items() if model.is_control]
 
     def chunks(self) -> dict[str, list[int]]:

@@ -11,5 +11,6 @@ that is to be predicted), and
 
 The metadata key ``classes`` holds the names of the labels 0, 1, … as JSON, where classes have names. Of features the
 key ``columns`` maps each column of the origin to its positions among the F; the column ``row`` (a struct of these
-columns) has the cells as they were, with their types and units, for models that read those.
+columns) has the cells as they were, with their types and units, for models that read those. Of images, the column
+``file`` (binary) may hold the files of a few, with which pretrained models are compared with their library.
 """

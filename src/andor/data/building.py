@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from andor.data.cells import features_of
 from andor.data.classes import Classes
-from andor.data.table import ROW
+from andor.data.table import FILE, ROW
 from andor.errors import UserError
 
 
@@ -25,11 +25,12 @@ def tidy(
     parts: np.ndarray | None = None,
     frame: pd.DataFrame | None = None,
     classes: Sequence[str] = (),
+    files: Sequence[bytes | None] | None = None,
 ) -> pa.Table:
     """The tidy table; ``content`` is texts, or an array (rows, …) of a kind in `andor.data.table.ARRAYS`.
 
-    ``frame`` holds the rows that features were made of, ``classes`` the names of the labels. Labels are numbers of
-    classes, or an array of floats that are to be predicted.
+    ``frame`` holds the rows that features were made of, ``files`` those of images, ``classes`` the names of the labels.
+    Labels are numbers of classes, or an array of floats that are to be predicted.
     """
     numeric = isinstance(labels, np.ndarray) and np.issubdtype(labels.dtype, np.floating)
     metadata = {"classes": json.dumps(classes)} if classes else {}
@@ -48,6 +49,8 @@ def tidy(
         table["part"] = pa.FixedSizeListArray.from_arrays(pa.array(parts.ravel()), parts.shape[1])
     if frame is not None:
         table[ROW] = as_they_are(frame)
+    if files is not None:
+        table[FILE] = pa.array(files, pa.binary())
     metadata["shape"] = json.dumps(shape)
     if columns is not None:
         metadata["columns"] = json.dumps(columns)
@@ -90,7 +93,7 @@ def as_they_are(frame: pd.DataFrame) -> pa.StructArray:
     def column(cells: pd.Series) -> pa.Array:
         try:
             array = pa.array(cells, from_pandas=True)
-        except pa.ArrowException:
+        except (pa.ArrowException, OverflowError):  # a whole number beyond 64 bits
             array = pa.array(cells.astype(str))
         return array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array
 

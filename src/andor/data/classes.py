@@ -10,10 +10,13 @@ from typing import Any, NamedTuple
 import numpy as np
 import pyarrow as pa
 
+from andor.data.reader import against
 from andor.errors import UserError
 
 SHOWN = 10
 """Classes that a message lists."""
+MOST = int(np.iinfo(np.int16).max) + 1
+"""Classes that labels can number from 0."""
 _WHOLE = re.compile(r"[+-]?\d+(?:\.0*)?")
 """A whole number as files write it."""
 
@@ -49,9 +52,7 @@ class Classes(NamedTuple):
                 f"`data.positive: {positive if said is None else said}`: {labels.sum()} of {len(labels)} items of "
                 f"{origin} are of that class; choose one of {known[:SHOWN]}"
             )
-        name = self.names[number] if self.names else str(number)
-        rest = [other for other in self.names if other != name]
-        return Classes(labels, [rest[0] if len(rest) == 1 else f"not {name}", name])
+        return Classes(labels, against(self.names, self.names[number] if self.names else str(number)))
 
 
 def by_number(cells: Sequence[Any], origin: str, column: str = "label", names: Sequence[str] = ()) -> Classes:
@@ -85,7 +86,7 @@ def by_number(cells: Sequence[Any], origin: str, column: str = "label", names: S
             f"{origin}: column `{column}` holds {min(numbers)}, in {hidden} rows negative numbers, which stand for "
             "hidden labels; use another split or leave these rows out"
         )
-    if (largest := max(numbers, default=0)) > np.iinfo(np.int16).max:
+    if (largest := max(numbers, default=0)) >= MOST:
         raise UserError(f"{origin}: column `{column}` holds {largest}; number the classes from 0")
     if names and largest >= len(names):
         raise UserError(f"{origin}: column `{column}` holds {largest} and the file names {len(names)} classes; mend it")
@@ -93,11 +94,19 @@ def by_number(cells: Sequence[Any], origin: str, column: str = "label", names: S
 
 
 def by_order(cells: Sequence[Any]) -> Classes:
-    """Classes of a column of any values, numbered in the order of these: what tables have."""
+    """Classes of a column of any values, numbered in the order of these: what tables have.
+
+    Raises
+    ------
+    UserError
+        If there are more than labels can number.
+    """
     try:
         known = sorted(set(cells))
     except TypeError:  # texts among numbers
         known = sorted(set(cells), key=str)
+    if len(known) > MOST:
+        raise UserError(f"the data have {len(known)} classes, of which {MOST} at most can be numbered; use fewer")
     place = {value: number for number, value in enumerate(known)}
     return Classes(np.array([place[cell] for cell in cells], np.int16), [named(value) for value in known])
 

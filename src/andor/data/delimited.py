@@ -1,22 +1,29 @@
-"""Keys of readers whose files may be delimited texts."""
+"""What readers share whose files may be delimited texts."""
 
 from __future__ import annotations
 
 import codecs
 from abc import abstractmethod
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field, StringConstraints, field_validator
 
 from andor.data.reader import Reader
+
+if TYPE_CHECKING:
+    from andor.data.formats import Delimiting
 
 MOST_BYTES = 2**25
 """Size of local files up to which a check of the configuration looks into them."""
 
 
 class InFiles(Reader):
-    """A reader of files that may be delimited."""
+    """A reader of files that may be delimited, with a class in each row."""
+
+    if TYPE_CHECKING:  # fields of each reader, as in `Reader`
+        positive: object
+        test_fraction: float
 
     names: Annotated[list[str], Field(min_length=2)] | None = None
     """Names of the columns, for a file whose first line is a row already."""
@@ -24,6 +31,23 @@ class InFiles(Reader):
     """What stands between the cells of a CSV file; of a TSV file it is a tab."""
     encoding: str = "utf-8"
     """Encoding of delimited files and JSON lines, such as cp1252; UTF-16 is known by its first bytes."""
+
+    @property
+    def form(self) -> Delimiting:
+        """How a delimited file is written."""
+        from andor.data.formats import Delimiting
+
+        return Delimiting(self.separator, self.names, self.encoding)
+
+    @property
+    def two_labels(self) -> bool:
+        """One class against the rest."""
+        return self.positive is not None
+
+    @property
+    def trains(self) -> bool:
+        """Unless all is for explaining."""
+        return self.test_fraction < 1
 
     def glance(self, source: Path) -> Any:
         """What `look` gives, of files of a size that is quickly read."""

@@ -73,25 +73,36 @@ def files_in(source: Path) -> list[Path]:
     return files
 
 
-def records(files: Iterable[Path], columns: Sequence[str], form: Delimiting) -> Records:
-    """Columns of files, one below the other.
+def joined(several: Sequence[Records], origin: str) -> Records:
+    """Records of the same columns, one below the other.
 
     Raises
     ------
     UserError
-        If a file is damaged, of no kind that is read, or lacks a column.
+        If they call the same class by different names; ``origin`` says whose they are.
     """
-    return joined([_read(file, columns, form) for file in files])
-
-
-def joined(several: Sequence[Records]) -> Records:
-    """Records of the same columns, one below the other."""
     cells = {name: [cell for one in several for cell in one.cells[name]] for name in several[0].cells}
-    return Records(cells, {name: names for one in several for name, names in one.classes.items()})
+    classes: dict[str, list[str]] = {}
+    for column, names in (named for one in several for named in one.classes.items()):
+        known = classes.get(column, [])
+        for number, (ours, theirs) in enumerate(zip(known, names, strict=False)):
+            if ours != theirs:
+                raise UserError(
+                    f"{origin}: its files call class {number} of column `{column}` {ours!r} and {theirs!r}; number the "
+                    "classes alike in all"
+                )
+        classes[column] = max(known, names, key=len)
+    return Records(cells, classes)
 
 
-def _read(file: Path, columns: Sequence[str], form: Delimiting) -> Records:
-    """Columns of one file."""
+def records(file: Path, columns: Sequence[str], form: Delimiting) -> Records:
+    """Columns of a file.
+
+    Raises
+    ------
+    UserError
+        If it is damaged, of no kind that is read, or lacks a column.
+    """
     kind = kind_of(file)
     if kind is None:
         raise UserError(

@@ -4,12 +4,30 @@ from __future__ import annotations
 
 import io
 import re
-from typing import IO
+import warnings
+from typing import IO, Any
 
 import pandas as pd
 
-_ATTRIBUTE = re.compile(r"@attribute\s+('[^']*'|\"[^\"]*\"|[^\s{]+)", re.IGNORECASE)
-_DATA = re.compile(r"^@data\s*$", re.IGNORECASE | re.MULTILINE)
+_ATTRIBUTE = re.compile(r"^[ \t]*@attribute[ \t]+('[^']*'|\"[^\"]*\"|[^\s{]+)", re.IGNORECASE | re.MULTILINE)
+_DATA = re.compile(r"^[ \t]*@data[ \t]*(?:%.*)?$", re.IGNORECASE | re.MULTILINE)
+_SPARSE = re.compile(r"^[ \t]*\{", re.MULTILINE)
+
+
+def delimited(file: IO[Any], **form: Any) -> pd.DataFrame:
+    """Cells of a delimited file, of types that pandas finds; ``form`` says how it is written, as `read_csv` takes it.
+
+    Raises
+    ------
+    ValueError
+        If rows have more cells than there are names of columns: pandas would take the first ones for names of rows.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", pd.errors.ParserWarning)
+        try:
+            return pd.read_csv(file, index_col=False, skipinitialspace=True, **form)
+        except pd.errors.ParserWarning:
+            raise ValueError("rows have more cells than there are names of columns") from None
 
 
 def arff(text: str) -> pd.DataFrame:
@@ -18,14 +36,15 @@ def arff(text: str) -> pd.DataFrame:
     Raises
     ------
     ValueError
-        If there are no names of columns, or no data after them.
+        If there are no names of columns, no data after them, or data of the sparse kind.
     """
     head, *rows = _DATA.split(text, maxsplit=1)
     names = [name.strip("'\"") for name in _ATTRIBUTE.findall(head)]
     if not names or not rows:
         raise ValueError("no @attribute or no @data")
-    cells = {"names": names, "comment": "%", "quotechar": "'", "na_values": "?", "skipinitialspace": True}
-    return pd.read_csv(io.StringIO(rows[0]), index_col=False, **cells)
+    if _SPARSE.search(rows[0]):
+        raise ValueError("its rows {…} are sparse; write dense ones")
+    return delimited(io.StringIO(rows[0]), names=names, comment="%", quotechar="'", na_values="?")
 
 
 def svmlight(file: IO[bytes]) -> pd.DataFrame:

@@ -71,16 +71,46 @@ def of_files(files: Sequence[Path], shape: tuple[int, int]) -> np.ndarray:
     return images
 
 
-def pixels(image: Image.Image, shape: tuple[int, int]) -> np.ndarray:
+def pixels(
+    image: Image.Image, shape: tuple[int, int], resize: int | Sequence[int] | None = None, resample: str = "bilinear"
+) -> np.ndarray:
     """Image scaled to (H, W) as (C, H, W) float32 in [0, 1]: one channel if grey, three if not.
 
     Images of mode F are in [0, 1] already.
+
+    Parameters
+    ----------
+    resize
+        Height and width, or the shorter side, to which it is scaled before the middle is cut out, as torchvision does.
+    resample
+        Name of a filter of Pillow.
     """
     scale = 1.0 if image.mode == "F" else 255.0
     if image.mode not in ("F", "L"):
         image = image.convert("L" if image.mode in ("1", "LA", "La") else "RGB")
-    array = np.asarray(image.resize(shape[::-1], Image.Resampling.BILINEAR), dtype=np.float32) / np.float32(scale)
+    height, width = _sides(image, shape if resize is None else resize)
+    image = image.resize((width, height), Image.Resampling[resample.upper()])
+    top, left = (round((side - kept) / 2) for side, kept in zip((height, width), shape, strict=True))
+    image = image.crop((left, top, left + shape[1], top + shape[0]))
+    array = np.asarray(image, dtype=np.float32) / np.float32(scale)
     return array[None] if array.ndim == 2 else array.transpose(2, 0, 1)
+
+
+def _sides(image: Image.Image, resize: int | Sequence[int]) -> tuple[int, int]:
+    """Height and width to which an image is scaled; of one number, the shorter side."""
+    if not isinstance(resize, int):
+        height, width = resize
+        return height, width
+    shorter = min(image.size)
+    return int(resize * image.height / shorter), int(resize * image.width / shorter)
+
+
+def in_colour(content: bytes) -> Image.Image:
+    """Image of a file in eight bits of three channels, of the size that it has: what libraries are given."""
+    image = decoded(content)
+    if image.mode == "F":
+        image = Image.fromarray(np.rint(255 * np.asarray(image)).astype(np.uint8))
+    return image.convert("RGB")
 
 
 @dataclass(frozen=True)

@@ -78,15 +78,16 @@ def rows_of(files: Sequence[Path], source: Path, columns: Sequence[str], split: 
     Raises
     ------
     UserError
-        If a file cannot be read or lacks a column, or no cell of the column says train, validation or test.
+        If a file cannot be read or lacks a column, files name classes differently, or no cell of the column says train,
+        validation or test.
     """
     of_files = [None] * len(files) if split or source.is_file() else parted([_part_of(file, source) for file in files])
     taken = [(file, part) for file, part in zip(files, of_files, strict=True) if part != "other"]
     taken.sort(key=lambda each: each[1] == "test")  # first those to train on
     files = [file for file, _ in taken]
     wanted = list(dict.fromkeys([*columns, *([split] if split else [])]))
-    each = [records([file], wanted, form) for file in files]
-    found = joined(each)
+    each = [records(file, wanted, form) for file in files]
+    found = joined(each, str(source))
     place = [number for number, own in enumerate(each) for _ in range(len(own))]
     parts = [taken[number][1] for number in place]
     if split:

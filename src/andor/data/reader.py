@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
@@ -66,6 +67,11 @@ class Reader(Kind):
         return True
 
     @property
+    def most_for_training(self) -> int | None:
+        """The most items that there can be for training; None if that is known only when the data are read."""
+        return getattr(self, "train_limit", None)
+
+    @property
     def title(self) -> str:
         """What messages call the data."""
         return self.reader
@@ -111,3 +117,9 @@ def said(shape: tuple[int, int]) -> str:
     """Height and width as messages have them: one number of a square."""
     height, width = shape
     return str(height) if height == width else f"{height} × {width}"
+
+
+def against(names: Sequence[str], name: str) -> list[str]:
+    """Names of the labels 0 and 1 where one class stands against the rest: the other class's, if there is but one."""
+    rest = [other for other in names if other != name]
+    return [rest[0] if len(rest) == 1 else f"not {name}", name]

@@ -8,12 +8,11 @@ import importlib.util
 import logging
 from collections.abc import Callable
 from re import Pattern
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 from andor.errors import UserError
 
 Segmenter = Literal["characters", "jieba", "budoux_ja", "budoux_zh_hans", "budoux_zh_hant", "budoux_th"]
-SEGMENTERS: tuple[str, ...] = get_args(Segmenter)
 _LANGUAGES = {"ja": "japanese", "zh_hans": "simplified_chinese", "zh_hant": "traditional_chinese", "th": "thai"}
 _UNSPACED = r"\p{Han}\p{Hiragana}\p{Katakana}ー\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}"
 

@@ -17,6 +17,8 @@ ARRAYS = ("image", "features", "points")
 """Columns that hold arrays; a table has at most one of them."""
 ROW = "row"
 """Column that holds rows of a table as they were, beside their features."""
+FILE = "file"
+"""Column that holds the files of the first images for testing, beside their pixels; null of others."""
 
 
 def is_numeric(table: pa.Table) -> bool:

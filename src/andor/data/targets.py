@@ -30,12 +30,14 @@ class Predictor(Protocol):
         """Logits (B, V) of the token after texts of equal length."""
 
 
-def open_tokens(tokenizer: Any, text: str) -> tuple[list[int], list[tuple[int, int]]]:
+def open_tokens(tokenizer: Any, text: str, special: bool = True) -> tuple[list[int], list[tuple[int, int]]]:
     """Tokens of a text that goes on, and the characters [start, stop) of each.
 
-    Special tokens by which a tokenizer closes a text are left out: what follows such a token is another text.
+    Special tokens by which a tokenizer closes a text are left out: what follows such a token is another text. None at
+    all are added unless they are to be ``special``.
     """
-    read = tokenizer(text, return_offsets_mapping=True, return_special_tokens_mask=True, verbose=False)
+    asked = {"return_offsets_mapping": True, "return_special_tokens_mask": True, "verbose": False}
+    read = tokenizer(text, add_special_tokens=special, **asked)
     closing = next((n for n, added in enumerate(reversed(read["special_tokens_mask"])) if not added), 0)
     end = len(read["input_ids"]) - closing
     return read["input_ids"][:end], read["offset_mapping"][:end]

@@ -13,8 +13,11 @@ import torch
 from andor.data.table import is_numeric
 from andor.models.inputs import inputs
 from andor.models.loaded import ArrayClassifier, TextClassifier
+from andor.models.prompted import PromptedClassifier
+from andor.models.served import ServedClassifier
 from andor.models.training import encode
 
+Classifier = ArrayClassifier | TextClassifier | PromptedClassifier | ServedClassifier
 BATCH = 64
 FAR = 4
 """Standard deviations below what guessing gets right, from which on something must be wrong."""
@@ -22,16 +25,17 @@ _log = logging.getLogger(__name__)
 
 
 @torch.no_grad()
-def predictions(model: ArrayClassifier | TextClassifier, table: pa.Table) -> np.ndarray:
+def predictions(model: Classifier, table: pa.Table) -> np.ndarray:
     """Predicted label (rows,) int16 of every row: the largest logit's; of a single logit, 1 if it is above 0.
 
-    Where labels are numbers, the predicted one, float64.
+    −1 where there is none, of a text that does not fit into a prompt. Where labels are numbers, the predicted one,
+    float64.
     """
     labels = np.empty(table.num_rows, np.float64 if is_numeric(table) else np.int16)
     said = _number if is_numeric(table) else _predicted
     if not len(labels):
         return labels
-    if isinstance(model, ArrayClassifier):
+    if not isinstance(model, TextClassifier):
         for start in range(0, len(table), BATCH):
             read = inputs(table.slice(start, BATCH), model.columns)
             labels[start : start + BATCH] = said(model.logits(read))
@@ -48,8 +52,14 @@ def predictions(model: ArrayClassifier | TextClassifier, table: pa.Table) -> np.
     return labels
 
 
-def quality(model: ArrayClassifier | TextClassifier, table: pa.Table, split: str) -> dict[str, Any]:
-    """How good a model is on a split: number of `items`, and how many are `correct`; of numbers, see `explained`."""
+def quality(model: Classifier, table: pa.Table, split: str, most: int | None = None) -> dict[str, Any]:
+    """How good a model is on a split: number of `items`, and how many are `correct`; of numbers, see `explained`.
+
+    With ``most``, on no more items than that, spread evenly over the split.
+    """
+    if most is not None:
+        table = table.filter(np.asarray(table["split"]) == split)
+        table = table.take(np.unique(np.linspace(0, len(table) - 1, min(most, len(table))).astype(int)))
     if is_numeric(table):
         rows = table.filter(np.asarray(table["split"]) == split)
         return explained(predictions(model, rows), rows["label"].to_numpy())
@@ -73,7 +83,7 @@ def explained(predicted: np.ndarray, numbers: np.ndarray) -> dict[str, Any]:
     return {"items": len(numbers), **{name: float(value) for name, value in measured.items()}}
 
 
-def accuracy(model: ArrayClassifier | TextClassifier, table: pa.Table, split: str) -> tuple[int, int]:
+def accuracy(model: Classifier, table: pa.Table, split: str) -> tuple[int, int]:
     """Number of rows of a split whose label is predicted, and number of rows of the split.
 
     Fewer than guessing gets is logged as a warning: the classes of the model are not those of the data, or are in
@@ -99,7 +109,8 @@ def least_by_chance(labels: np.ndarray) -> float:
 
 def _predicted(logits: torch.Tensor) -> np.ndarray:
     """Labels (B,) of logits (B, classes)."""
-    return (logits[:, 0] > 0 if logits.shape[1] == 1 else logits.argmax(dim=1)).cpu().numpy()
+    labels = (logits[:, 0] > 0).long() if logits.shape[1] == 1 else logits.argmax(dim=1)
+    return labels.masked_fill(logits.isnan().any(dim=1), -1).cpu().numpy()
 
 
 def _number(outputs: torch.Tensor) -> np.ndarray:

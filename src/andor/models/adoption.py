@@ -6,16 +6,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import torch
 
-from andor.data.table import ROW, array_column, arrays, is_numeric
+from andor.data.table import FILE, ROW, array_column, arrays, is_numeric
 from andor.errors import UserError
 from andor.files import first_line
 from andor.models.arithmetic import exact_arithmetic
 from andor.models.classes import in_order, order_of
 from andor.models.files import INPUTS, MEAN_ROW, describe, save_tensors
 from andor.models.inputs import count_labels, for_training, inputs, mean_input, typical_row
-from andor.models.loaded import ArrayClassifier, LoadedModel, TextClassifier
+from andor.models.loaded import ArrayClassifier, ImageClassifier, LoadedModel, TextClassifier
 from andor.store import write_table
 
 if TYPE_CHECKING:
@@ -27,6 +28,8 @@ TEXTS = 3
 """Texts on which a model is compared with what its library makes of it."""
 ROUNDING = 1e-4
 """How far logits may be from the library's, as a share of the largest."""
+SCALING = 2e-3
+"""The same of images that are scaled: some libraries round a few pixels to eight bits otherwise than Pillow."""
 
 
 def settle(family: type[Family], description: dict[str, Any], folder: Path, table: pa.Table | None) -> None:
@@ -68,6 +71,8 @@ def attempt(model: LoadedModel, table: pa.Table) -> None:
         logits = compare(model, table["text"].slice(0, TEXTS).to_pylist())
     else:
         logits = _tried(cast(ArrayClassifier, model), table.slice(0, 1)).shape[1]
+        if isinstance(model, ImageClassifier) and FILE in table.column_names:
+            _compare_images(model, table.filter(pc.is_valid(table[FILE])))
     if is_numeric(table):
         if logits > 1:
             raise UserError(
@@ -99,6 +104,32 @@ def _tried(model: ArrayClassifier, row: pa.Table) -> torch.Tensor:
         ) from None
 
 
+@torch.no_grad()
+def _compare_images(model: ImageClassifier, table: pa.Table) -> None:
+    """Compare logits of images as the data have them with what a model's library says of their files."""
+    for number, content in enumerate(table[FILE].to_pylist() if model.processor is not None else ()):
+        theirs = model.processor.said_of_file(content)
+        ours = model.logits(inputs(table.slice(number, 1), model.columns))[0]
+        if theirs and not any(_agree(ours, each, SCALING) for each in theirs):
+            scaled = model.processor.scaled(content)
+            keys = scaled[0] if scaled and any(_agree(scaled[1], each, SCALING) for each in theirs) else {}
+            said = ", ".join(f"`{key}: {value}`" for key, value in keys.items())
+            raise UserError(
+                f"a model of family `{model.family}` gives the logits {_rounded(ours)} for an image as the data scale "
+                f"it, its library {_rounded(theirs[0])}: set {said or 'how its processor scales'} in `data`; or give "
+                "the model `mean` and `std` if it is to read images as the data have them"
+            )
+
+
+def _agree(ours: torch.Tensor, theirs: torch.Tensor, share: float) -> bool:
+    """Whether logits are the library's up to a share of the largest."""
+    return bool((ours - theirs).abs().max() <= share * theirs.abs().max().clamp(min=1))
+
+
+def _rounded(logits: torch.Tensor) -> list[float]:
+    return [round(logit, 4) for logit in logits.tolist()[:5]]
+
+
 def _said(row: pa.Table) -> str:
     """What a model was to read."""
     return f"inputs of shape {tuple(arrays(row).shape[1:])}" if array_column(row) else "texts"
@@ -124,10 +155,10 @@ def compare(model: TextClassifier, texts: list[str]) -> int:
         if not hasattr(model.network, "config"):
             break  # a network of this package
         theirs = in_order(model.network(**read.to(model.device)).logits, model.description.get("order"))[0]
-        if (ours - theirs).abs().max() > ROUNDING * theirs.abs().max().clamp(min=1):
-            given, expected = ([round(logit, 4) for logit in logits.tolist()] for logits in (ours, theirs))
+        if not _agree(ours, theirs, ROUNDING):
             raise UserError(
-                f"a network `{type(model.network).__name__}` gives the logits {given} instead of {expected} for "
-                f"{text[:40]!r} when it reads word embeddings, in which words are masked; use another model"
+                f"a network `{type(model.network).__name__}` gives the logits {_rounded(ours)} instead of "
+                f"{_rounded(theirs)} for {text[:40]!r} when it reads word embeddings, in which words are masked; use "
+                "another model"
             )
     return len(ours)

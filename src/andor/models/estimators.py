@@ -8,6 +8,9 @@ from __future__ import annotations
 
 import inspect
 import re
+from collections.abc import Iterable
+from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import sklearn
@@ -17,7 +20,7 @@ from torch import Tensor
 
 from andor.errors import UserError
 from andor.files import first_line
-from andor.models.library import estimator
+from andor.models import listed
 from andor.models.loaded import TableClassifier, logits_of
 
 
@@ -64,6 +67,20 @@ class Estimator(TableClassifier):
         return logits_of(self.outputs(inputs), self.gives).float()
 
 
+def kind_of(name: str, parameters: Iterable[str], wanted: str) -> type[Any]:
+    """The class of a name, of a wanted kind; only its own module is imported, as all take many seconds.
+
+    Raises
+    ------
+    UserError
+        If there is none, or it does not take one of the parameters.
+    """
+    if fault := next(listed.faults(name, parameters, wanted), None):
+        raise UserError(fault)
+    place = listed.classes()[name].file.relative_to(Path(sklearn.__path__[0]).parent).with_suffix("")
+    return getattr(import_module(".".join(place.parts)), name)
+
+
 def fitted(description: dict[str, Any], training: dict[str, Tensor]) -> ClassifierMixin | RegressorMixin:
     """A classifier, or a regressor where labels are numbers, fitted.
 
@@ -74,7 +91,7 @@ def fitted(description: dict[str, Any], training: dict[str, Tensor]) -> Classifi
     """
     name = description["estimator"]
     parameters = {key: _by_label(value) for key, value in description["parameters"].items()}
-    kind = estimator(name, parameters, "regressor" if training["labels"].is_floating_point() else "classifier")
+    kind = kind_of(name, parameters, "regressor" if training["labels"].is_floating_point() else "classifier")
     if parameters.get("decision_function_shape") == "ovo" and len(training["labels"].unique()) > 2:
         raise UserError(
             "`parameters.decision_function_shape: ovo` gives a number for each pair of classes, not for each class; "

@@ -10,6 +10,7 @@ from math import ceil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from andor.errors import UserError
 from andor.kinds import Kind
 from andor.models.settings import ROW_BASELINES, Masked, Training
 
@@ -22,7 +23,8 @@ if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
 
     from andor.data.reader import Reader
-    from andor.models.loaded import ArrayClassifier, LoadedModel, TextClassifier
+    from andor.models.loaded import ArrayClassifier, LoadedModel, PointClassifier, TextClassifier
+    from andor.models.training import Kept
 
 
 class Family(Kind):
@@ -34,16 +36,12 @@ class Family(Kind):
 
     reads: ClassVar[set[str]]
     """What it reads: any of `text`, `image`, `table` and `points`; or `passage`, which ends before a target."""
-    language: ClassVar[bool] = False
-    """Whether its outputs are those of a target, log-probability and log-odds; else they are logits of labels."""
     predicts_numbers: ClassVar[bool] = False
     """Whether it also learns labels that are numbers; its output is then the prediction."""
     has_gradients: ClassVar[bool] = True
     """Whether gradients of its outputs reach its inputs, so that a baseline value can be learned."""
     uses_gpu: ClassVar[bool] = True
     """Whether a GPU is of use to it."""
-    making_uses_gpu: ClassVar[bool] = True
-    """Whether a GPU is of use where it is made, and classifies the data once."""
     memory_mb: ClassVar[int] = 4000
     """Memory of a job with a small model, in MB: twice what was measured (logs/*/*.tsv, column max_rss), for CUDA's
     libraries."""
@@ -57,6 +55,21 @@ class Family(Kind):
     def trained_by(self) -> Training | None:
         """How it is trained here, None if it is used as it comes."""
         return getattr(self, "training", None)
+
+    @property
+    def language(self) -> bool:
+        """Whether its outputs are those of a target, log-probability and log-odds; else they are logits of labels."""
+        return False
+
+    @property
+    def making_uses_gpu(self) -> bool:
+        """Whether a GPU is of use where it is made, and classifies the data once."""
+        return self.uses_gpu
+
+    @property
+    def judged(self) -> int | None:
+        """Test items by which it is judged, at most; None for all, and all that are for training."""
+        return None
 
     @property
     def is_control(self) -> bool:
@@ -82,6 +95,9 @@ class Family(Kind):
         if self.trained_by is not None and not data.trains:
             more = ", or lower `data.test_fraction`" if hasattr(data, "test_fraction") else ""
             yield f"model `{name}` is trained, {data.title} has nothing for that; take a model `of_task`{more}"
+        if self.trained_by is not None:
+            known = data.most_for_training if self.trained_by.items == "train" else None
+            yield from _misfits_of_steps(name, self.trained_by, known)
         if data.is_numeric and not self.predicts_numbers:
             yield f"model `{name}` ({self.family}) tells classes apart, {data.title} has a number to predict; use mlp"
         if data.is_numeric and self.trained_by is not None and self.trained_by.balanced:
@@ -91,9 +107,30 @@ class Family(Kind):
         if masking.baseline == "learned" and not self.has_gradients:
             yield f"masking.baseline `learned` needs gradients, model `{name}` ({self.family}) has none; use mean"
 
+    def calls(self, inputs: int) -> int:
+        """Requests over a network for so many masked inputs, at most."""
+        return 0
+
+    def tokens(self, inputs: int, words: int) -> int:
+        """Tokens of these requests, about, if texts have so many words."""
+        return 0
+
+    def costs(self, name: str, inputs: int) -> Iterator[str]:
+        """What has to be agreed to before so many masked inputs are evaluated by a model of this name."""
+        yield from ()
+
     def unknown(self) -> Iterator[str]:
         """What its library does not know, or is not installed on this machine and is needed."""
         yield from ()
+
+    def glance(self, source: Path) -> None:
+        """Look at what `source` names, if it lies on this machine, before any work.
+
+        Raises
+        ------
+        UserError
+            If it is no model of this kind.
+        """
 
     @classmethod
     def memory_of(cls, held: int) -> int:
@@ -161,14 +198,51 @@ def misfits_of_rows(name: str, masking: Masked) -> Iterator[str]:
         )
 
 
+def check_labels(labels: int, problem: str | None, where: str) -> None:
+    """Refuse a model of transformers that does not choose one of several labels.
+
+    Parameters
+    ----------
+    labels, problem
+        Its number of labels and type of problem, as transformers states them.
+    """
+    if labels < 2 or problem == "regression":
+        outputs = "one output" if labels < 2 else f"{labels} outputs"
+        raise UserError(f"{where} predicts a number, it has {outputs}; name a classifier of two labels or more")
+    if problem == "multi_label_classification":
+        raise UserError(f"{where} says of each label by itself whether it holds; name a classifier that chooses one")
+
+
+def _misfits_of_steps(name: str, training: Training, items: int | None) -> Iterator[str]:
+    """A step that is to be kept, beyond the last one of a training on so many items; None if they are not known yet."""
+    most = 0 if training.epochs == 0 else None if items is None else training.most_steps(items)
+    if most is not None and training.last_step > most:
+        yield f"model `{name}`: step {training.last_step} is beyond the end of its training, {most} steps; lower it"
+
+
 class Trained(Family):
     """A family whose models are trained here."""
 
     @abstractmethod
     def train(
-        self, table: pa.Table, source: Path | None, seed: int, device: torch.device | str = "cpu", progress: bool = True
+        self,
+        table: pa.Table,
+        source: Path | None,
+        seed: int,
+        device: torch.device | str = "cpu",
+        progress: bool = True,
+        kept: Kept | None = None,
     ) -> LoadedModel:
-        """A model trained on the rows of a table that are for training."""
+        """A model trained on the rows of a table that are for training.
+
+        After each step of `training.keep`, `kept` is called with that step and the model as it is then.
+        """
+
+    def write(self, model: LoadedModel, folder: Path) -> None:
+        """Put a model that was trained into a folder."""
+        from andor.models.files import save
+
+        save(model, folder)
 
     def make(
         self,
@@ -180,10 +254,13 @@ class Trained(Family):
         device: torch.device | str = "cpu",
         progress: bool = True,
     ) -> None:
-        """Train a model and put it into a folder."""
-        from andor.models.files import save
+        """Train a model and put it into a folder, what is kept on the way in folders of its own inside it."""
+        from andor.models.files import kept_in
 
-        save(self.train(table, source, seed, device, progress), folder)
+        def keep(step: int, model: LoadedModel) -> None:
+            self.write(model, kept_in(folder, step))
+
+        self.write(self.train(table, source, seed, device, progress, keep), folder)
 
 
 class TrainedOnTexts(Trained):
@@ -207,11 +284,12 @@ class TrainedOnTexts(Trained):
         seed: int,
         device: torch.device | str = "cpu",
         progress: bool = True,
+        kept: Kept | None = None,
     ) -> TextClassifier:
         """A model trained on the rows of a table that are for training."""
         from andor.models.training import train_texts
 
-        return train_texts(self, table, source, seed, device, progress)
+        return train_texts(self, table, source, seed, device, progress, kept)
 
 
 class TrainedOnArrays(Trained):
@@ -251,11 +329,12 @@ class TrainedOnArrays(Trained):
         seed: int,
         device: torch.device | str = "cpu",
         progress: bool = True,
+        kept: Kept | None = None,
     ) -> ArrayClassifier:
         """A model trained on the rows of a table that are for training."""
         from andor.models.training import train_arrays
 
-        return train_arrays(self, table, seed, device, progress)
+        return train_arrays(self, table, seed, device, progress, kept)
 
     @classmethod
     def loaded(cls, folder: Path, description: dict[str, Any], device: torch.device) -> ArrayClassifier:
@@ -265,3 +344,28 @@ class TrainedOnArrays(Trained):
         model = cls.untrained(description, files.mean(folder), device)
         files.fill(model.network, folder)
         return model
+
+
+class TrainedOnPoints(TrainedOnArrays):
+    """A family of classifiers of point clouds."""
+
+    place: ClassVar = 6
+    reads: ClassVar = {"points"}
+    training: Training = Training()
+    """How to train it."""
+
+    def described(self) -> dict[str, Any]:
+        """The family, whose sizes are the published ones."""
+        return {"family": self.family}
+
+    @classmethod
+    @abstractmethod
+    def network(cls, description: dict[str, Any]) -> nn.Module:
+        """The network with new weights."""
+
+    @classmethod
+    def untrained(cls, description: dict[str, Any], mean: Tensor, device: torch.device) -> PointClassifier:
+        """A classifier of point clouds with new weights."""
+        from andor.models.loaded import PointClassifier
+
+        return PointClassifier(cls.network(description).to(device), description, mean.to(device))

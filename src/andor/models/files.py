@@ -15,8 +15,9 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 
 from andor.errors import UserError
-from andor.files import first_line, replacing
+from andor.files import first_line, link_or_copy, replacing
 from andor.models.loaded import ArrayClassifier, LoadedModel, TextModel
+from andor.models.settings import KEPT
 from andor.store import read_table
 
 if TYPE_CHECKING:
@@ -39,6 +40,26 @@ def save(model: LoadedModel, folder: Path) -> None:
     if isinstance(model, ArrayClassifier):
         save_tensors({"mean": model.mean}, folder / INPUTS)
     describe(model.description, folder)
+
+
+def kept_in(folder: Path, step: int) -> Path:
+    """Where a model is as it was after a step of its training, of the folder that training wrote."""
+    return folder / KEPT / str(step)
+
+
+def take_kept(trained: Path, step: int, folder: Path) -> None:
+    """Put a model as it was after a step of its training into a folder of its own.
+
+    Raises
+    ------
+    UserError
+        If that step was not kept.
+    """
+    source = kept_in(trained, step)
+    if not (source / DESCRIPTION).is_file():
+        raise UserError(f"{source}: is not there; delete {trained} and run again")
+    for file in sorted(source.iterdir()):
+        link_or_copy(file, folder / file.name)
 
 
 def describe(description: dict[str, Any], folder: Path) -> None:

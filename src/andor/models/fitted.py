@@ -1,4 +1,4 @@
-"""Classifiers of tables from the files of their own libraries: skops, XGBoost, LightGBM. Nothing is unpickled.
+"""Models of tables from the files of their own libraries: skops, XGBoost, LightGBM. Nothing is unpickled.
 
 They are given rows as they were, and say what their library says of them.
 """
@@ -32,10 +32,11 @@ _PACKAGES = {"scikit_learn": "skops", "xgboost": "xgboost", "lightgbm": "lightgb
 
 
 class FittedClassifier(ArrayClassifier):
-    """A classifier that was fitted elsewhere, of rows of a table as they were.
+    """A classifier or regressor that was fitted elsewhere, of rows of a table as they were.
 
     Log-probabilities are its logits, kept away from those of 0 and 1 (see `andor.models.loaded.PROBABILITY`); of an
-    estimator without probabilities its decision function: one for two labels, else one for each.
+    estimator without probabilities its decision function: one for two labels, else one for each; of a regressor what it
+    predicts.
 
     Attributes
     ----------
@@ -66,7 +67,7 @@ class FittedClassifier(ArrayClassifier):
         return hashlib.sha256(f"{canonical(self.description)} {file_digest(self._file)}".encode()).hexdigest()
 
     def outputs(self, inputs: pd.DataFrame) -> Tensor:
-        """Probabilities (B, classes), or else the decision function, of B rows."""
+        """Probabilities (B, classes), or else the decision function, or predictions (B, 1), of B rows."""
         rows = self._read(inputs)
         try:
             outputs = np.asarray(self.called(rows), np.float64)
@@ -79,7 +80,7 @@ class FittedClassifier(ArrayClassifier):
         return in_order(given, self.description.get("order"), self.gives)
 
     def logits(self, inputs: pd.DataFrame) -> Tensor:
-        """Logits (B, classes) float32 of B rows."""
+        """Logits (B, classes), or predictions (B, 1), float32 of B rows."""
         return logits_of(self.outputs(inputs), self.gives).float()
 
     def _read(self, rows: pd.DataFrame) -> Any:
@@ -105,14 +106,14 @@ Opened = tuple[Callable[[Any], Any], Sequence[str] | None, int, str, list[str]]
 
 
 def opened(file: Path, description: dict[str, Any]) -> Opened:
-    """A classifier from its file.
+    """A classifier from its file, or a regressor where the description says `numeric`.
 
     Raises
     ------
     UserError
-        If the library is missing, the file is damaged, holds no classifier, or types that are not trusted.
+        If the library is missing, the file is damaged, holds another kind of model, or types that are not trusted.
     """
-    library = description["library"]
+    library, numeric = description["library"], description.get("numeric", False)
     try:
         importlib.import_module(_PACKAGES[library])
     except ImportError:
@@ -120,8 +121,8 @@ def opened(file: Path, description: dict[str, Any]) -> Opened:
         raise UserError(f"{file.name}: needs {package}, which is not installed; run `pip install {package}`") from None
     try:
         if library == "scikit_learn":
-            return _skops(file, description["trusted"])
-        return (_xgboost if library == "xgboost" else _lightgbm)(file)
+            return _skops(file, description["trusted"], numeric)
+        return (_xgboost if library == "xgboost" else _lightgbm)(file, numeric)
     except UserError:
         raise
     except Exception as error:  # what somebody made up can fail anywhere in a reader
@@ -131,10 +132,9 @@ def opened(file: Path, description: dict[str, Any]) -> Opened:
         ) from None
 
 
-def _skops(file: Path, trusted: Sequence[str]) -> Opened:
+def _skops(file: Path, trusted: Sequence[str], numeric: bool) -> Opened:
     """An estimator or a pipeline of scikit-learn."""
     import skops.io
-    from sklearn.base import is_classifier
 
     if untrusted := sorted(set(skops.io.get_untrusted_types(file=file)) - set(trusted)):
         raise UserError(
@@ -142,17 +142,32 @@ def _skops(file: Path, trusted: Sequence[str]) -> Opened:
             "`trusted` if you trust who made it"
         )
     estimator = skops.io.load(file, trusted=list(trusted))
-    gives = next((name for name in ("predict_proba", "decision_function") if hasattr(estimator, name)), None)
-    if gives is None or not is_classifier(estimator) or not hasattr(estimator, "classes_"):
-        raise UserError(f"{file.name}: a {type(estimator).__name__} is no classifier that is fitted; save one that is")
+    if (method := _method(estimator, numeric)) is None:
+        kind = "regressor" if numeric else "classifier"
+        raise UserError(f"{file.name}: a {type(estimator).__name__} is no {kind} that is fitted; save one that is")
     last = _last(estimator)
     if getattr(last, "decision_function_shape", None) == "ovo":
         last.set_params(decision_function_shape="ovr")  # a number for each class instead of each pair of classes
     names = getattr(estimator, "feature_names_in_", None)
     return (
-        getattr(estimator, gives), None if names is None else list(names), getattr(estimator, "n_features_in_", 0),
-        "probabilities" if gives == "predict_proba" else "logits", list(map(str, estimator.classes_)),
+        getattr(estimator, method), None if names is None else list(names), getattr(estimator, "n_features_in_", 0),
+        "probabilities" if method == "predict_proba" else "logits", list(map(str, getattr(estimator, "classes_", []))),
     )  # fmt: skip
+
+
+def _method(estimator: Any, numeric: bool) -> str | None:
+    """What of an estimator is asked; None if it is of another kind or not fitted."""
+    from sklearn.base import is_classifier, is_regressor
+    from sklearn.exceptions import NotFittedError
+    from sklearn.utils.validation import check_is_fitted
+
+    asked = ("predict",) if numeric else ("predict_proba", "decision_function")
+    try:
+        check_is_fitted(estimator)
+    except (TypeError, NotFittedError):  # no estimator, or not yet fitted
+        return None
+    fits = is_regressor(estimator) if numeric else is_classifier(estimator)
+    return next((name for name in asked if hasattr(estimator, name)), None) if fits else None
 
 
 def _last(estimator: Any) -> Any:
@@ -163,34 +178,40 @@ def _last(estimator: Any) -> Any:
     return estimator if inner is None else _last(inner)
 
 
-def _xgboost(file: Path) -> Opened:
-    """A classifier of XGBoost."""
+def _xgboost(file: Path, numeric: bool) -> Opened:
+    """A classifier or a regressor of XGBoost."""
     import xgboost
 
     booster = xgboost.Booster(model_file=str(file))
     objective = json.loads(booster.save_config())["learner"]["objective"]["name"]
-    if not objective.startswith(("binary:", "multi:")):
-        raise UserError(f"{file.name}: its objective `{objective}` classifies nothing; save a classifier")
-    estimator = xgboost.XGBClassifier(enable_categorical=True)
+    _check(file, objective, ("reg:", "count:", "survival:") if numeric else ("binary:", "multi:"), numeric)
+    estimator = (xgboost.XGBRegressor if numeric else xgboost.XGBClassifier)(enable_categorical=True)
     estimator.load_model(file)
-    return (
-        lambda rows: estimator.predict_proba(_with_categories(rows)),
-        booster.feature_names, booster.num_features(), "probabilities", [],
-    )  # fmt: skip
+    called = estimator.predict if numeric else estimator.predict_proba
+    gives = "logits" if numeric else "probabilities"
+    return lambda rows: called(_with_categories(rows)), booster.feature_names, booster.num_features(), gives, []
 
 
-def _lightgbm(file: Path) -> Opened:
-    """A classifier of LightGBM; of two labels the probability of label 1."""
+def _lightgbm(file: Path, numeric: bool) -> Opened:
+    """A classifier or a regressor of LightGBM; of two labels the probability of label 1."""
     import lightgbm
 
     with file.open(encoding="utf-8") as lines:
         objective = next((line[10:].strip() for line in lines if line.startswith("objective=")), "none of its own")
-    if not objective.startswith(("binary", "multiclass", "cross_entropy")):
-        raise UserError(f"{file.name}: its objective `{objective}` classifies nothing; save a classifier")
+    numbers = ("regression", "huber", "fair", "poisson", "quantile", "mape", "gamma", "tweedie")
+    _check(file, objective, numbers if numeric else ("binary", "multiclass", "cross_entropy"), numeric)
     booster = lightgbm.Booster(model_file=str(file))
     names, width = booster.feature_name(), booster.num_feature()
     unnamed = names == [f"Column_{place}" for place in range(width)]
-    return lambda rows: booster.predict(_with_categories(rows)), None if unnamed else names, width, "probabilities", []
+    gives = "logits" if numeric else "probabilities"
+    return lambda rows: booster.predict(_with_categories(rows)), None if unnamed else names, width, gives, []
+
+
+def _check(file: Path, objective: str, known: tuple[str, ...], numeric: bool) -> None:
+    """Refuse a model that was fitted for something else."""
+    if not objective.startswith(known):
+        what = "predicts no number; save a regressor" if numeric else "classifies nothing; save a classifier"
+        raise UserError(f"{file.name}: its objective `{objective}` {what}")
 
 
 def _with_categories(rows: Any) -> Any:

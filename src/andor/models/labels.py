@@ -1,4 +1,4 @@
-"""Other labels to learn, for networks that serve as controls."""
+"""Other labels and items to learn from, for networks that serve as controls."""
 
 from __future__ import annotations
 
@@ -41,3 +41,12 @@ def relabelled(table: pa.Table, labels: Literal["true", "shuffled", "size"], see
             other = rank * (int(true.max()) + 1) // len(table)
     place = table.schema.get_field_index("label")
     return table.set_column(place, table.schema.field(place), pa.array(other, table.schema.field(place).type))
+
+
+def exchanged(table: pa.Table, items: Literal["train", "test"]) -> pa.Table:
+    """A tidy table in which the items to learn from are those for training, as they are, or those for testing."""
+    if items == "train":
+        return table
+    is_train = pc.equal(table["split"], "train")
+    place = table.schema.get_field_index("split")
+    return table.set_column(place, table.schema.field(place), pc.if_else(is_train, "test", "train"))

@@ -13,7 +13,8 @@ from typing import NamedTuple
 from andor.settings import near
 
 _CLASS = re.compile(r"^class (\w+)\(([^)]*)\):", re.MULTILINE)
-MIXINS = {"ClassifierMixin", "RegressorMixin"}
+KINDS = {"classifier": "ClassifierMixin", "regressor": "RegressorMixin"}
+"""What there is to be of an estimator, and the base that says so."""
 
 
 class Class(NamedTuple):
@@ -23,13 +24,16 @@ class Class(NamedTuple):
     bases: list[str]
 
 
-def faults(name: str, parameters: Iterable[str]) -> Iterator[str]:
-    """Why a name is no estimator's, or which parameters it does not take; nothing if scikit-learn is not here."""
+def faults(name: str, parameters: Iterable[str], *wanted: str) -> Iterator[str]:
+    """Why a name is no estimator's of a wanted kind, or which parameters it does not take.
+
+    Nothing if scikit-learn is not here.
+    """
     if not classes():
         return
-    known = estimators()
-    if name not in known:
-        yield f"`estimator: {name}` is no classifier or regressor of scikit-learn{near(name, known)}"
+    kinds = wanted or tuple(KINDS)
+    if name not in (known := estimators(*kinds)):
+        yield f"`estimator: {name}` is no {' or '.join(kinds)} of scikit-learn{near(name, known)}"
         return
     taken = arguments(name)
     yield from (
@@ -55,9 +59,10 @@ def classes() -> dict[str, Class]:
 
 
 @functools.cache
-def estimators() -> list[str]:
-    """Names of the classifiers and regressors that a public module of scikit-learn offers."""
-    found = (name for name in classes() if _is_estimator(name) and not name.startswith(("Base", "_")))
+def estimators(*kinds: str) -> list[str]:
+    """Names of the estimators of some kinds that a public module of scikit-learn offers."""
+    mixins = {KINDS[kind] for kind in kinds}
+    found = (name for name in classes() if _inherits(name, mixins) and not name.startswith(("Base", "_")))
     return sorted(name for name in found if re.search(rf"\b{name}\b", _public(classes()[name].file)))
 
 
@@ -70,9 +75,9 @@ def _public(file: Path) -> str:
     return Path(*file.parts[: 2 - len(inside)], "__init__.py").read_text(encoding="utf-8")
 
 
-def _is_estimator(name: str) -> bool:
+def _inherits(name: str, mixins: set[str]) -> bool:
     bases = classes()[name].bases if name in classes() else []
-    return not MIXINS.isdisjoint(bases) or any(map(_is_estimator, bases))
+    return not mixins.isdisjoint(bases) or any(_inherits(base, mixins) for base in bases)
 
 
 def arguments(name: str) -> list[str]:

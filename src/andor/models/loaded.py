@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -19,9 +19,10 @@ from andor.files import canonical, first_line
 from andor.models.classes import in_order, names_in
 
 if TYPE_CHECKING:
-    import numpy as np
     import pandas as pd
     from transformers import DynamicCache, PreTrainedTokenizerFast
+
+    from andor.models.processors import Processor
 
 _log = logging.getLogger(__name__)
 
@@ -141,13 +142,12 @@ class ImageClassifier(ArrayClassifier):
 
     Attributes
     ----------
-    said
-        What its library says of an image (C, H, W) uint8, if that offers a way to prepare images: logits (classes,), or
-        None.
+    processor
+        What its library makes of images, unless how they are scaled was given.
     """
 
     columns = ("image",)
-    said: Callable[[np.ndarray], Tensor | None] | None = None
+    processor: Processor | None = None
 
     def __init__(self, network: nn.Module, description: dict[str, Any], mean: Tensor) -> None:
         # Channels last is the layout in which convolutions are fastest; it changes last bits, so all models have it.
@@ -233,7 +233,7 @@ class TokenClassifier(TextClassifier):
         return in_order(outputs, self.description.get("order"))
 
 
-class LanguageModel(TextModel):
+class CausalModel(TextModel):
     """Word embeddings of a text to the logits of the next token."""
 
     @torch.no_grad()
@@ -289,6 +289,10 @@ class LanguageModel(TextModel):
         embeddings = embeddings.to(self.device, self.network.dtype)
         options = {"use_cache": False} | options
         return self.network(inputs_embeds=embeddings, logits_to_keep=keep, **options).logits.float()
+
+
+class LanguageModel(CausalModel):
+    """A causal language model whose outputs are those of a target after the text."""
 
 
 def _settings(network: nn.Module) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from andor.models.arithmetic import exact_arithmetic
 from andor.models.families import families
 from andor.models.families.causal_lm import CausalLM
 from andor.models.families.text_encoder import TextEncoder
+from andor.models.family import check_labels
 from andor.models.files import DESCRIPTION, description_of
 from andor.models.loaded import LoadedModel
 
@@ -56,7 +57,7 @@ def load_transformers(folder: Path, device: torch.device | str = "cpu", dtype: s
     elif dtype != "float32":
         raise UserError(f"{folder}: is a text classifier, {dtype} is for language models; take it away")
     else:
-        pretrained.check_labels(settings, str(folder))
+        check_labels(settings.num_labels, settings.problem_type, str(folder))
         model = TextEncoder(family="text_encoder", source="folder")
     exact_arithmetic()
     return model.loaded(folder, model.described(), torch.device(device))

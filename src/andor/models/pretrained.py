@@ -86,14 +86,6 @@ def classifies(settings: Any) -> bool:
     return any(name.endswith("ForSequenceClassification") for name in settings.architectures or [])
 
 
-def check_labels(settings: Any, where: str) -> None:
-    """Refuse a classifier of texts that does not choose one of several labels."""
-    if settings.num_labels < 2:
-        raise UserError(f"{where} predicts a number, it has one output; name a classifier of two labels or more")
-    if settings.problem_type == "multi_label_classification":
-        raise UserError(f"{where} says of each label by itself whether it holds; name a classifier that chooses one")
-
-
 def encoder_to_train(source: Path, layers: int | None = None, named: str = "", labels: int = 2) -> PreTrainedModel:
     """An encoder with pretrained weights, its first layers only if so many are given, and a new head."""
     settings = settings_of(source)
@@ -172,12 +164,18 @@ def write(network: PreTrainedModel, folder: Path, tokenizer: PreTrainedTokenizer
         network.save_pretrained(folder, save_original_format=False)
 
 
+_FILES = (".safetensors", ".json", ".txt", ".model", ".jinja")
+"""Endings of what transformers reads: weights, settings, vocabularies, chat templates."""
+
+
 def link(source: Path, folder: Path) -> None:
     """Link the files of a model into a folder, made if need be, but for those that were just written there."""
     folder.mkdir(parents=True, exist_ok=True)
     for file in sorted(source.iterdir()):
         # What was just written differs from the source, and a link in its place would be the source itself.
-        ours = file.suffix in (".safetensors", ".json", ".txt", ".model") and not (folder / file.name).exists()
+        ours = (
+            file.suffix in (".safetensors", ".json", ".txt", ".model", ".jinja") and not (folder / file.name).exists()
+        )
         if ours and file.is_file():
             link_or_copy(file, folder / file.name)
 

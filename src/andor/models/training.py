@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -20,7 +21,7 @@ from andor.errors import UserError
 from andor.files import first_line
 from andor.models.arithmetic import reproducible
 from andor.models.inputs import count_labels, count_logits, for_training, labels_of, mean_input
-from andor.models.loaded import ArrayClassifier, TextClassifier, check_rows, suit, text_logits
+from andor.models.loaded import ArrayClassifier, LoadedModel, TextClassifier, check_rows, suit, text_logits
 from andor.models.settings import Training
 
 if TYPE_CHECKING:
@@ -37,6 +38,8 @@ POOL = 50
 
 Loss = Callable[[np.ndarray], Tensor]
 """Mean loss over the training items at these positions."""
+Kept = Callable[[int, LoadedModel], None]
+"""What is done with the model as it is after a step that is to be kept."""
 
 
 class OnArrays(Protocol):
@@ -77,7 +80,12 @@ class OnTexts(Protocol):
 
 
 def train_arrays(
-    family: OnArrays, table: pa.Table, seed: int, device: torch.device | str, progress: bool
+    family: OnArrays,
+    table: pa.Table,
+    seed: int,
+    device: torch.device | str,
+    progress: bool,
+    kept: Kept | None = None,
 ) -> ArrayClassifier:
     """A classifier trained on the training rows of a tidy table of arrays.
 
@@ -89,11 +97,13 @@ def train_arrays(
         Seed of new weights, batches and dropout. The same seed and number of threads give the same weights.
     progress
         Whether a bar on stderr shows loss, rate and time left.
+    kept
+        Called after each step of `training.keep` with that step and the model as it is then.
 
     Raises
     ------
     UserError
-        If the loss is not finite.
+        If the loss is not finite, or a step that is to be kept is none of the training.
     """
     rows, outputs, device = for_training(table), count_logits(table), torch.device(device)
     with reproducible(seed):
@@ -112,12 +122,22 @@ def train_arrays(
                 return functional.binary_cross_entropy_with_logits(logits[:, 0], labels[batch].float())
             return functional.cross_entropy(logits, labels[batch])
 
-        _fit(network, loss, labels.cpu().numpy(), None, family.trained_by, seed, progress and family.title)
+        def keep(step: int) -> None:
+            if kept is not None:
+                kept(step, type(model)(copy.deepcopy(network), description, model.mean))
+
+        _fit(network, loss, labels.cpu().numpy(), None, family.trained_by, seed, progress and family.title, keep)
     return type(model)(network, description, model.mean)
 
 
 def train_texts(
-    family: OnTexts, table: pa.Table, source: Path, seed: int, device: torch.device | str, progress: bool
+    family: OnTexts,
+    table: pa.Table,
+    source: Path,
+    seed: int,
+    device: torch.device | str,
+    progress: bool,
+    kept: Kept | None = None,
 ) -> TextClassifier:
     """A classifier trained on the training rows of a tidy table of texts (see `train_arrays`).
 
@@ -147,8 +167,12 @@ def train_texts(
             logits = classify(network, embedding(shown), mask.to(device))
             return functional.cross_entropy(logits, labels[batch].to(device))
 
+        def keep(step: int) -> None:
+            if kept is not None:
+                kept(step, TextClassifier(copy.deepcopy(network), description, tokenizer))
+
         lengths = np.array([len(text) for text in token_ids])
-        _fit(network, loss, labels.numpy(), lengths, family.trained_by, seed, progress and family.family)
+        _fit(network, loss, labels.numpy(), lengths, family.trained_by, seed, progress and family.family, keep)
     return TextClassifier(network, description, tokenizer)
 
 
@@ -222,18 +246,23 @@ def _fit(
     training: Training,
     seed: int,
     title: str | bool,
+    keep: Callable[[int], None],
 ) -> None:
-    """Train a network in place."""
+    """Train a network in place; `keep` is called after each step that is to be kept."""
     random = np.random.default_rng(seed)
     batches = [batch for _ in range(training.epochs) for batch in _epoch(labels, lengths, training, random)]
+    if training.last_step > len(batches):
+        raise UserError(f"`training`: step {training.last_step} is beyond its end, {len(batches)} steps; lower it")
     optimizer = _optimizer(network, training)
     schedule = _schedule(optimizer, training, len(batches))
     network.train()
+    if 0 in training.keep:
+        keep(0)
     bar = tqdm(
-        batches, desc=title or None, unit="step", disable=not title, file=sys.stderr,
+        batches[: training.until], desc=title or None, unit="step", disable=not title, file=sys.stderr,
         mininterval=0.5 if sys.stderr.isatty() else 10,  # a log file wants fewer lines than a terminal
     )  # fmt: skip
-    for batch in bar:
+    for step, batch in enumerate(bar, 1):
         value = loss(batch)
         if not math.isfinite(value.item()):
             raise UserError(
@@ -245,6 +274,8 @@ def _fit(
         optimizer.step()
         bar.set_postfix(loss=f"{value.item():.3f}", rate=f"{schedule.get_last_lr()[0]:.1e}", refresh=False)
         schedule.step()
+        if step in training.keep:
+            keep(step)
 
 
 def _optimizer(network: nn.Module, training: Training) -> torch.optim.Optimizer:
@@ -264,8 +295,11 @@ def _schedule(optimizer: torch.optim.Optimizer, training: Training, steps: int) 
     if training.schedule == "log":  # np.logspace(log10(rate), log10(rate) − 1, epochs) in the authors' code
         epoch, last = max(steps // max(training.epochs, 1), 1), max(training.epochs - 1, 1)
         return torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: 10 ** -(step // epoch / last))
+    rising = (
+        0.0 if steps == 10 else 0.1
+    )  # of ten steps the first would be all of the rise, and torch divides by its length
     return torch.optim.lr_scheduler.OneCycleLR(
-        optimizer, training.learning_rate, total_steps=max(steps, 2), pct_start=0.1, cycle_momentum=False
+        optimizer, training.learning_rate, total_steps=max(steps, 2), pct_start=rising, cycle_momentum=False
     )
 
 

@@ -126,18 +126,13 @@ def _import_timm() -> Any:
 
 
 def processor_of(folder: Path) -> Any:
-    """What makes inputs of images that stay as large as they are, by the files of transformers in a folder; or None.
-
-    It takes an image, and gives (1, C, H, W).
-    """
+    """What makes inputs of images, by the files of transformers in a folder; or None."""
     from transformers import AutoImageProcessor
 
     try:
-        found = AutoImageProcessor.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+        return AutoImageProcessor.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
     except (OSError, ValueError, KeyError, ImportError):
         return None
-    whole = {"do_resize": False, "do_center_crop": False, "return_tensors": "pt"}
-    return lambda image: found(image, **whole)["pixel_values"]
 
 
 def _processed(folder: Path) -> dict[str, Any]:
@@ -157,8 +152,9 @@ def _processed(folder: Path) -> dict[str, Any]:
         if processor is None:
             stated = json.loads(path.read_text(encoding="utf-8"))
             return {"mean": list(stated["image_mean"]), "std": list(stated["image_std"])}
-        made = (processor(Image.new("RGB", (64, 64), colour))[0] for colour in ("black", "white", "red"))
-        black, white, red = (image.double().mean(dim=(1, 2)) for image in made)
+        images = [Image.new("RGB", (64, 64), colour) for colour in ("black", "white", "red")]
+        made = processor(images, do_resize=False, do_center_crop=False, return_tensors="pt")["pixel_values"]
+        black, white, red = made.double().mean(dim=(2, 3))
         spread = 1 / (white - black)
         seen = {"mean": (-black * spread).tolist(), "std": spread.tolist()}
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:

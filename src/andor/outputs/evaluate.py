@@ -22,11 +22,14 @@ from andor.data.table import rows
 from andor.errors import UserError
 from andor.files import link_or_copy, replacing
 from andor.models.loaded import LanguageModel, LoadedModel
+from andor.models.served import ServedClassifier
+from andor.models.settings import REPEATS
 from andor.outputs import drawn as coalitions
 from andor.outputs import library
 from andor.outputs.cache import OutputCache
 from andor.outputs.masking import Located, MaskedModel, MaskingError, locate, presence
 from andor.outputs.passes import check_finite, evaluated, fastest_batch_size, out_of_memory
+from andor.outputs.rewards import classifier_reward
 from andor.outputs.stored import outputs_table, write_drawn
 
 FORMAT = 1
@@ -126,6 +129,8 @@ class _Passes:
         made = provenance(self.model, done.batch_size)
         if is_first:  # once a sample: all weights are converted for it
             made |= noise(self.model, masked, done.outputs, drawn)
+        if isinstance(self.model, ServedClassifier):
+            made |= self.model.spent()
         return self.cache.keep(content, outputs_table(done.outputs, isinstance(self.model, LanguageModel), drawn), made)
 
 
@@ -185,23 +190,48 @@ def noise(
     16 of the coalitions, spread over them; None where the weights do not fit into memory in float32, and nothing at all
     for models that are in float32.
     """
+    if isinstance(model, ServedClassifier):
+        return repeated(model, masked, outputs, drawn)
     if (dtype := model.precision) == "float32":
         return {}
     chosen = torch.arange(0, len(outputs), max(1, len(outputs) // 16))
     present = presence(chosen, masked.players) if drawn is None else torch.from_numpy(drawn)[chosen]
     try:
         with model.in_float32():
-            exact = torch.cat([masked(one[None].to(masked.samples.device)) for one in present])[:, 1].cpu().numpy()
+            exact = torch.cat([masked(one[None].to(masked.samples.device)) for one in present]).cpu().numpy()
     except RuntimeError as error:
         if not out_of_memory(error):
             raise
         _log.warning("%s adds noise to v that cannot be measured: no memory for the weights in float32", dtype)
         return {"noise": None}
-    sigma = float(np.sqrt(np.mean((outputs[chosen.numpy(), 1] - exact) ** 2)))
+    odds = _odds(model, outputs[chosen.numpy()]) - _odds(model, exact)
+    sigma = float(np.sqrt(np.mean(odds**2)))
     if drawn is None:
         worst = sigma * 2 ** (masked.players / 2)
         _log.warning("%s adds noise of σ = %.2g to v: up to %.2g to an interaction of all players", dtype, sigma, worst)
     return {"noise": sigma}
+
+
+def repeated(
+    model: ServedClassifier, masked: MaskedModel, outputs: np.ndarray, drawn: np.ndarray | None
+) -> dict[str, float | None]:
+    """The noise of a server: σ of the log-odds, from a few coalitions that it is asked about once more.
+
+    Both answers have it: their difference has √2 of it.
+    """
+    chosen = torch.from_numpy(np.unique(np.linspace(0, len(outputs) - 1, REPEATS).astype(int)))
+    present = presence(chosen, masked.players) if drawn is None else torch.from_numpy(drawn)[chosen]
+    odds = _odds(model, outputs[chosen.numpy()]) - _odds(model, masked(present).numpy())
+    sigma = float(np.sqrt(np.mean(odds**2) / 2))
+    _log.info("repeated requests differ by σ = %.2g in v", sigma)
+    return {"noise": sigma}
+
+
+def _odds(model: LoadedModel, outputs: np.ndarray) -> np.ndarray:
+    """Log-odds (B,) from outputs (B, C): those of the target, or of the last class."""
+    if isinstance(model, LanguageModel):
+        return outputs[:, 1]
+    return classifier_reward(outputs, outputs.shape[1] - 1, "log_odds")
 
 
 def cache_content(model: LoadedModel, located: Located, drawn: np.ndarray | None = None) -> dict[str, Any]:

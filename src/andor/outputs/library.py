@@ -16,6 +16,8 @@ from andor.models import processors
 from andor.models.adoption import ROUNDING
 from andor.models.classes import in_order
 from andor.models.loaded import ArrayClassifier, ImageClassifier, LanguageModel, LoadedModel, TextClassifier
+from andor.models.prompted import PromptedClassifier, class_scores
+from andor.models.questions import Tokens
 from andor.outputs.masking.prompt import target_outputs
 from andor.outputs.masking.text import target_tokens
 
@@ -63,10 +65,10 @@ def _row(model: ArrayClassifier, sample: Mapping[str, Any], whole: Tensor) -> Pa
 @compared.register
 def _image(model: ImageClassifier, sample: Mapping[str, Any], whole: Tensor) -> Pair | None:
     """Of the image in eight bits, as libraries read it."""
-    if model.said is None:
+    if model.processor is None:
         return None
     image = processors.whole(sample["image"])
-    theirs = model.said(image)
+    theirs = model.processor.said(image)
     return None if theirs is None else (model.logits(torch.from_numpy(image).float()[None] / 255)[0], theirs)
 
 
@@ -87,3 +89,15 @@ def _prompt(model: LanguageModel, sample: Mapping[str, Any], whole: Tensor) -> P
     target = target_tokens(model.tokenizer, ids, sample["text"], sample["target"])
     read = torch.tensor([ids + target[:-1]], device=model.device)
     return whole, target_outputs(model.network(input_ids=read).logits[:, -len(target) :], tuple(target))[0]
+
+
+@compared.register
+def _question(model: PromptedClassifier, sample: Mapping[str, Any], whole: Tensor) -> Pair | None:
+    """Of the tokens of prompt and answer, read at once for each answer."""
+    asked = model.asked(sample["text"])
+
+    def after(stem: Tokens) -> Tensor:
+        read = torch.tensor([[*asked.ids, *stem]], device=model.device)
+        return model.network(input_ids=read).logits[:, -len(stem) - 1 :].float()
+
+    return whole, class_scores(asked.answers, after)[0]

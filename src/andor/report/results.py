@@ -94,10 +94,8 @@ class TaskResults:
 
     @classmethod
     def of_study(cls, folder: str | Path, config: Config, task: str, study: str) -> TaskResults:
-        """What a study looks at: some ensembles of a task and their models, and its own methods."""
-        wanted = config.studies[study].ensembles
-        every = config.tasks[task].ensembles_by_name()
-        ensembles = {name: members for name, members in every.items() if name in wanted}
+        """What a study looks at: some ensembles of a task, or pairs of models, and its own methods."""
+        ensembles = config.compared(study, task)
         present = {model for members in ensembles.values() for model in members}
         return replace(
             cls.of(folder, config, task),

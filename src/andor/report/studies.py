@@ -115,9 +115,7 @@ def _of_control(each: Comparison) -> list[pd.DataFrame]:
         return []
     counts = each.games.each(lambda game: game.salient[-1].sum())
     first, last = each.games.each(lambda game: game.magnitude.sum((1, 2))).T
-    low, high = each.bootstrap.interval(last, over=first)
-    columns = {"value": ratio(last.mean(), first.mean()), "low": low, "high": high, "samples": len(last)}
-    strength = tidy({**each.axes, "kind": ("both",)}, **columns).assign(measure="last network", of="strength")
+    strength = _share(each, "last network", "strength", last, first)
     return [_row(each, "last network", "salient", counts[:, None].astype(float)), strength]
 
 
@@ -129,12 +127,17 @@ def _row(
     return tidy({**each.axes, "kind": kinds}, **columns).assign(measure=measure, of=of)
 
 
+def _share(each: Comparison, measure: str, of: str, values: np.ndarray, base: np.ndarray) -> pd.DataFrame:
+    """A row of the ratio of two means over samples, of what is measured (K,) to its base (K,), with its interval."""
+    low, high = each.bootstrap.interval(values, over=base)
+    columns = {"value": ratio(values.mean(), base.mean()), "low": low, "high": high, "samples": len(values)}
+    return tidy({**each.axes, "kind": ("both",)}, **columns).assign(measure=measure, of=of)
+
+
 def _strength(each: Comparison, reference: Comparison) -> pd.DataFrame:
     """Strength of all interactions of all models, over that under the reference."""
     own, first = (side.games.each(lambda game: game.magnitude.sum()) for side in (each, reference))
-    low, high = each.bootstrap.interval(own, over=first)
-    columns = {"value": ratio(own.mean(), first.mean()), "low": low, "high": high, "samples": len(own)}
-    return tidy({**each.axes, "kind": ("both",)}, **columns).assign(measure="strength", of=reference.method)
+    return _share(each, "strength", reference.method, own, first)
 
 
 def _solved(each: Comparison, bounds: Mapping[str, float]) -> list[pd.DataFrame]:
@@ -146,9 +149,7 @@ def _solved(each: Comparison, bounds: Mapping[str, float]) -> list[pd.DataFrame]
     bound = np.sum(
         [[bounds[_problem(sample, entry)] for sample, entry in enumerate(of_one)] for of_one in said], axis=0
     )
-    low, high = each.bootstrap.interval(objective, over=bound)
-    columns = {"value": ratio(objective.mean(), bound.mean()), "low": low, "high": high, "samples": len(gap)}
-    above = tidy({**each.axes, "kind": ("both",)}, **columns).assign(measure="objective", of="lower bound")
+    above = _share(each, "objective", "lower bound", objective, bound)
     rows = {"gap": gap, "seconds": seconds}
     return [above, *(_row(each, name, "solver", values[:, None]) for name, values in rows.items())]
 

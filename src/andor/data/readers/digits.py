@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import ceil
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
@@ -11,6 +12,10 @@ from andor.data.reader import Reader
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+
+ITEMS = 1797
+"""Images that there are."""
 
 
 class DigitsData(Reader):
@@ -43,6 +48,11 @@ class DigitsData(Reader):
     def shape(self) -> tuple[int, int]:
         """Height and width of the images in pixels."""
         return self.size, self.size
+
+    @property
+    def most_for_training(self) -> int:
+        """What the images for testing leave of all."""
+        return ITEMS - ceil(ITEMS * self.test_fraction)
 
     def read(self, source: Path | None, seed: int) -> pa.Table:
         """Tidy table of the digits."""

@@ -6,7 +6,7 @@ import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from andor.data.delimited import InFiles
 from andor.errors import UserError
@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from andor.data.classes import Classes
     from andor.data.images import Pictures
 
-Side = Annotated[int, Field(ge=8, le=512)]
+Side = Annotated[int, Field(ge=8, le=1024)]
+COMPARED = 3
+"""Images for testing whose files are kept, for pretrained models to be compared with their library."""
 
 
 class ImagesData(InFiles):
@@ -44,6 +46,11 @@ class ImagesData(InFiles):
     numbered in their order."""
     size: Side | Annotated[list[Side], Field(min_length=2, max_length=2)] = 32
     """Side to which the images are scaled, in pixels; or their height and width."""
+    resize: Side | Annotated[list[Side], Field(min_length=2, max_length=2)] | None = None
+    """What images are scaled to before the middle, of the given size, is cut out: their shorter side, or their height
+    and width; unset, they are scaled to that size, whatever their proportions. Pretrained models say what they want."""
+    resample: Literal["nearest", "box", "bilinear", "hamming", "bicubic", "lanczos"] = "bilinear"
+    """Pillow's filter by which images are scaled."""
     test_fraction: Annotated[float, Field(gt=0, le=1)] = 0.25
     """Share of the images kept for testing and explaining, stratified by label, where neither names nor a column part
     them; 1 for all."""
@@ -53,20 +60,17 @@ class ImagesData(InFiles):
     """Whether an image that cannot be read is refused, or left out and counted in the log."""
 
     @property
-    def two_labels(self) -> bool:
-        """One class against the rest."""
-        return self.positive is not None
-
-    @property
-    def trains(self) -> bool:
-        """Unless all is for explaining."""
-        return self.test_fraction < 1
-
-    @property
     def shape(self) -> tuple[int, int]:
         """Height and width of the images in pixels."""
         height, width = self.size if isinstance(self.size, list) else (self.size, self.size)
         return height, width
+
+    @model_validator(mode="after")
+    def _cut_out(self) -> ImagesData:
+        sides = [self.resize] * 2 if isinstance(self.resize, int) else self.resize or self.shape
+        if any(side < kept for side, kept in zip(sides, self.shape, strict=True)):
+            raise ValueError(f"`resize: {self.resize}` is less than `size: {self.size}`, which is cut out; raise it")
+        return self
 
     def read(self, source: Path | None, seed: int) -> pa.Table:
         """Tidy table of the images, split as the origin splits them; an item's number is its row over all files."""
@@ -85,15 +89,15 @@ class ImagesData(InFiles):
         split = split_of([found.parts[row] for row in rows], labels, self.test_fraction, seed)
         kept = within_limit(split, labels, self.train_limit, seed)
         numbers, content = [found.rows[rows[place]] for place in kept], np.stack([images[place] for place in kept])
-        return tidy(numbers, split[kept], labels[kept], content, "image", classes=classes.names)
+        compared = set(kept[split[kept] == "test"][:COMPARED])
+        files = [found.contents[rows[place]]() if place in compared else None for place in kept]
+        return tidy(numbers, split[kept], labels[kept], content, "image", classes=classes.names, files=files)
 
     def look(self, source: Path) -> tuple[Pictures, Classes]:
         """Images before they are read, and their classes."""
-        from andor.data.formats import Delimiting
         from andor.data.images import pictures
 
-        form = Delimiting(self.separator, self.names, self.encoding)
-        found = pictures(source, self.image, self.label, self.split, form)
+        found = pictures(source, self.image, self.label, self.split, self.form)
         return found, found.classes.against_rest(self.positive, str(source))
 
     def _pixels(self, found: Pictures, wanted: np.ndarray, source: Path) -> tuple[list[int], list[np.ndarray]]:
@@ -103,7 +107,7 @@ class ImagesData(InFiles):
         read, damaged = {}, {}
         for row in wanted.tolist():
             try:
-                read[row] = pixels(decoded(found.contents[row]()), self.shape)
+                read[row] = pixels(decoded(found.contents[row]()), self.shape, self.resize, self.resample)
             except ValueError as error:
                 damaged[row] = str(error)
         if damaged and (self.damaged == "refuse" or not read):

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 MEAN, SPREAD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 """Of the colours of ImageNet, by which images are normalised."""
+ROUNDING = 1e-4
+"""How far beyond black and white a pixel may be, where normalising is undone."""
 
 
 class PlayerSegmentsData(Reader):
@@ -65,13 +67,26 @@ class PlayerSegmentsData(Reader):
         return tidy(range(len(read)), ["test"] * len(read), labels, np.stack(images), "image")
 
     def _image(self, place: Path) -> np.ndarray:
-        """Pixels (C, H, W) of an image, in [0, 1]."""
+        """Pixels (C, H, W) of an image, in [0, 1].
+
+        Raises
+        ------
+        UserError
+            If they are not, or not of three channels where normalising is to be undone.
+        """
         import numpy as np
 
         image = _tensor(place, "image").numpy().astype(np.float32)
         image = image[0] if image.ndim == 4 else image
+        if self.normalised and image.shape[0] != len(MEAN):
+            raise UserError(
+                f"{place}_image.pth: has the shape {image.shape}, and `normalised` is of three colours; take it away"
+            )
         if self.normalised:
             image = image * np.array(SPREAD, np.float32)[:, None, None] + np.array(MEAN, np.float32)[:, None, None]
+        if not (image >= -ROUNDING).all() or not (image <= 1 + ROUNDING).all():
+            fix = "take `normalised` away" if self.normalised else "set `normalised` if they are of ImageNet's colours"
+            raise UserError(f"{place}_image.pth: pixels from {image.min():g} to {image.max():g}, not 0 to 1; {fix}")
         return image
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import Field, ValidationInfo, field_validator
 
-from andor.data.reader import Reader
+from andor.data.reader import Reader, against
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -88,10 +88,7 @@ class ScikitLearnData(Reader):
     def classes(self) -> list[str]:
         """Names of the classes, or of one of them against the rest; none of numbers."""
         names = CLASSES[self.name]
-        if self.positive is None:
-            return names
-        rest = [name for name in names if name != names[self.positive]]
-        return [rest[0] if len(rest) == 1 else f"not {names[self.positive]}", names[self.positive]]
+        return names if self.positive is None else against(names, names[self.positive])
 
     def read(self, source: Path | None, seed: int) -> pa.Table:
         """Tidy table of the features."""

@@ -67,11 +67,6 @@ class TableData(InFiles):
         """A number to predict."""
         return self.numeric
 
-    @property
-    def two_labels(self) -> bool:
-        """One class against the rest."""
-        return self.positive is not None
-
     def read(self, source: Path | None, seed: int) -> pa.Table:
         """Tidy table of the features."""
         from andor.data.building import tidy_features
@@ -113,16 +108,23 @@ class TableData(InFiles):
         return self
 
     def _whole(self, frame: pd.DataFrame, source: Path) -> pd.DataFrame:
-        """The rows without an empty cell; a mark among numbers is one, but not among classes."""
+        """The rows without an empty cell; a mark among numbers is one, but not among classes.
+
+        Where a column's last text that is no number goes with its row, what is left of it are numbers and marks.
+        """
         import numpy as np
 
         from andor.data.cells import is_empty
 
-        numbers = frame if self.numeric else frame.drop(columns=self.label)
-        empty = [frame[self.label].isna(), *(is_empty(cells, self.decimal) for _, cells in numbers.items())]
-        if (whole := frame[~np.any(empty, axis=0)].reset_index(drop=True)).empty:
+        while True:
+            numbers = frame if self.numeric else frame.drop(columns=self.label)
+            empty = [frame[self.label].isna(), *(is_empty(cells, self.decimal) for _, cells in numbers.items())]
+            if not (left_out := np.any(empty, axis=0)).any():
+                break
+            frame = frame[~left_out].reset_index(drop=True)
+        if frame.empty:
             raise UserError(f"{source}: every row has an empty cell; fill them or name other features")
-        return whole
+        return frame
 
     def _frame(self, source: Path) -> pd.DataFrame:
         """The table of a file, or of the only file in a folder."""
@@ -167,7 +169,7 @@ class TableData(InFiles):
                     return frames.arff(io.TextIOWrapper(binary, encoding).read())
                 separator = "\t" if kind in (".tsv", ".tab") else self.separator
                 form = {"sep": separator, "decimal": self.decimal, "header": 0 if self.names is None else None}
-                return pd.read_csv(binary, encoding=encoding, skipinitialspace=True, low_memory=False, **form)
+                return frames.delimited(binary, encoding=encoding, low_memory=False, **form)
         except UnicodeError as error:
             fix = "write it again" if kind in PARQUET else "set `data.encoding`, such as cp1252"
             raise UserError(f"{file}: is not in {self.encoding} ({first_line(error)}); {fix}") from None

@@ -42,16 +42,6 @@ class TextsData(InFiles):
     """Share of the texts kept for testing and explaining, stratified by label, where neither files nor a column part
     them; 1 for all."""
 
-    @property
-    def two_labels(self) -> bool:
-        """One class against the rest."""
-        return self.positive is not None
-
-    @property
-    def trains(self) -> bool:
-        """Unless all is for explaining."""
-        return self.test_fraction < 1
-
     def read(self, source: Path | None, seed: int) -> pa.Table:
         """Tidy table of the texts that are not empty; an item's number is its row, over all files in their order."""
         from andor.data.building import tidy
@@ -60,7 +50,7 @@ class TextsData(InFiles):
 
         source = self.given(source)
         found, classes = self.look(source)
-        texts = [with_lines(whole(text or "")) for text in found.cells[self.text]]
+        texts = [with_lines(whole(text)) for text in found.cells[self.text]]
         kept = [row for row, text in enumerate(texts) if text]
         logging.getLogger(__name__).info("%d of %d rows have a text", len(kept), len(texts))
         labels = classes.labels[kept]
@@ -71,11 +61,10 @@ class TextsData(InFiles):
     def look(self, source: Path) -> tuple[Rows, Classes]:
         """Rows in their splits, and their classes."""
         from andor.data.classes import by_number
-        from andor.data.formats import Delimiting, files_in
+        from andor.data.formats import files_in
         from andor.data.parts import rows_of
 
-        form = Delimiting(self.separator, self.names, self.encoding)
-        found = rows_of(files_in(source), source, [self.text, self.label], self.split, form)
+        found = rows_of(files_in(source), source, [self.text, self.label], self.split, self.form)
         texts = found.cells[self.text]
         if unfit := [text for text in texts if not isinstance(text, str | None)]:
             raise UserError(f"{source}: column `{self.text}` holds {str(unfit[0])[:40]!r}, no text; name one of texts")

@@ -1,4 +1,4 @@
-"""Models of another task of the same configuration, as they are."""
+"""Models of another task of the same configuration, as they are or trained further."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from andor.errors import UserError
 from andor.models.family import Family
-from andor.settings import Name
+from andor.models.settings import KEPT, Training, model_and_step
+from andor.settings import ModelName, Name
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -20,7 +21,7 @@ METRICS = "metrics.json"
 
 
 class ModelOfTask(Family):
-    """The classifier of another task as it is there: it is not trained again."""
+    """The classifier of another task as it is there, or trained further on this task's items."""
 
     place: ClassVar = 8
     reads: ClassVar = {"text", "image", "table", "points"}
@@ -28,8 +29,16 @@ class ModelOfTask(Family):
     """Kind of model."""
     task: Name
     """The other task, of data of the same kind with two labels."""
-    model: Name
-    """A model of it."""
+    model: ModelName
+    """A model of it, or with @ and a step what its training keeps."""
+
+    training: Training | None = None
+    """How to train it further, an encoder alone; it stays as it is if unset."""
+
+    @property
+    def is_control(self) -> bool:
+        """Whether it gives no main model of the task, as what another task's training keeps on its way does not."""
+        return super().is_control or (self.training is None and model_and_step(self.model)[1] is not None)
 
     @property
     def taken_from(self) -> tuple[str, str]:
@@ -46,17 +55,22 @@ class ModelOfTask(Family):
         device: torch.device | str = "cpu",
         progress: bool = True,
     ) -> None:
-        """Link the files of the other task's model, whose folder ``source`` is."""
+        """Link the files of the other task's model, whose folder ``source`` is, or train it further."""
         from andor.files import link_or_copy
         from andor.models.adoption import attempt
+        from andor.models.families.text_encoder import TextEncoder
         from andor.models.loading import load
 
         if source is None or not source.is_dir():
             raise UserError(f"`model: {self.model}` of task `{self.task}`: {source} is not there; make it first")
+        if self.training is not None:
+            encoder = TextEncoder(family="text_encoder", source=self.task, training=self.training)
+            encoder.make(table, source, None, folder, seed, device, progress)
+            return
         for file in sorted(source.rglob("*")):
             place = file.relative_to(source)
             # Records and marks of the folder are its own, and so is what the model got right there.
-            ours = not any(part.startswith(".") for part in place.parts) and place.name != METRICS
+            ours = not any(part.startswith(".") or part == KEPT for part in place.parts) and place.name != METRICS
             if ours and file.is_file():
                 link_or_copy(file, folder / place)
         if table is not None:

@@ -2,40 +2,26 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from andor.models.family import TrainedOnArrays
-from andor.models.settings import Training
+from andor.models.family import TrainedOnPoints
 
 if TYPE_CHECKING:
-    import torch
-    from torch import Tensor
-
-    from andor.models.loaded import PointClassifier
+    from torch import nn
 
 
-class PointConv(TrainedOnArrays):
+class PointConv(TrainedOnPoints):
     """PointConv, trained from scratch: one logit for two labels, else one each.
 
     It convolves points with weights that are a function of place, scaled by the inverse of their density.
     """
 
-    place: ClassVar = 6
-    reads: ClassVar = {"points"}
     family: Literal["pointconv"]
     """Kind of model."""
-    training: Training = Training()
-    """How to train it."""
-
-    def described(self) -> dict[str, Any]:
-        """The family: its sizes are the published ones."""
-        return {"family": self.family}
 
     @classmethod
-    def untrained(cls, description: dict[str, Any], mean: Tensor, device: torch.device) -> PointClassifier:
-        """A classifier of point clouds with new weights."""
+    def network(cls, description: dict[str, Any]) -> nn.Module:
+        """The network with new weights."""
         from andor.models import points
-        from andor.models.loaded import PointClassifier
 
-        network = points.PointConv(description["outputs"])
-        return PointClassifier(network.to(device), description, mean.to(device))
+        return points.PointConv(description["outputs"])

@@ -23,13 +23,16 @@ if TYPE_CHECKING:
 
 
 class PretrainedTableClassifier(Family):
-    """A classifier of tables that was fitted elsewhere, used as it comes; it reads rows as they were."""
+    """A classifier of tables that was fitted elsewhere, or a regressor where the label is a number, used as it comes.
+
+    It reads rows as they were.
+    """
 
     place: ClassVar = 5
     reads: ClassVar = {"table"}
+    predicts_numbers: ClassVar = True
     has_gradients: ClassVar = False
     uses_gpu: ClassVar = False
-    making_uses_gpu: ClassVar = False
     family: Literal["pretrained_table_classifier"]
     """Kind of model."""
     library: Literal["scikit_learn", "xgboost", "lightgbm"]
@@ -62,6 +65,7 @@ class PretrainedTableClassifier(Family):
         progress: bool = True,
     ) -> None:
         """Link the file."""
+        from andor.data.table import is_numeric
         from andor.files import link_or_copy
         from andor.models.adoption import settle
         from andor.models.fitted import SUFFIXES
@@ -76,6 +80,8 @@ class PretrainedTableClassifier(Family):
         file = f"estimator{files[0].suffix}"
         link_or_copy(files[0], folder / file)
         described = {"library": self.library, "file": file, "trusted": self.trusted, "rows": True}
+        if table is not None and is_numeric(table):
+            described["numeric"] = True
         settle(type(self), {"family": self.family, **described}, folder, table)
 
     @classmethod

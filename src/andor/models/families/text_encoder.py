@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
+from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, cast
 
 from pydantic import model_validator
 
 from andor.errors import UserError
-from andor.models.family import TrainedOnTexts
+from andor.models.family import TrainedOnTexts, check_labels
 from andor.models.settings import Training
 from andor.settings import Name, PositiveInt
 
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
     import torch
     from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
-    from andor.models.loaded import TextClassifier
+    from andor.models.loaded import LoadedModel, TextClassifier
 
 
 class TextEncoder(TrainedOnTexts):
@@ -46,6 +48,15 @@ class TextEncoder(TrainedOnTexts):
             raise ValueError("`layers` has no effect on a model with `weights`; take it away")
         return self
 
+    def glance(self, source: Path) -> None:
+        """What a folder in the layout of transformers says of its labels."""
+        if self.training is not None or self.weights is not None:
+            return
+        with suppress(OSError, ValueError, AttributeError, TypeError):  # `make` says what is wrong with it
+            stated = json.loads((source / "config.json").read_text(encoding="utf-8"))
+            labels = len(stated.get("id2label") or range(stated.get("num_labels", 2)))
+            check_labels(labels, stated.get("problem_type"), f"`source: {self.source}`")
+
     def described(self) -> dict[str, Any]:
         """The family; what makes the network stands in the files of transformers."""
         return {"family": self.family}
@@ -58,6 +69,15 @@ class TextEncoder(TrainedOnTexts):
 
         tokenizer = pretrained.tokenizer(source)
         return pretrained.encoder_to_train(source, self.layers, self.source, labels), self.described(), tokenizer
+
+    def write(self, model: LoadedModel, folder: Path) -> None:
+        """Put an encoder that was fine-tuned into a folder, in the layout of transformers."""
+        from andor.models import pretrained
+        from andor.models.files import describe
+
+        trained = cast("TextClassifier", model)
+        pretrained.write(cast("PreTrainedModel", trained.network), folder, trained.tokenizer)
+        describe(self.described(), folder)
 
     def make(
         self,
@@ -72,17 +92,15 @@ class TextEncoder(TrainedOnTexts):
         """Fine-tune the encoder, link one that is ready, or fill one with a state dict."""
         from andor.models import pretrained, states
         from andor.models.adoption import settle
-        from andor.models.files import describe
 
         if self.training is not None:
-            trained = self.train(table, source, seed, device, progress)
-            pretrained.write(trained.network, folder, trained.tokenizer)
-            describe(self.described(), folder)
+            super().make(table, source, weights, folder, seed, device, progress)
             return
         if weights is not None:
             state = states.read_state(weights)
-            labels = states.classes_of(pretrained.new_classifier(source, 2), state)
-            network = pretrained.new_classifier(source, labels or 2)
+            labels = states.classes_of(pretrained.new_classifier(source, 2), state) or 2
+            check_labels(labels, None, f"`weights: {self.weights}`")
+            network = pretrained.new_classifier(source, labels)
             states.fill(network, state, weights)
             pretrained.write(network, folder, pretrained.tokenizer(source))
         else:
@@ -96,7 +114,7 @@ class TextEncoder(TrainedOnTexts):
         settings = pretrained.settings_of(source)
         if not pretrained.classifies(settings):
             raise UserError(f"`source: {self.source}` is no classifier of texts; set `training` to fine-tune it")
-        pretrained.check_labels(settings, f"`source: {self.source}`")
+        check_labels(settings.num_labels, settings.problem_type, f"`source: {self.source}`")
         pretrained.keep_layers(settings, self.layers, self.source)
         if not pretrained.has_safetensors(source):
             pretrained.write(pretrained.classifier(source), folder)

@@ -20,16 +20,19 @@ from andor.data.table import ROW
 from andor.errors import UserError
 from andor.models.loaded import ArrayClassifier, LanguageModel, LoadedModel, TextClassifier
 from andor.models.own import OwnModel
+from andor.models.prompted import PromptedClassifier
+from andor.models.served import ServedClassifier
 from andor.outputs.masking.array import MaskedArray, locate_array
 from andor.outputs.masking.model import MaskedModel, MaskingError, presence
-from andor.outputs.masking.prompt import MaskedPrompt
+from andor.outputs.masking.prompt import MaskedPrompt, MaskedQuestion
+from andor.outputs.masking.question import AskedText, locate_question
 from andor.outputs.masking.row import MaskedRow, locate_row
 from andor.outputs.masking.text import MaskedText, locate_prompt, locate_text
-from andor.outputs.masking.words import MaskedWords, locate_words
+from andor.outputs.masking.words import AskedWords, MaskedWords, locate_asked, locate_words
 
 __all__ = [
-    "Located", "MaskedArray", "MaskedModel", "MaskedPrompt", "MaskedRow", "MaskedText", "MaskedWords", "MaskingError",
-    "bind", "locate", "presence",
+    "AskedText", "AskedWords", "Located", "MaskedArray", "MaskedModel", "MaskedPrompt", "MaskedQuestion", "MaskedRow",
+    "MaskedText", "MaskedWords", "MaskingError", "bind", "locate", "presence",
 ]  # fmt: skip
 
 M = TypeVar("M", bound=LoadedModel, contravariant=True)
@@ -86,3 +89,5 @@ def bind(model: LoadedModel, sample: Mapping[str, Any], masking: config.Masking)
 locate.register(ArrayClassifier, _locate_array)
 locate.register(TextClassifier, locate_text)
 locate.register(LanguageModel, locate_prompt)
+locate.register(PromptedClassifier, locate_question)
+locate.register(ServedClassifier, locate_asked)

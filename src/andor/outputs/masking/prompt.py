@@ -23,16 +23,25 @@ from andor.models.caches import fork
 from andor.outputs.masking.model import MaskedModel
 
 if TYPE_CHECKING:
-    from andor.models.loaded import LanguageModel
+    from andor.models.loaded import CausalModel
+    from andor.models.prompted import PromptedClassifier
+    from andor.models.questions import Tokenized
 
 
 @dataclass(frozen=True)
-class MaskedPrompt(MaskedModel):
-    """Log-probability and log-odds of the target (B, 2), by the players of the prompt that are present."""
+class MaskedTree(MaskedModel):
+    """Outputs of a causal model after masked prompts, by the players that are present."""
 
-    model: LanguageModel
-    target: tuple[int, ...]
-    """Tokens of the target; all but the last stand at the end of `samples`, and are never masked."""
+    model: CausalModel
+
+    @property
+    def keep(self) -> int:
+        """Last positions of a prompt whose logits the outputs are made of."""
+        raise NotImplementedError
+
+    def leaves(self, cache: Any, logits: Tensor) -> Tensor:
+        """Outputs (b, C) from the logits (b, `keep`, V) after whole prompts, and their cache."""
+        raise NotImplementedError
 
     @cached_property
     def order(self) -> list[int]:
@@ -51,16 +60,31 @@ class MaskedPrompt(MaskedModel):
         """All coalitions in blocks of at most so many, and their outputs, walking down the tree depth first.
 
         Above `size` nodes a level is halved, so that no more than one cache of `size` prompts is alive at each depth.
-        Models that cannot go on from a cache recompute every prompt whole, and so are coalitions that are drawn.
+        Coalitions that are drawn share what stands before the first player. Models that cannot go on from a cache
+        recompute every prompt whole.
         """
-        if drawn is not None or not self.model.shares_prefixes:
+        if not self.model.shares_prefixes:
             yield from super().blocks(size, drawn)
-            return
+        elif drawn is not None:
+            yield from self._drawn(drawn, size)
+        else:
+            nobody = torch.zeros(1, self.players, dtype=torch.bool, device=self.samples.device)
+            yield from self._below(self._begun(self.cuts[0]), nobody, 0, size)
+
+    def _begun(self, stop: int) -> Any:
+        """Cache of the first tokens of the sample."""
         cache = self.model.new_cache()
-        if self.cuts[0] > 0:
-            self.model.extend(cache, self.samples[:, : self.cuts[0]], 0)
-        nobody = torch.zeros(1, self.players, dtype=torch.bool, device=self.samples.device)
-        yield from self._below(cache, nobody, 0, size)
+        if stop > 0:
+            self.model.extend(cache, self.samples[:, :stop], 0)
+        return cache
+
+    def _drawn(self, drawn: Tensor, size: int) -> Iterator[tuple[Tensor, Tensor]]:
+        """Outputs on drawn coalitions (M, n): places among them, and outputs."""
+        prefix = self._begun(self.cuts[0])
+        for numbers in torch.arange(len(drawn), device=drawn.device).split(size):
+            branch = fork(prefix, len(numbers))
+            prompts = self.masked(drawn[numbers], self.samples[0], slice(self.cuts[0], None))
+            yield numbers, self.leaves(branch, self.model.extend(branch, prompts, self.keep))
 
     def _below(self, cache: Any, presence: Tensor, depth: int, size: int) -> Iterator[tuple[Tensor, Tensor]]:
         """Leaves below some nodes of one depth: `presence` (b, n) says who is present, the others are absent so far."""
@@ -74,12 +98,12 @@ class MaskedPrompt(MaskedModel):
                 yield from self._below(branch, half, depth + 1, size)
             else:
                 powers = 1 << torch.arange(self.players, device=half.device)
-                yield (half * powers).sum(dim=1), target_outputs(logits, self.target)
+                yield (half * powers).sum(dim=1), self.leaves(branch, logits)
 
     def _step(self, cache: Any, presence: Tensor, depth: int) -> Tensor:
         """Logits (b, m, V) at the leaves, (b, 0, V) above them; the cache grows by one segment."""
         segment = slice(self.cuts[depth], self.cuts[depth + 1])
-        keep = len(self.target) if depth + 1 == self.players else 0
+        keep = self.keep if depth + 1 == self.players else 0
         return self.model.extend(cache, self.masked(presence, self.samples[0], segment), keep)
 
     def trial(self, size: int) -> None:
@@ -87,11 +111,44 @@ class MaskedPrompt(MaskedModel):
         if not self.model.shares_prefixes:
             super().trial(size)
             return
-        cache = self.model.new_cache()
-        if self.cuts[-2] > 0:
-            self.model.extend(cache, self.samples[:, : self.cuts[-2]], 0)
+        branch = fork(self._begun(self.cuts[-2]), size)
         everybody = torch.ones(size, self.players, dtype=torch.bool, device=self.samples.device)
-        target_outputs(self._step(fork(cache, size), everybody, self.players - 1), self.target)
+        self.leaves(branch, self._step(branch, everybody, self.players - 1))
+
+
+@dataclass(frozen=True)
+class MaskedPrompt(MaskedTree):
+    """Log-probability and log-odds of the target (B, 2), by the players of the prompt that are present."""
+
+    target: tuple[int, ...]
+    """Tokens of the target; all but the last stand at the end of `samples`, and are never masked."""
+
+    @property
+    def keep(self) -> int:
+        """One for each token of the target."""
+        return len(self.target)
+
+    def leaves(self, cache: Any, logits: Tensor) -> Tensor:
+        """Log-probability and log-odds (b, 2)."""
+        return target_outputs(logits, self.target)
+
+
+@dataclass(frozen=True)
+class MaskedQuestion(MaskedTree):
+    """Log-probabilities of the classes (B, C) by their answers, by the players of the text that are present."""
+
+    model: PromptedClassifier
+    answers: Tokenized
+    """Tokens of each wording of each class."""
+
+    @property
+    def keep(self) -> int:
+        """The last, after which all answers begin."""
+        return 1
+
+    def leaves(self, cache: Any, logits: Tensor) -> Tensor:
+        """Log-probabilities (b, C); answers of several tokens go on from forks of the cache."""
+        return self.model.continued(cache, logits, self.answers)
 
 
 def block_size(players: list[list[int]], length: int, cached: int, vocabulary: int, device: torch.device | str) -> int:

@@ -55,6 +55,10 @@ class MaskedText:
             "masking": {"baseline": self.masking.baseline, "background": "keep", **more},
         }
 
+    def embedding(self, model: TextModel, embeddings: Tensor) -> Tensor:
+        """Baseline embedding in place of embeddings (L, d) of the text: (d,), or (L, d)."""
+        return baselines.embedding(model, self.masking, self.token, embeddings).to(embeddings.dtype)
+
     @torch.no_grad()
     def bind(self, model: TextClassifier | LanguageModel, baseline: Tensor | None = None) -> MaskedModel:
         """Logits (B, 2), or (log-probability, log-odds) of the target (B, 2), by the players that are present."""
@@ -64,7 +68,7 @@ class MaskedText:
         if isinstance(model, TokenClassifier):
             owner, baseline = owner[:, 0], torch.tensor(self.token, device=model.device)
         if baseline is None:
-            baseline = baselines.embedding(model, self.masking, self.token, embeddings).to(embeddings.dtype)
+            baseline = self.embedding(model, embeddings)
         inputs = (embeddings[None], baseline, owner, len(self.players))
         if isinstance(model, TextClassifier):
             size = batch_size(len(ids), on_cpu=1 << 11, on_cuda=1 << 16, device=model.device)
@@ -100,8 +104,8 @@ def locate_text(model: TextClassifier, sample: Mapping[str, Any], masking: confi
     # Tokenizers that know no limit state an enormous one.
     cut = model.tokenizer.model_max_length < 10**9
     read = model.tokenizer(sample["text"], return_offsets_mapping=True, truncation=cut, verbose=False)
-    ids, players = read["input_ids"], _word_pieces(read["offset_mapping"], sample["text"], sample["players"])
-    token, value = _baseline(model, masking)
+    ids, players = read["input_ids"], word_pieces(read["offset_mapping"], sample["text"], sample["players"])
+    token, value = baseline_of(model, masking)
     return MaskedText(ids, players, masking, token, value=value)
 
 
@@ -116,16 +120,16 @@ def locate_prompt(model: LanguageModel, sample: Mapping[str, Any], masking: conf
         If the tokenizer lacks the token that stands for a masked player.
     """
     ids, offsets = open_tokens(model.tokenizer, sample["text"])
-    players = _word_pieces(offsets, sample["text"], sample["players"])
+    players = word_pieces(offsets, sample["text"], sample["players"])
     target = target_tokens(model.tokenizer, ids, sample["text"], sample["target"])
     most, length = model.tokenizer.model_max_length, len(ids) + len(target) - 1  # the last token is never read
     if length > most:
         raise MaskingError(f"the prompt has {length} tokens with its target, the model reads {most}")
-    token, value = _baseline(model, masking)
+    token, value = baseline_of(model, masking)
     return MaskedText(ids, players, masking, token, target, value)
 
 
-def _word_pieces(offsets: Sequence[tuple[int, int]], text: str, words: Sequence[Sequence[int]]) -> list[list[int]]:
+def word_pieces(offsets: Sequence[tuple[int, int]], text: str, words: Sequence[Sequence[int]]) -> list[list[int]]:
     """Positions of each player's pieces among the tokens of a text; players are characters [start, stop)."""
     players = [pieces(offsets, start, stop) for start, stop in words]
     for (start, stop), own in zip(words, players, strict=True):
@@ -141,7 +145,7 @@ def _word_pieces(offsets: Sequence[tuple[int, int]], text: str, words: Sequence[
     return players
 
 
-def _baseline(model: TextModel, masking: config.Masking) -> tuple[int | None, Tensor | None]:
+def baseline_of(model: TextModel, masking: config.Masking) -> tuple[int | None, Tensor | None]:
     """The token that the baseline value names, and the value that belongs to the model, if it is one of these."""
     value = model.baseline if masking.baseline in ("file", "learned") else None
     return baselines.special_token(model.tokenizer, masking.baseline), value

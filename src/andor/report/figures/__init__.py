@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from andor import files
 from andor.errors import UserError
 from andor.report import catalogue
-from andor.report.figures import studies, style
+from andor.report.figures import compared, studies, style
 from andor.report.figures.style import TaskInfo
 
 __all__ = ["COLUMNS", "FIGURES", "TaskInfo", "draw", "draw_study", "save"]
@@ -66,7 +66,7 @@ def draw_study(table: pd.DataFrame, question: str) -> Figure:
     Parameters
     ----------
     table
-        Of `andor.report.studies.study`.
+        Of `andor.report.studies.study`, or of `andor.report.compared.compared`.
     question
         What it asks: the figure's title.
 
@@ -75,9 +75,10 @@ def draw_study(table: pd.DataFrame, question: str) -> Figure:
     UserError
         If the table has no rows.
     """
-    style.required("study", {"study": table}, {"study": studies.COLUMNS})
+    module = compared if "first" in table else studies
+    style.required("study", {"study": table}, {"study": module.COLUMNS})
     with style.styled():
-        return studies.draw(table, question)
+        return module.draw(table, question)
 
 
 def save(figure: Figure, paths: Iterable[str | Path]) -> None:

@@ -212,10 +212,14 @@ def text_height(lines: str, size: float = 7) -> float:
 # ------------------------------------------------------------------------------------------------------- names
 
 
-@functools.cache
 def text_width(text: str, size: float = SMALL, weight: str = "normal") -> float:
-    """Width of a line of text, in inches."""
-    font = FontProperties(family=matplotlib.rcParams["font.family"], size=size, weight=weight)
+    """Width of a line of text in the present fonts, in inches."""
+    return _width(text, size, weight, tuple(matplotlib.rcParams["font.family"]))
+
+
+@functools.cache
+def _width(text: str, size: float, weight: str, families: tuple[str, ...]) -> float:
+    font = FontProperties(family=list(families), size=size, weight=weight)
     return text_to_path.get_text_width_height_descent(text, font, ismath=False)[0] / 72
 
 

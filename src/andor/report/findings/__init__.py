@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from andor.report import published
-from andor.report.findings import headline
+from andor.report.findings import compared, headline
 from andor.report.findings.typography import interval, markdown, number, plain, range_, signed
 from andor.report.measures import MEASURES
 
@@ -215,7 +215,7 @@ def _sharing(kind: str, controls: pd.DataFrame) -> str:
         by_measure = of_line.set_index(["measure", "of"])
         name = ensemble if main else f"{ensemble} *"
         rows.append([method, name, *(_overlap(by_measure.loc[measure]) for measure in _measures(controls))])
-    starred = "" if renamed["main"].all() else " Starred: with a null network or a repeated training."
+    starred = "" if renamed["main"].all() else " Starred: with a null network, a repeated training or a state of one."
     return f"{kind.upper()} interactions: value (chance, null), excess.{starred}\n\n" + markdown(
         ["method", "ensemble", *_measures(controls).values()], rows
     )
@@ -320,6 +320,9 @@ STUDIED = {
 
 
 def _study(table: pd.DataFrame) -> Iterator[str]:
+    if "first" in table:
+        yield from compared.findings(table)
+        return
     rows = []
     for (task, ensemble, method), of_line in table.groupby(["task", "ensemble", "method"], sort=False):
         cells = []
