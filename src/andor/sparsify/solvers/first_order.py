@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from threadpoolctl import threadpool_limits
 
 from andor.game.coalitions import number_of_players
 from andor.sparsify.admm import Graph, State
@@ -31,6 +32,7 @@ EARLY, TORN = 500, 0.01  # until when settling may violate τ, and on which shar
 IN_FLIGHT = 2**16  # values that are worked on together: what fits the cache
 
 
+@threadpool_limits.wrap(limits=1, user_api="blas")  # its products are small: a second thread costs more than it gives
 def solve(
     problem: Problem,
     gap: float = 0.01,
