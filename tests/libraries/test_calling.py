@@ -141,6 +141,10 @@ def test_heads_take_on_the_units_of_what_they_learnt():
         with torch.no_grad():
             before, after = (network(input_ids=ids).logits for network in (copy.deepcopy(head), in_units(head, units)))
         torch.testing.assert_close(after, units["mean"] + 2 * before, msg=name)
+    assert units_of(torch.tensor([2001.0, 2003.0]), head)["mean"] == 2002
+    decoder = LlamaForSequenceClassification(LlamaConfig(**SHAPE, num_labels=1))
+    with pytest.raises(UserError, match="has no bias, and cannot learn numbers of a mean of 2002 that spread by 1;"):
+        units_of(torch.tensor([2001.0, 2003.0]), decoder)
 
 
 @pytest.mark.parametrize("name", TOKENS)

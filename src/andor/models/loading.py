@@ -58,8 +58,9 @@ def load_transformers(folder: Path, device: torch.device | str = "cpu", dtype: s
     elif dtype != "float32":
         raise UserError(f"{folder}: is a text classifier, {dtype} is for language models; take it away")
     else:
-        problem = settings.problem_type  # there are no data that say whether a single output is a number
-        check_labels(settings.num_labels, problem, str(folder), numeric=problem == "regression")
+        labels, problem = settings.num_labels, settings.problem_type
+        # There are no data that say whether a single output is a number.
+        check_labels(labels, problem, str(folder), numeric=labels == 1 and problem == "regression")
         model = TextEncoder(family="text_encoder", source="folder")
     exact_arithmetic()
     return model.loaded(folder, model.described(), torch.device(device))

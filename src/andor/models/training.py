@@ -33,6 +33,8 @@ WORD_DROPOUT = 0.5
 from 0, for each sentence, so that texts with masked words are nothing new to it."""
 SHIFT = 1 / 16
 """Largest shift of a training image, drawn anew each time it is seen, as a share of its side."""
+FAR = 10
+"""Standard deviations from 0 within which the mean of numbers has to be that a head without a bias is to learn."""
 POOL = 50
 """Batches that are drawn together and sorted by length, so that texts of one batch need little padding."""
 
@@ -193,8 +195,23 @@ def mean_and_spread(numbers: Tensor) -> dict[str, float]:
 
 
 def units_of(numbers: Tensor, network: nn.Module) -> dict[str, float]:
-    """What numbers (rows,) are standardised by before a network of texts learns them: a mean of 0 if it has no bias."""
-    return mean_and_spread(numbers) | ({} if _head(network).bias is not None else {"mean": 0.0})
+    """What numbers (rows,) are standardised by before a network of texts learns them: a mean of 0 if it has no bias.
+
+    Raises
+    ------
+    UserError
+        If it has none, and the numbers are so far from 0 that it would learn nothing but their mean.
+    """
+    units = mean_and_spread(numbers)
+    if _head(network).bias is not None:
+        return units
+    if abs(units["mean"]) > FAR * units["spread"]:
+        raise UserError(
+            f"the head of a network `{type(network).__name__}` has no bias, and cannot learn numbers of a mean of "
+            f"{units['mean']:.4g} that spread by {units['spread']:.2g}; subtract the mean in the data, or use an "
+            "encoder"
+        )
+    return units | {"mean": 0.0}
 
 
 @torch.no_grad()
