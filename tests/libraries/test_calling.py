@@ -1,5 +1,7 @@
 """Networks are called as their library calls them: whatever the batch, whatever the head."""
 
+import copy
+
 import pytest
 import torch
 from tokenizers.processors import TemplateProcessing
@@ -33,7 +35,7 @@ from andor.models.families.text_cnn import TextCNN
 from andor.models.families.text_encoder import TextEncoder
 from andor.models.loaded import TokenClassifier
 from andor.models.loading import load, load_transformers
-from andor.models.training import encode, ignores_padding, unpadded_logits
+from andor.models.training import encode, ignores_padding, in_units, units_of, unpadded_logits
 from andor.outputs.masking import bind, locate
 from andor.outputs.passes import evaluate
 
@@ -126,6 +128,23 @@ def test_training_does_not_read_padding(name, tmp_path):
     for ids in encode(model.tokenizer, TEXTS):
         theirs = network(input_ids=torch.tensor([ids])).logits
         torch.testing.assert_close(model.logits(model.embed(torch.tensor(ids))[None]), theirs, rtol=0, atol=1e-5)
+
+
+def test_heads_take_on_the_units_of_what_they_learnt():
+    """Those without a bias, as decoders have them, have learnt a mean that they cannot be given."""
+    ids = torch.tensor([[5, 6, 7, 0]])
+    for name, network in (READ | TOKENS).items():
+        plain = network()
+        head = type(plain)(type(plain.config)(**plain.config.to_dict() | {"num_labels": 1})).eval()
+        units = units_of(torch.tensor([1.0, 5.0]), head)
+        assert units == {"mean": 3.0 if name in ("bert", "roberta", *TOKENS) else 0.0, "spread": 2.0}, name
+        with torch.no_grad():
+            before, after = (network(input_ids=ids).logits for network in (copy.deepcopy(head), in_units(head, units)))
+        torch.testing.assert_close(after, units["mean"] + 2 * before, msg=name)
+    assert units_of(torch.tensor([2001.0, 2003.0]), head)["mean"] == 2002
+    decoder = LlamaForSequenceClassification(LlamaConfig(**SHAPE, num_labels=1))
+    with pytest.raises(UserError, match="has no bias, and cannot learn numbers of a mean of 2002 that spread by 1;"):
+        units_of(torch.tensor([2001.0, 2003.0]), decoder)
 
 
 @pytest.mark.parametrize("name", TOKENS)

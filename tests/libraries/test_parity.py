@@ -66,7 +66,8 @@ def words(texts, labels, **more):
     """Candidates whose first word is a player."""
     spans = [[[0, len(text.split()[0])]] for text in texts]
     table = {"item": pa.array(range(len(texts)), pa.int32()), "split": ["train"] * len(texts)}
-    table |= {"label": pa.array(labels, pa.int16()), "text": list(texts), "players": spans}
+    labels = labels if isinstance(labels, pa.Array) else pa.array(labels, pa.int16())
+    table |= {"label": labels, "text": list(texts), "players": spans}
     return pa.table(table | {"player_names": [["first"]] * len(texts)} | more)
 
 
@@ -99,6 +100,24 @@ def text(name, texts=TEXTS, labels=2, change=None, theirs=None, ours=None, dtype
         table = table.replace_schema_metadata({"classes": json.dumps(ours)} if ours else None)
         TextEncoder(family="text_encoder", source="x").make(table, folder / "m", None, folder / "ours", 0)
         return screened(folder, table, ZERO), np.log([[each[name] for name in order] for each in said])
+
+    return case
+
+
+def number(name, **stated):
+    """A head of one output against `transformers.pipeline` without the sigmoid that it takes of some of them."""
+
+    def case(folder):
+        torch.manual_seed(0)
+        plain, tokenizer = READ[name](), tiny.byte_bpe()
+        network = type(plain)(type(plain.config)(**plain.config.to_dict() | {"num_labels": 1, **stated}))
+        network.save_pretrained(folder / "m")
+        tokenizer.save_pretrained(folder / "m")
+        theirs = pipeline("text-classification", model=str(folder / "m"), device="cpu", function_to_apply="none")
+        scores = np.array([[said["score"]] for said in theirs(TEXTS)])
+        table = words(TEXTS, pa.array(range(len(TEXTS)), pa.float64()))
+        TextEncoder(family="text_encoder", source="x").make(table, folder / "m", None, folder / "ours", 0)
+        return screened(folder, table, ZERO, normalised=False), scores
 
     return case
 
@@ -355,6 +374,9 @@ CASES = {
     "text, bfloat16": text("bert", dtype=torch.bfloat16),
     "text, float16": text("gpt2", dtype=torch.float16),
     "text, shards": text("bert", max_shard_size="20KB"),
+    "text, a number": number("bert", problem_type="regression"),
+    "text, a number that is not called so": number("roberta"),
+    "text, a number of a decoder": number("gpt2", problem_type="regression"),
     "text, longer than the model reads": text("bert", texts=[f"{each} " + "the film " * 300 for each in TEXTS]),
     "generation": prompt(tiny.gpt2),
     "generation, a first token": prompt(tiny.llama),

@@ -107,6 +107,8 @@ BROKEN = [
     ("tasks.sugar", {**SUGAR, "data": {"reader": "table", "source": "film_reviews", "label": "n", "numeric": True,
                                        "positive": 3}},
      "`positive: 3` is a class, and `numeric` asks for a number; take one away"),
+    ("tasks.sugar", {**SUGAR, "data": {"reader": "texts", "source": "film_reviews", "numeric": True, "positive": 3}},
+     "`positive: 3` is a class, and `numeric` asks for a number; take one away"),
     (f"{SENTIMENT}.models.cnn.training", {"corrupt": {"features": 0.1}},
      "model `cnn`: `training.corrupt.features` shuffles arrays, film_reviews has texts; take it away"),
     (f"{SENTIMENT}.models.cnn.training", {"corrupt": {"labels": 1.1}}, "labels: 1.1`: input should be less than or eq"),

@@ -25,6 +25,7 @@ from transformers import (
 )
 
 from andor import config
+from andor.data.readers.texts import TextsData
 from andor.errors import UserError
 from andor.models import architectures, loaded
 from andor.models.accuracy import accuracy
@@ -502,21 +503,24 @@ class TestFiles:
         assert not (tmp_path / "ran").exists()
 
     def test_what_is_no_classifier(self, pretrained, classifier, tmp_path):
-        settings = TextEncoder(family="text_encoder", source="tiny")
+        settings, data = TextEncoder(family="text_encoder", source="tiny"), TextsData(reader="texts", source="films")
         with pytest.raises(UserError, match="`source: tiny` is no classifier of texts; set `training` to"):
             settings.make(None, pretrained, None, tmp_path / "m", 0)
         BertForSequenceClassification(bert(num_labels=1)).save_pretrained(classifier)
         with pytest.raises(UserError, match="`source: tiny` predicts a number, it has one output; name a classifier"):
             settings.make(None, classifier, None, tmp_path / "m", 0)
         with pytest.raises(UserError, match="`source: tiny` predicts a number, it has one output; name a classifier"):
-            settings.glance(classifier)
+            settings.glance(classifier, data)
         torch.save(BertForSequenceClassification(bert(num_labels=1)).state_dict(), tmp_path / "one.pth")
         with pytest.raises(UserError, match="`weights: one` predicts a number, it has one output; name a classifier"):
             settings.model_copy(update={"weights": "one"}).make(
                 None, classifier, tmp_path / "one.pth", tmp_path / "m", 0
             )
         BertForSequenceClassification(bert(num_labels=2, problem_type="regression")).save_pretrained(classifier)
-        for look in (settings.glance, lambda source: settings.make(None, source, None, tmp_path / "m", 0)):
+        for look in (
+            lambda source: settings.glance(source, data),
+            lambda source: settings.make(None, source, None, tmp_path / "m", 0),
+        ):
             with pytest.raises(
                 UserError, match="`source: tiny` predicts a number, it has 2 outputs; name a classifier"
             ):

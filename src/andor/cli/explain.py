@@ -29,7 +29,9 @@ def explain(
     ],
     text: Annotated[str, typer.Option(help="The text.")],
     players: Annotated[str, typer.Option(help="words or sentences.")] = "words",
-    label: Annotated[int, typer.Option(help="The label whose log-odds are explained.", min=0)] = 1,
+    label: Annotated[
+        int, typer.Option(help="The label whose log-odds are explained; of a model of numbers, its prediction.", min=0)
+    ] = 1,
     baseline: Annotated[str, typer.Option(help="What masks a player, as `masking.baseline`.")] = "mask",
     budget: Annotated[int, typer.Option(help="Masked texts that interactions are fitted to.", min=8)] = 1000,
     held_out: Annotated[int, typer.Option(help="Further ones that judge the fit.", min=0)] = 250,
@@ -78,8 +80,8 @@ def explain(
 def _function(
     name: str, model: LoadedModel, given: Input, baseline: str, label: int
 ) -> tuple[Callable[[np.ndarray], np.ndarray], dict[str, Any]]:
-    """The model's log-odds by which players are present, and what determines them."""
-    from andor.models.loaded import LanguageModel
+    """The model's log-odds, or predictions, by which players are present, and what determines them."""
+    from andor.models.loaded import LanguageModel, TextClassifier
     from andor.outputs.evaluate import cache_content
     from andor.outputs.masking import locate
 
@@ -88,12 +90,14 @@ def _function(
     sample = {"text": given.item, "players": given.places}
     located = locate(model, sample, masking_of(baseline, None, None, "keep"))
     masked = located.bind(model)
-    return lambda presence: _log_odds(masked, presence, label), cache_content(model, located) | {"label": label}
+    alone = "prediction" if isinstance(model, TextClassifier) else "log_odds"  # which has two outputs for two labels
+    return lambda presence: _reward(masked, presence, label, alone), cache_content(model, located) | {"label": label}
 
 
-def _log_odds(masked: MaskedModel, presence: np.ndarray, label: int) -> np.ndarray:
-    """Log-odds of a label, (B,) float64, for the players that are present, bool (B, n)."""
+def _reward(masked: MaskedModel, presence: np.ndarray, label: int, alone: str) -> np.ndarray:
+    """Log-odds of a label, (B,) float64, for the players that are present, bool (B, n); or `alone` of one output."""
     from andor.outputs.passes import evaluated
     from andor.outputs.rewards import classifier_reward
 
-    return classifier_reward(evaluated(masked, drawn=presence).outputs, label, "log_odds")
+    outputs = evaluated(masked, drawn=presence).outputs
+    return classifier_reward(outputs, label, alone if outputs.shape[1] == 1 else "log_odds")

@@ -28,10 +28,8 @@ def _misfits(tasks: Mapping[str, Task], task: Task, name: str) -> Iterator[tuple
     elif other.data.modality != task.data.modality:
         yield "task", f"is of {other.data.reader}, which models of {task.data.reader} do not read; name another"
     elif not (other.data.two_labels and task.data.two_labels):
-        yield (
-            "task",
-            "and this one must both have two labels; name another, or set data.positive",
-        )
+        fix = "" if other.data.is_numeric or task.data.is_numeric else ", or set data.positive"
+        yield "task", f"and this one must both have two labels; name another{fix}"
     elif (original := other.models.get(original_name)) is None:
         yield "model", f"is no model of task `{other_name}`{near(original_name, list(other.models))}"
     elif original.taken_from is not None:

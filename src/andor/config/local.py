@@ -34,7 +34,7 @@ def lacking(config: Config, base: Path) -> Iterator[str]:
             source = _local(config, model.sources().get("source"), base)
             try:
                 if source is not None:
-                    model.glance(source)
+                    model.glance(source, task.data)
             except UserError as error:
                 yield f"`tasks.{name}.models.{model_name}`: {error}"
 

@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
 
 from andor.data.reader import against
 from andor.errors import UserError
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 SHOWN = 10
 """Classes that a message lists."""
@@ -69,8 +72,7 @@ def by_number(cells: Sequence[Any], origin: str, column: str = "label", names: S
         If a class is missing, negative (as data sets write labels that they hide) or neither name nor whole number.
     """
     cells = [cell.strip() if isinstance(cell, str) else cell for cell in cells]
-    if empty := sum(map(_is_empty, cells)):
-        raise UserError(f"{origin}: column `{column}` has {empty} empty cells; fill them or leave these rows out")
+    _check_filled(cells, origin, column)
     if all(isinstance(cell, bool) for cell in cells):
         names = names or ["false", "true"]
     if all(isinstance(cell, str) for cell in cells) and not all(map(_WHOLE.fullmatch, cells)):
@@ -111,6 +113,29 @@ def by_order(cells: Sequence[Any]) -> Classes:
     return Classes(np.array([place[cell] for cell in cells], np.int16), [named(value) for value in known])
 
 
+def to_predict(cells: Sequence[Any] | pd.Series, origin: str, column: str, decimal: str = ".") -> Classes:
+    """The numbers of a column that are to be predicted, whatever notation they are in.
+
+    Raises
+    ------
+    UserError
+        If a number is missing or not finite, or all are the same.
+    """
+    import pandas as pd
+
+    from andor.data.cells import numbers_of
+
+    series = pd.Series(cells, name=column)
+    present = [cell.strip() if isinstance(cell, str) else cell for cell in series.dropna()]
+    _check_filled(present + [None] * int(series.isna().sum()), origin, column)
+    numbers = numbers_of(series, decimal)
+    if numbers is None or not np.isfinite(numbers).all():
+        raise UserError(f"{origin}: column `{column}` holds what is no number; name another, or mend it")
+    if numbers.min() == numbers.max():
+        raise UserError(f"{origin}: column `{column}` holds {numbers[0]:g} in all rows; name another")
+    return Classes(numbers, [])
+
+
 def label_of(table: pa.Table, name: int | str) -> int:
     """The label that a number or the name of a class means in tidy data.
 
@@ -133,8 +158,10 @@ def class_names(table: pa.Table) -> list[str]:
     return json.loads((table.schema.metadata or {}).get(b"classes", b"[]"))
 
 
-def _is_empty(cell: object) -> bool:
-    return cell is None or cell == ""
+def _check_filled(cells: Sequence[Any], origin: str, column: str) -> None:
+    """Refuse a column of labels that has empty cells."""
+    if empty := sum(cell is None or cell == "" for cell in cells):
+        raise UserError(f"{origin}: column `{column}` has {empty} empty cells; fill them or leave these rows out")
 
 
 def _is_whole(cell: Any) -> bool:

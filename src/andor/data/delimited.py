@@ -7,7 +7,7 @@ from abc import abstractmethod
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import Field, StringConstraints, field_validator
+from pydantic import Field, StringConstraints, field_validator, model_validator
 
 from andor.data.reader import Reader
 
@@ -74,3 +74,21 @@ class InFiles(Reader):
                 f"{encoding[:40]!r} is no encoding; write utf-8, cp1252 or another that Python knows"
             ) from None
         return encoding
+
+
+class OfNumbersToo(InFiles):
+    """A reader of files with a class, or a number that is to be predicted, in each row."""
+
+    numeric: bool = False
+    """Predict the number in the column of the label (regression)."""
+
+    @model_validator(mode="after")
+    def _one_target(self) -> OfNumbersToo:
+        if self.numeric and self.positive is not None:
+            raise ValueError(f"`positive: {self.positive}` is a class, and `numeric` asks for a number; take one away")
+        return self
+
+    @property
+    def is_numeric(self) -> bool:
+        """A number to predict."""
+        return self.numeric

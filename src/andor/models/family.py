@@ -99,7 +99,9 @@ class Family(Kind):
             known = data.most_for_training if self.trained_by.items == "train" else None
             yield from _misfits_of_steps(name, self.trained_by, known)
         if data.is_numeric and not self.predicts_numbers:
-            yield f"model `{name}` ({self.family}) tells classes apart, {data.title} has a number to predict; use mlp"
+            other = "text_encoder" if data.modality == "text" else "mlp"
+            what = f"tells classes apart, {data.title} has a number to predict"
+            yield f"model `{name}` ({self.family}) {what}; use {other}"
         if data.is_numeric and self.trained_by is not None and self.trained_by.balanced:
             yield f"model `{name}`: `training.balanced` is of classes, {data.title} has a number; take it away"
         if self.trained_by is not None and self.trained_by.corrupt.features and data.modality == "text":
@@ -123,13 +125,13 @@ class Family(Kind):
         """What its library does not know, or is not installed on this machine and is needed."""
         yield from ()
 
-    def glance(self, source: Path) -> None:
+    def glance(self, source: Path, data: Reader) -> None:
         """Look at what `source` names, if it lies on this machine, before any work.
 
         Raises
         ------
         UserError
-            If it is no model of this kind.
+            If it is no model of this kind, or not for the data.
         """
 
     @classmethod
@@ -198,14 +200,21 @@ def misfits_of_rows(name: str, masking: Masked) -> Iterator[str]:
         )
 
 
-def check_labels(labels: int, problem: str | None, where: str) -> None:
-    """Refuse a model of transformers that does not choose one of several labels.
+def check_labels(labels: int, problem: str | None, where: str, numeric: bool = False) -> None:
+    """Refuse a model of transformers that does not choose one of several labels, or else predict a number.
 
     Parameters
     ----------
     labels, problem
         Its number of labels and type of problem, as transformers states them.
+    numeric
+        Whether a number is to be predicted. A head of one output does so, unless it is said to be of another problem.
     """
+    if numeric:
+        if labels > 1 or problem not in (None, "regression"):
+            what = f"has {labels} outputs" if labels > 1 else f"is for `problem_type: {problem}`"
+            raise UserError(f"{where} {what}, and the data have a number to predict; name a model of one output")
+        return
     if labels < 2 or problem == "regression":
         outputs = "one output" if labels < 2 else f"{labels} outputs"
         raise UserError(f"{where} predicts a number, it has {outputs}; name a classifier of two labels or more")
@@ -264,13 +273,15 @@ class Trained(Family):
 
 
 class TrainedOnTexts(Trained):
-    """A family of classifiers of texts that are trained here."""
+    """A family of models of texts that are trained here, to classify them or to predict a number."""
+
+    predicts_numbers: ClassVar = True
 
     @abstractmethod
     def untrained(self, source: Path, labels: int = 2) -> tuple[nn.Module, dict[str, Any], PreTrainedTokenizerFast]:
         """The network of so many labels that training begins with, what `model.json` states of it, and its tokenizer.
 
-        New weights are drawn from torch's generator.
+        One label is a number that is to be predicted. New weights are drawn from torch's generator.
         """
 
     def varied(self, token_ids: Tensor, tokenizer: PreTrainedTokenizerFast) -> Tensor:

@@ -37,7 +37,7 @@ def load(folder: Path, device: torch.device | str = "cpu") -> LoadedModel:
 
 
 def load_transformers(folder: Path, device: torch.device | str = "cpu", dtype: str = "float32") -> LoadedModel:
-    """Read a text classifier or a language model in the layout of transformers where it stands.
+    """Read a text classifier (or regressor) or a language model in the layout of transformers where it stands.
 
     Parameters
     ----------
@@ -47,7 +47,8 @@ def load_transformers(folder: Path, device: torch.device | str = "cpu", dtype: s
     Raises
     ------
     UserError
-        If a file is missing or damaged, or a classifier has one label or reduced precision is asked of it.
+        If a file is missing or damaged, or a classifier has one label and is not said to be of regression, or reduced
+        precision is asked of it.
     """
     from andor.models import pretrained
 
@@ -57,7 +58,9 @@ def load_transformers(folder: Path, device: torch.device | str = "cpu", dtype: s
     elif dtype != "float32":
         raise UserError(f"{folder}: is a text classifier, {dtype} is for language models; take it away")
     else:
-        check_labels(settings.num_labels, settings.problem_type, str(folder))
+        labels, problem = settings.num_labels, settings.problem_type
+        # There are no data that say whether a single output is a number.
+        check_labels(labels, problem, str(folder), numeric=labels == 1 and problem == "regression")
         model = TextEncoder(family="text_encoder", source="folder")
     exact_arithmetic()
     return model.loaded(folder, model.described(), torch.device(device))

@@ -90,7 +90,7 @@ def encoder_to_train(source: Path, layers: int | None = None, named: str = "", l
     """An encoder with pretrained weights, its first layers only if so many are given, and a new head."""
     settings = settings_of(source)
     keep_layers(settings, layers, named)
-    settings.num_labels, settings.problem_type = labels, None
+    _set_labels(settings, labels)
     return _network(AutoModelForSequenceClassification, source, config=settings, ignore_mismatched_sizes=True)
 
 
@@ -102,8 +102,13 @@ def classifier(folder: Path) -> PreTrainedModel:
 def new_classifier(folder: Path, labels: int) -> PreTrainedModel:
     """An encoder with a head of so many labels and new weights."""
     settings = settings_of(folder)
-    settings.num_labels = labels
+    _set_labels(settings, labels)
     return AutoModelForSequenceClassification.from_config(settings).float()
+
+
+def _set_labels(settings: Any, labels: int) -> None:
+    """Have a config.json state so many labels; of one, that it is a number, of which no pipeline takes the sigmoid."""
+    settings.num_labels, settings.problem_type = labels, "regression" if labels == 1 else None
 
 
 def image_classifier(folder: Path) -> PreTrainedModel:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import math
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -33,6 +33,8 @@ WORD_DROPOUT = 0.5
 from 0, for each sentence, so that texts with masked words are nothing new to it."""
 SHIFT = 1 / 16
 """Largest shift of a training image, drawn anew each time it is seen, as a share of its side."""
+FAR = 10
+"""Standard deviations from 0 within which the mean of numbers has to be that a head without a bias is to learn."""
 POOL = 50
 """Batches that are drawn together and sorted by length, so that texts of one batch need little padding."""
 
@@ -141,15 +143,20 @@ def train_texts(
 ) -> TextClassifier:
     """A classifier trained on the training rows of a tidy table of texts (see `train_arrays`).
 
+    Where labels are numbers, it learns them standardised, and its head is then scaled and shifted to their units: what
+    is saved predicts them as it is. A head without a bias learns the mean too.
+
     Parameters
     ----------
     source
         Folder of the pretrained network, or of the tokenizer alone.
     """
-    rows, device = for_training(table), torch.device(device)
+    rows, device, numeric = for_training(table), torch.device(device), is_numeric(table)
     labels = labels_of(rows)
     with reproducible(seed):
-        network, description, tokenizer = family.untrained(source, max(count_labels(table), 2))
+        network, description, tokenizer = family.untrained(source, 1 if numeric else max(count_labels(table), 2))
+        units = units_of(labels, network) if numeric else {}
+        learnt = (labels - units["mean"]) / units["spread"] if units else labels
         suit(tokenizer, network)
         token_ids = encode(tokenizer, rows["text"].to_pylist())
         embedding = network.to(device).get_input_embeddings()
@@ -165,21 +172,67 @@ def train_texts(
             mask = (torch.arange(padded.shape[1]) < lengths.unsqueeze(1)).long()
             shown = family.varied(padded, tokenizer).to(device)
             logits = classify(network, embedding(shown), mask.to(device))
-            return functional.cross_entropy(logits, labels[batch].to(device))
+            if units:
+                return functional.mse_loss(logits[:, 0], learnt[batch].to(device))
+            return functional.cross_entropy(logits, learnt[batch].to(device))
+
+        def done(network: nn.Module) -> TextClassifier:
+            return TextClassifier(in_units(network, units) if units else network, description, tokenizer)
 
         def keep(step: int) -> None:
             if kept is not None:
-                kept(step, TextClassifier(copy.deepcopy(network), description, tokenizer))
+                kept(step, done(copy.deepcopy(network)))
 
         lengths = np.array([len(text) for text in token_ids])
         _fit(network, loss, labels.numpy(), lengths, family.trained_by, seed, progress and family.family, keep)
-    return TextClassifier(network, description, tokenizer)
+        return done(network)
 
 
 def mean_and_spread(numbers: Tensor) -> dict[str, float]:
     """Mean and standard deviation of a target's numbers (rows,); a spread of 1 where all are the same."""
     spread = numbers.std(correction=0).item()
     return {"mean": numbers.mean().item(), "spread": spread if spread > 0 else 1.0}
+
+
+def units_of(numbers: Tensor, network: nn.Module) -> dict[str, float]:
+    """What numbers (rows,) are standardised by before a network of texts learns them: a mean of 0 if it has no bias.
+
+    Raises
+    ------
+    UserError
+        If it has none, and the numbers are so far from 0 that it would learn nothing but their mean.
+    """
+    units = mean_and_spread(numbers)
+    if _head(network).bias is not None:
+        return units
+    if abs(units["mean"]) > FAR * units["spread"]:
+        raise UserError(
+            f"the head of a network `{type(network).__name__}` has no bias, and cannot learn numbers of a mean of "
+            f"{units['mean']:.4g} that spread by {units['spread']:.2g}; subtract the mean in the data, or use an "
+            "encoder"
+        )
+    return units | {"mean": 0.0}
+
+
+@torch.no_grad()
+def in_units(network: nn.Module, units: Mapping[str, float]) -> nn.Module:
+    """A network that learnt standardised numbers, its head changed in place so that it predicts them in their units."""
+    head = _head(network)
+    head.weight.mul_(units["spread"])
+    if head.bias is not None:
+        head.bias.mul_(units["spread"]).add_(units["mean"])
+    return network
+
+
+def _head(network: nn.Module) -> nn.Linear:
+    """The last layer of a network of one output."""
+    layers = [layer for layer in network.modules() if isinstance(layer, nn.Linear) and layer.out_features == 1]
+    if not layers:
+        raise UserError(
+            f"a network `{type(network).__name__}` ends in no linear layer, so it cannot be fine-tuned to predict a "
+            "number; use another one"
+        )
+    return layers[-1]
 
 
 def _of_batch(network: nn.Module, inputs: Tensor) -> Tensor:

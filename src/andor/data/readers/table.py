@@ -9,20 +9,19 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
-from andor.data.delimited import InFiles
+from andor.data.delimited import OfNumbersToo
 from andor.errors import UserError
 from andor.files import first_line
 from andor.settings import Name, near
 
 if TYPE_CHECKING:
-    import numpy as np
     import pandas as pd
     import pyarrow as pa
 
     from andor.data.classes import Classes
 
 
-class TableData(InFiles):
+class TableData(OfNumbersToo):
     """A table in CSV, ARFF, JSON lines or Parquet: a column of classes, or of numbers to predict, the others features.
 
     Numbers, and dates as days, are standardised by the training rows; other columns become an indicator for each of
@@ -41,8 +40,6 @@ class TableData(InFiles):
     `label`, `f1`, `f2` and so on."""
     label: str
     """Column of the class, or of the number that is to be predicted."""
-    numeric: bool = False
-    """Predict the number in the column of the label (regression)."""
     positive: str | int | float | bool | None = None
     """The class that is label 1, against the rest; null for all classes, numbered in their order."""
     features: Annotated[list[str], Field(min_length=1)] | None = None
@@ -55,17 +52,6 @@ class TableData(InFiles):
     its own."""
     test_fraction: Annotated[float, Field(gt=0, lt=1)] = 0.25
     """Share of the items kept for testing and explaining, stratified by label."""
-
-    @model_validator(mode="after")
-    def _one_target(self) -> TableData:
-        if self.numeric and self.positive is not None:
-            raise ValueError(f"`positive: {self.positive}` is a class, and `numeric` asks for a number; take one away")
-        return self
-
-    @property
-    def is_numeric(self) -> bool:
-        """A number to predict."""
-        return self.numeric
 
     def read(self, source: Path | None, seed: int) -> pa.Table:
         """Tidy table of the features."""
@@ -180,7 +166,7 @@ class TableData(InFiles):
 
     def _classes(self, cells: pd.Series, source: Path) -> Classes:
         """Classes of the rows, or the numbers that are to be predicted."""
-        from andor.data.classes import Classes, by_order, named
+        from andor.data.classes import by_order, named, to_predict
 
         if cells.isna().any():
             raise UserError(
@@ -188,7 +174,7 @@ class TableData(InFiles):
                 "`data.missing: drop`"
             )
         if self.numeric:
-            return Classes(self._to_predict(cells, source), [])
+            return to_predict(cells, str(source), self.label, self.decimal)
         classes = by_order([cell.strip() if isinstance(cell, str) else cell for cell in cells.tolist()])
         if self.positive is None and len(classes.names) > len(cells) / 2:
             raise UserError(
@@ -197,19 +183,6 @@ class TableData(InFiles):
         # As YAML reads it: `1` is a number, and the cells of a column may be texts.
         positive = None if self.positive is None else named(self.positive)
         return classes.against_rest(positive, str(source), self.positive)
-
-    def _to_predict(self, cells: pd.Series, source: Path) -> np.ndarray:
-        """Numbers of the rows that are to be predicted."""
-        import numpy as np
-
-        from andor.data.cells import numbers_of
-
-        numbers = numbers_of(cells, self.decimal)
-        if numbers is None or not np.isfinite(numbers).all():
-            raise UserError(f"{source}: column `{self.label}` holds what is no number; name another, or mend it")
-        if numbers.min() == numbers.max():
-            raise UserError(f"{source}: column `{self.label}` holds {numbers[0]:g} in all rows; name another")
-        return numbers
 
 
 def _kind(file: Path) -> str | None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from andor.data.delimited import InFiles
+from andor.data.delimited import OfNumbersToo
 from andor.errors import UserError
 from andor.settings import Name
 
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from andor.data.parts import Rows
 
 
-class TextsData(InFiles):
-    """Texts of any number of classes in CSV, TSV, JSON lines or Parquet, compressed or not."""
+class TextsData(OfNumbersToo):
+    """Texts with classes, or numbers to predict, in CSV, TSV, JSON lines or Parquet, compressed or not."""
 
     modality: ClassVar = "text"
     place: ClassVar = 4
@@ -32,7 +32,7 @@ class TextsData(InFiles):
     text: str = "text"
     """Column of the text."""
     label: str = "label"
-    """Column of the class, a name or a whole number."""
+    """Column of the class, a name or a whole number; or of the number that is to be predicted."""
     split: str | None = None
     """Column that says train, and validation or test; other rows are left out."""
     positive: Annotated[int, Field(ge=0)] | str | None = None
@@ -59,8 +59,8 @@ class TextsData(InFiles):
         return tidy(numbers, split, labels, [texts[row] for row in kept], classes=classes.names)
 
     def look(self, source: Path) -> tuple[Rows, Classes]:
-        """Rows in their splits, and their classes."""
-        from andor.data.classes import by_number
+        """Rows in their splits, and their classes, or the numbers that are to be predicted."""
+        from andor.data.classes import by_number, to_predict
         from andor.data.formats import files_in
         from andor.data.parts import rows_of
 
@@ -72,5 +72,7 @@ class TextsData(InFiles):
         if not any(any(map(str.isalnum, texts[row])) for row in with_text):
             raise UserError(f"{source}: column `{self.text}` holds no text with a word; name another column")
         found = found.take(with_text)
+        if self.numeric:
+            return found, to_predict(found.cells[self.label], str(source), self.label)
         classes = by_number(found.cells[self.label], str(source), self.label, found.classes.get(self.label, ()))
         return found, classes.against_rest(self.positive, str(source))

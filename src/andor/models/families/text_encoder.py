@@ -1,4 +1,4 @@
-"""Encoders of transformers that classify texts, or learn it here."""
+"""Encoders of transformers that classify texts or predict a number of each, or learn it here."""
 
 from __future__ import annotations
 
@@ -19,11 +19,15 @@ if TYPE_CHECKING:
     import torch
     from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
+    from andor.data.reader import Reader
     from andor.models.loaded import LoadedModel, TextClassifier
 
 
 class TextEncoder(TrainedOnTexts):
-    """A pretrained transformers encoder with a classification head."""
+    """A pretrained transformers encoder with a head that classifies.
+
+    Where the label is a number to predict, its head has one output, and learns it by mean squared error.
+    """
 
     place: ClassVar = 0
     reads: ClassVar = {"text"}
@@ -38,7 +42,7 @@ class TextEncoder(TrainedOnTexts):
     layers: PositiveInt | None = None
     """Keep only so many of the first layers; all if unset."""
     training: Training | None = None
-    """How to fine-tune it; unset for a model that already classifies."""
+    """How to fine-tune it; unset for a model that already classifies, or predicts a number."""
 
     @model_validator(mode="after")
     def _ready(self) -> TextEncoder:
@@ -48,14 +52,14 @@ class TextEncoder(TrainedOnTexts):
             raise ValueError("`layers` has no effect on a model with `weights`; take it away")
         return self
 
-    def glance(self, source: Path) -> None:
+    def glance(self, source: Path, data: Reader) -> None:
         """What a folder in the layout of transformers says of its labels."""
         if self.training is not None or self.weights is not None:
             return
         with suppress(OSError, ValueError, AttributeError, TypeError):  # `make` says what is wrong with it
             stated = json.loads((source / "config.json").read_text(encoding="utf-8"))
             labels = len(stated.get("id2label") or range(stated.get("num_labels", 2)))
-            check_labels(labels, stated.get("problem_type"), f"`source: {self.source}`")
+            check_labels(labels, stated.get("problem_type"), f"`source: {self.source}`", data.is_numeric)
 
     def described(self) -> dict[str, Any]:
         """The family; what makes the network stands in the files of transformers."""
@@ -90,31 +94,33 @@ class TextEncoder(TrainedOnTexts):
         progress: bool = True,
     ) -> None:
         """Fine-tune the encoder, link one that is ready, or fill one with a state dict."""
+        from andor.data.table import is_numeric
         from andor.models import pretrained, states
         from andor.models.adoption import settle
 
         if self.training is not None:
             super().make(table, source, weights, folder, seed, device, progress)
             return
+        numeric = table is not None and is_numeric(table)
         if weights is not None:
             state = states.read_state(weights)
             labels = states.classes_of(pretrained.new_classifier(source, 2), state) or 2
-            check_labels(labels, None, f"`weights: {self.weights}`")
+            check_labels(labels, None, f"`weights: {self.weights}`", numeric)
             network = pretrained.new_classifier(source, labels)
             states.fill(network, state, weights)
             pretrained.write(network, folder, pretrained.tokenizer(source))
         else:
-            self._link(source, folder)
+            self._link(source, folder, numeric)
         settle(type(self), self.described(), folder, table)
 
-    def _link(self, source: Path, folder: Path) -> None:
-        """Link the files of an encoder that classifies."""
+    def _link(self, source: Path, folder: Path, numeric: bool) -> None:
+        """Link the files of an encoder that classifies, or predicts a number."""
         from andor.models import pretrained
 
         settings = pretrained.settings_of(source)
         if not pretrained.classifies(settings):
             raise UserError(f"`source: {self.source}` is no classifier of texts; set `training` to fine-tune it")
-        check_labels(settings.num_labels, settings.problem_type, f"`source: {self.source}`")
+        check_labels(settings.num_labels, settings.problem_type, f"`source: {self.source}`", numeric)
         pretrained.keep_layers(settings, self.layers, self.source)
         if not pretrained.has_safetensors(source):
             pretrained.write(pretrained.classifier(source), folder)
