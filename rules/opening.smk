@@ -1,4 +1,4 @@
-"""A line where a run can write nothing: before any job if that can be known, else under what Snakemake says of it."""
+"""Before the first job: a line where a run can write nothing, else under what Snakemake says of it; and no idle looks."""
 
 import atexit
 import os
@@ -48,3 +48,8 @@ onstart:  # not in a dry run, nor where there is nothing to do
     if told := sorted(set(filter(None, map(refusal, places)))):
         atexit.unregister(say_last)
         sys.exit("\n".join(told))
+    # Under its limit of 100 jobs a second Snakemake looks for work every second, once more for every job that has ended:
+    # after some hundreds that keeps a core busy. Another limit was asked for, and stays.
+    limit = workflow.scheduling_settings.max_jobs_per_timespan
+    if limit and (limit.max_jobs, limit.timespan) == (100, 1):
+        workflow.scheduler.job_rate_limiter = None

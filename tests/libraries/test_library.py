@@ -7,7 +7,7 @@ import pytest
 import timm
 import torch
 import torchvision
-from test_parity import GridPlayers, candidates, image_table, pictures, words
+from test_parity import GridPlayers, candidates, image_table, pickled, pictures, words
 from test_raw_rows import found, model, people  # noqa: F401 - fixtures
 from test_vision import MOBILE, VIT, lively
 from transformers import MobileViTForImageClassification, ViTForImageClassification
@@ -56,6 +56,8 @@ def test_an_image_scaled_otherwise(library, keys, tmp_path):
         lively(MobileViTForImageClassification(MOBILE)).save_pretrained(tmp_path / "m")
         stated |= {"image_processor_type": f"{kind}ImageProcessor", "crop_size": {"height": 64, "width": 64}}
         (tmp_path / "m" / "preprocessor_config.json").write_text(json.dumps(stated))
+        if library == "transformers":
+            pickled(tmp_path / "m")
     elif library == "timm":
         settings["architecture"] = "test_resnet"
         network = lively(timm.create_model("test_resnet", num_classes=2))

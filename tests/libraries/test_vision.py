@@ -18,6 +18,7 @@ from transformers import (
 )
 
 from andor.data.building import tidy
+from andor.errors import UserError
 from andor.models.families.pretrained_image_classifier import PretrainedImageClassifier
 from andor.models.loading import load
 from andor.models.vision import normalisation
@@ -107,6 +108,28 @@ def test_a_model_of_transformers_reads_images_as_its_processor_gives_them(networ
         expected = theirs(**processor([Image.fromarray(image) for image in pixels], **whole)).logits
     assert (expected[0] - expected[1]).abs().max() > 1e-3  # images differ
     torch.testing.assert_close(model.logits(torch.from_numpy(images)), expected, rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("problem", "labels", "message"),
+    [
+        ("multi_label_classification", 2, "`source: x` says of each label by itself whether it holds"),
+        ("regression", 1, "`source: x` predicts a number, it has one output"),
+        ("regression", 2, "`source: x` predicts a number, it has 2 outputs"),
+        (None, 1, None),
+    ],
+)
+def test_a_model_of_transformers_that_does_not_choose_a_label_is_refused(problem, labels, message, tmp_path):
+    settings = ViTConfig(**VIT.to_dict() | {"num_labels": labels, "problem_type": problem})
+    ViTForImageClassification(settings).save_pretrained(tmp_path / "source")
+    images = np.random.default_rng(0).random((2, 3, 64, 64), dtype=np.float32)
+    if message is None:
+        assert taken({"library": "transformers"}, tmp_path / "source", images, tmp_path / "m").logits(
+            torch.from_numpy(images)
+        ).shape == (2, 1)
+        return
+    with pytest.raises(UserError, match=message):
+        taken({"library": "transformers"}, tmp_path / "source", images, tmp_path / "m")
 
 
 @pytest.mark.slow

@@ -274,3 +274,16 @@ def test_workflow_is_linted(tmp_path, configuration):
     write_config(tmp_path, configuration)
     done = snakemake(tmp_path, "--lint")
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(("asked", "limiter"), [([], "None"), (["--max-jobs-per-timespan", "5/1s"], "<snakemake")])
+def test_jobs_are_not_looked_for_every_second(tmp_path, asked, limiter):
+    """For its own limit of jobs Snakemake does so, once more for each that has ended, while others wait for a core."""
+    workflow = tmp_path / "Snakefile"
+    workflow.write_text(
+        f"import sys\ninclude: {str(ROOT / 'rules' / 'opening.smk')!r}\n"
+        "rule one:\n    output: 'one'\n    shell: 'touch one'\n"
+        "onsuccess:\n    print('limiter:', workflow.scheduler.job_rate_limiter)\n"
+    )
+    done = snakemake(tmp_path, "--snakefile", str(workflow), *asked)
+    assert f"limiter: {limiter}" in done.stdout, done.stderr

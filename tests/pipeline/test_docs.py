@@ -136,6 +136,21 @@ def test_yaml_of_a_page(page):
         assert yaml.safe_load(block).keys() <= config.Config.model_fields.keys()
 
 
+def test_models_that_are_asked_are_checked_and_planned(tmp_path):
+    page = ROOT / "docs" / "howto" / "asked.md"
+    rows = [f"review {number} is long enough to be read,{number % 2}" for number in range(40)]
+    (tmp_path / "reviews.csv").write_text("\n".join(["text,label", *rows]), encoding="utf-8")
+    for name, block in zip(("asked", "served"), blocks(page, "yaml"), strict=True):
+        assert block.startswith(f"# {name}.yaml\n")
+        (tmp_path / f"{name}.yaml").write_text(block, encoding="utf-8")
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "src"), "LLM_KEY": "x"}
+    command = [sys.executable, "-m", "andor", "check", "served.yaml"]
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=True)
+    assert blocks(page, "text")[0].strip() in done.stdout
+    jobs = plan(tmp_path, "--snakefile", str(ROOT / "Snakefile"), "--configfile", "asked.yaml")
+    assert jobs["model"] == 5 and jobs["evaluate"] == 5 and jobs["source"] == 3
+
+
 @pytest.mark.parametrize(("page", "key", "kinds"), [("data", "reader", config.Data), ("model", "family", config.Model)])
 def test_a_page_names_all_there_is(page, key, kinds):
     text = (ROOT / "docs" / "howto" / f"{page}.md").read_text(encoding="utf-8")

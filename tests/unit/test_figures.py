@@ -362,6 +362,10 @@ OF_CELLS = ("interactions", "controls")
 """Figures that differ between the tasks of drawn coalitions: images for a text, and samples that can be exchanged."""
 OF_MODELS = ("controls", "faithfulness", "fidelity", "matching", "orders", "sparsity", "thresholds")
 """Figures with a line or a panel for each model, which six fill; of ensembles there are more in another case."""
+OF_MODELS_ALONE = ("faithfulness", "fidelity", "matching", "thresholds")
+"""Those of them that ensembles leave as they are."""
+OF_METHODS = ("controls", "held_out", "orders", "sparsity")
+"""Figures with a panel for each method, which one method leaves short."""
 
 
 def layouts(case: str) -> list[str]:
@@ -372,6 +376,10 @@ def layouts(case: str) -> list[str]:
         return list(OF_CELLS)
     if case == "six models, named ensembles":
         return list(OF_MODELS)
+    if case == "four models, eleven ensembles":
+        return [name for name in FIGURES if name not in OF_MODELS_ALONE]
+    if case == "one method":
+        return list(OF_METHODS)
     return [name for name in FIGURES if not (case.startswith("drawn") and name in ALL_KNOWN)]
 
 

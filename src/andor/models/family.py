@@ -10,6 +10,7 @@ from math import ceil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from andor.errors import UserError
 from andor.kinds import Kind
 from andor.models.settings import ROW_BASELINES, Masked, Training
 
@@ -41,8 +42,6 @@ class Family(Kind):
     """Whether gradients of its outputs reach its inputs, so that a baseline value can be learned."""
     uses_gpu: ClassVar[bool] = True
     """Whether a GPU is of use to it."""
-    making_uses_gpu: ClassVar[bool] = True
-    """Whether a GPU is of use where it is made, and classifies the data once."""
     memory_mb: ClassVar[int] = 4000
     """Memory of a job with a small model, in MB: twice what was measured (logs/*/*.tsv, column max_rss), for CUDA's
     libraries."""
@@ -61,6 +60,11 @@ class Family(Kind):
     def language(self) -> bool:
         """Whether its outputs are those of a target, log-probability and log-odds; else they are logits of labels."""
         return False
+
+    @property
+    def making_uses_gpu(self) -> bool:
+        """Whether a GPU is of use where it is made, and classifies the data once."""
+        return self.uses_gpu
 
     @property
     def judged(self) -> int | None:
@@ -192,6 +196,21 @@ def misfits_of_rows(name: str, masking: Masked) -> Iterator[str]:
             f"masking.baseline `{masking.baseline}` is of standardised numbers, model `{name}` reads rows as they "
             f"were; use {' or '.join(ROW_BASELINES)}"
         )
+
+
+def check_labels(labels: int, problem: str | None, where: str) -> None:
+    """Refuse a model of transformers that does not choose one of several labels.
+
+    Parameters
+    ----------
+    labels, problem
+        Its number of labels and type of problem, as transformers states them.
+    """
+    if labels < 2 or problem == "regression":
+        outputs = "one output" if labels < 2 else f"{labels} outputs"
+        raise UserError(f"{where} predicts a number, it has {outputs}; name a classifier of two labels or more")
+    if problem == "multi_label_classification":
+        raise UserError(f"{where} says of each label by itself whether it holds; name a classifier that chooses one")
 
 
 def _misfits_of_steps(name: str, training: Training, items: int | None) -> Iterator[str]:

@@ -11,7 +11,8 @@ from andor.errors import UserError
 from andor.models.arithmetic import exact_arithmetic
 from andor.models.families import families
 from andor.models.families.causal_lm import CausalLM
-from andor.models.families.text_encoder import TextEncoder, check_labels
+from andor.models.families.text_encoder import TextEncoder
+from andor.models.family import check_labels
 from andor.models.files import DESCRIPTION, description_of
 from andor.models.loaded import LoadedModel
 

@@ -33,7 +33,6 @@ class CausalLM(Family):
 
     place: ClassVar = 8
     reads: ClassVar = {"passage", "text"}
-    making_uses_gpu: ClassVar = False
     seconds: ClassVar = 0.2
     """On one GPU, as docs/scale.md has it."""
     family: Literal["causal_lm"]
@@ -69,6 +68,11 @@ class CausalLM(Family):
     def language(self) -> bool:
         """Unless it is asked for a class."""
         return self.prompt is None
+
+    @property
+    def making_uses_gpu(self) -> bool:
+        """Only where it is asked about some texts."""
+        return not self.language
 
     @property
     def judged(self) -> int | None:

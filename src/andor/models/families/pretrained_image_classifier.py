@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import model_validator
 
-from andor.models.family import Family
+from andor.models.family import Family, check_labels
 from andor.settings import Name, PositiveFloat
 
 if TYPE_CHECKING:
@@ -66,10 +66,13 @@ class PretrainedImageClassifier(Family):
         folder.mkdir(parents=True, exist_ok=True)
         if self.library != "transformers":
             described |= self._fill(source, folder)
-        elif pretrained.has_safetensors(source):
-            pretrained.link(source, folder)
         else:
-            pretrained.write(pretrained.image_classifier(source), folder)
+            settings = pretrained.settings_of(source)
+            if settings.num_labels > 1 or settings.problem_type == "regression":  # a single logit tells two apart
+                check_labels(settings.num_labels, settings.problem_type, f"`source: {self.source}`")
+            if not pretrained.has_safetensors(source):
+                pretrained.write(pretrained.image_classifier(source), folder)
+            pretrained.link(source, folder)  # what says how images are prepared, too
         settle(type(self), {"family": self.family, **described}, folder, table)
 
     def _fill(self, source: Path, folder: Path) -> dict[str, Any]:

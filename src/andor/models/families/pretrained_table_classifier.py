@@ -33,7 +33,6 @@ class PretrainedTableClassifier(Family):
     predicts_numbers: ClassVar = True
     has_gradients: ClassVar = False
     uses_gpu: ClassVar = False
-    making_uses_gpu: ClassVar = False
     family: Literal["pretrained_table_classifier"]
     """Kind of model."""
     library: Literal["scikit_learn", "xgboost", "lightgbm"]

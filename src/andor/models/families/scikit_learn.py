@@ -46,7 +46,6 @@ class ScikitLearn(Family):
     predicts_numbers: ClassVar = True
     has_gradients: ClassVar = False
     uses_gpu: ClassVar = False
-    making_uses_gpu: ClassVar = False
     family: Literal["scikit_learn"]
     """Kind of model."""
     estimator: str

@@ -40,7 +40,6 @@ class ServedModel(Family):
     reads: ClassVar = {"text"}
     has_gradients: ClassVar = False
     uses_gpu: ClassVar = False
-    making_uses_gpu: ClassVar = False
     memory_mb: ClassVar = 2000
     seconds: ClassVar = 1.0
     """Two answers of a server, one after the other."""

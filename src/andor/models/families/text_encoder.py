@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, cast
 from pydantic import model_validator
 
 from andor.errors import UserError
-from andor.models.family import TrainedOnTexts
+from andor.models.family import TrainedOnTexts, check_labels
 from andor.models.settings import Training
 from andor.settings import Name, PositiveInt
 
@@ -131,18 +131,3 @@ class TextEncoder(TrainedOnTexts):
         network = pretrained.classifier(folder).eval()
         kind = TextClassifier if reads_embeddings(network) else TokenClassifier
         return kind(network.to(device), description, pretrained.tokenizer(folder))
-
-
-def check_labels(labels: int, problem: str | None, where: str) -> None:
-    """Refuse a classifier of texts that does not choose one of several labels.
-
-    Parameters
-    ----------
-    labels, problem
-        Its number of labels and type of problem, as transformers states them.
-    """
-    if labels < 2 or problem == "regression":
-        outputs = "one output" if labels < 2 else f"{labels} outputs"
-        raise UserError(f"{where} predicts a number, it has {outputs}; name a classifier of two labels or more")
-    if problem == "multi_label_classification":
-        raise UserError(f"{where} says of each label by itself whether it holds; name a classifier that chooses one")
