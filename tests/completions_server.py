@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -21,11 +22,13 @@ class Completions:
         What it understands: `prompt_logprobs`, `echo`, `top`.
     faults
         What is to go wrong with the next requests, one after the other: a status code, `cut`, `missing`, `name`,
-        `nan`, `html`.
+        `nan`, `html`, or `slow`: three seconds.
     received, headers
         Bodies and headers of all requests.
     noise, top
         σ of what is added to log-probabilities; next tokens it gives whatever it is asked for, if set.
+    shifted
+        Whether the scores of an echo are those of the next tokens, as llama.cpp's Python server has them at times.
     """
 
     def __init__(self, model: Any, speaks: tuple[str, ...], name: str = "tiny") -> None:
@@ -35,7 +38,7 @@ class Completions:
         self.headers: list[dict[str, str]] = []
         self.retry_after: str | None = None
         self.most_at_once = self._now = 0
-        self.noise, self.top = 0.0, 0
+        self.noise, self.top, self.shifted = 0.0, 0, False
         self.lock = threading.Lock()
 
     def taken(self, body: dict[str, Any], headers: dict[str, str]) -> Any:
@@ -66,6 +69,8 @@ class Completions:
                      for token, score, text in zip(ids, own, tokens, strict=True)]  # fmt: skip
             choice["prompt_logprobs"] = [None, *entry[1:]]
         elif body.get("echo") and "echo" in self.speaks:
+            if self.shifted:
+                own = [None, *(log_probs[place, token].item() for place, token in enumerate(ids) if place)]
             choice["logprobs"] = {"tokens": [*tokens, ";"], "token_logprobs": [*own, -1.0]}
         elif "logprobs" in body and not body.get("echo") and "top" in self.speaks:
             scores, best = log_probs[-1].topk(self.top or body["logprobs"])
@@ -98,6 +103,11 @@ class _Handler(BaseHTTPRequestHandler):
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         fault = state.taken(body, dict(self.headers))
         try:
+            if fault == "slow":
+                time.sleep(3)
+                fault = None
+            if (body.get("logprobs") or 0) > 20 and not state.top:
+                fault = 400  # as vLLM has it
             if isinstance(fault, int):
                 key = self.headers.get("Authorization", "")
                 self._send(fault, json.dumps({"error": {"message": f"no:\n{key} is wrong"}}).encode())
@@ -124,6 +134,9 @@ class _Handler(BaseHTTPRequestHandler):
 
 class _Server(ThreadingHTTPServer):
     state: Completions
+
+    def handle_error(self, *_: Any) -> None:
+        """Nothing: a client that waits no longer has gone."""
 
 
 @contextmanager

@@ -2,11 +2,13 @@
 
     PYTHONPATH=src python tests/labs/served.py [--python PYTHON] [--cache .cache] [--texts 3]
 
-llama.cpp's Python server gives the log-probabilities of an echo. It is installed into an environment of its own, which
+llama.cpp's Python server gives log-probabilities, those of this model's echo shifted by a token, which is noticed and
+so not taken (`andor.models.served.check_scores`). It is installed into an environment of its own, which
 builds it for some ten minutes, unless the Python of one that has `llama-cpp-python[server]` is named. It serves
 SmolLM2-135M-Instruct as config/dialogue.yaml has it, in 4 bits; transformers computes with the same weights, unpacked
 to float32. All masked versions of short texts go through the pipeline's evaluator, and the same strings through the
-prompted model. llama.cpp also rounds what it multiplies weights with, to 8 bits: log-odds differ by some hundredths.
+prompted model. llama.cpp also rounds what it multiplies weights with, to 8 bits: log-odds of 24 masked texts were apart
+by 0.07 on average and 0.19 at most, at correlations of 0.989 to 0.991.
 Exit status 1 if they differ by more than `FAR`, or a second run asks for anything again.
 """
 

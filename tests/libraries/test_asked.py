@@ -17,7 +17,7 @@ from andor.models.families.causal_lm import CausalLM
 from andor.models.loading import load
 from andor.models.prompted import PromptedClassifier
 from andor.outputs.cache import OutputCache
-from andor.outputs.evaluate import evaluate_chunk, screen
+from andor.outputs.evaluate import evaluate_chunk, noise, screen
 from andor.outputs.library import compared
 from andor.outputs.masking import MaskingError, bind, locate
 from andor.outputs.masking.model import MaskedModel
@@ -180,6 +180,16 @@ def test_the_question_is_part_of_the_digest(source, model, tmp_path):
     assert len(digests | {model.digest}) == 5
     content = locate(model, tiny.text_sample("film"), Masking()).content()
     assert content["input"]["answers"] == model.asked(tiny.TEXT).answers
+
+
+def test_reduced_precision_states_the_noise_of_the_log_odds(source, tmp_path):
+    reduced = made(source, tmp_path / "m", dtype="bfloat16")
+    masked = bind(reduced, tiny.text_sample(*WORDS[:3]), Masking())
+    outputs = evaluate(masked)
+    with reduced.in_float32():
+        exact = evaluate(bind(reduced, tiny.text_sample(*WORDS[:3]), Masking()), 1)
+    apart = np.subtract(*(classes[:, 1] - classes[:, 0] for classes in (outputs, exact)))
+    assert noise(reduced, masked, outputs)["noise"] == pytest.approx(np.sqrt(np.mean(apart**2)), rel=0.05) != 0
 
 
 def test_a_piece_of_template_and_player_is_told(source, tmp_path):

@@ -115,7 +115,7 @@ def test_nothing_but_the_masked_text_is_sent(lm, tmp_path):
         model = served(url, tmp_path / "m", key_variable="ANDOR_TEST_KEY", concurrency=3)
         evaluate(bind(model, tiny.text_sample(*WORDS), Masking()))
     sent = {key for body in state.received for key in body}
-    assert sent == {"model", "prompt", "max_tokens", "temperature", "prompt_logprobs"}
+    assert sent == {"model", "prompt", "max_tokens", "temperature", "prompt_logprobs", "logprobs"}
     whole = {PROMPT.replace("{text}", tiny.TEXT) + answer for answer in (" the", " nobody", " superb film")}
     assert whole <= {body["prompt"] for body in state.received}
     names = {name.lower() for headers in state.headers for name in headers}
@@ -125,17 +125,19 @@ def test_nothing_but_the_masked_text_is_sent(lm, tmp_path):
     assert state.most_at_once <= 3
 
 
-@pytest.mark.parametrize("fault", [429, 500, 503, "cut", "html"])
+@pytest.mark.parametrize("fault", [429, 500, 503, "cut", "html", "slow"])
 def test_what_fails_is_sent_again(lm, tmp_path, fault, caplog):
     state = server(lm)
     with serving(state) as url:
-        model = served(url, tmp_path / "m")
+        model = served(url, tmp_path / "m", timeout=2 if fault == "slow" else 60)
         before = len(state.received)
         state.faults, state.retry_after = [fault, fault], "0"
         with caplog.at_level(logging.INFO):
             assert model.logits([tiny.TEXT])[0].tolist() == pytest.approx(lm.logits([tiny.TEXT])[0].tolist(), abs=1e-5)
-            assert model.spent()["calls"] == len(state.received) - before == 5
-    assert "2 of them repeated" in caplog.text and "sent again" in caplog.text
+            calls = model.spent()["calls"]
+    assert calls == len(state.received) - before >= 5 and "sent again" in caplog.text
+    if fault != "slow":  # a busy machine may be slower still
+        assert calls == 5 and "2 of them repeated" in caplog.text
 
 
 @pytest.mark.parametrize("form", ["seconds", "date"])
@@ -282,6 +284,29 @@ def test_screening_evaluation_and_the_cache(lm, tmp_path):
                 other.logits([f"film {number}"])
         assert fastest_batch_size(bind(model, sample, Masking())) >= 1  # and sends nothing
         assert other.endpoint.calls == 50
+
+
+@pytest.mark.parametrize("way", ["prompt_logprobs", "echo"])
+def test_scores_that_are_those_of_next_tokens_are_compared_with_them(lm, tmp_path, way, caplog):
+    state = server(lm, way, "top")
+    with serving(state) as url, caplog.at_level(logging.WARNING):
+        assert served(url, tmp_path / "m").description["scoring"] == way
+        assert "could not be compared" not in caplog.text
+        state.speaks = {way}
+        served(url, tmp_path / "n")
+        assert "the server's scores could not be compared with those of its next tokens" in caplog.text
+
+
+def test_scores_that_are_shifted_are_not_taken(lm, single, tmp_path):
+    state = server(single, "echo", "top")
+    state.shifted, state.top = True, len(single.tokenizer)
+    with serving(state) as url:
+        model = served(url, tmp_path / "m", answers=SINGLE)
+        assert model.description["scoring"] == "top"
+        assert model.logits([tiny.TEXT])[0].tolist() == pytest.approx(single.logits([tiny.TEXT])[0].tolist(), abs=1e-5)
+        said = r"echo: the server scores '.*' after the prompt by -\d.*, as the next token by -\d.*: its log-probabilit"
+        with pytest.raises(UserError, match=said):
+            served(url, tmp_path / "n")
 
 
 def test_an_echo_with_or_without_what_was_generated():

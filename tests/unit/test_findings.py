@@ -14,7 +14,7 @@ from docutils.core import publish_parts
 from andor.config import Nulls, Study
 from andor.report import tables
 from andor.report.catalogue import FOUND_IN
-from andor.report.findings import findings
+from andor.report.findings import findings, headline
 from andor.report.results import TaskResults
 from andor.report.studies import study
 from synthetic import write_synthetic_results
@@ -195,3 +195,13 @@ def test_what_changed_is_told_by_paired_intervals(made):
     assert "same larger in 0 and smaller in 0 of 6; ands larger in 3 and smaller in 3 of 6; both larger in 6" in text
     assert text.count("clearly better") == 1
     assert "sample by sample" not in findings({}, {"s": ("Which one?", made[1])})
+
+
+def test_a_list_of_two_players_and_more_is_not_hushed_up():
+    rows = [("agree", 1, 177, 0.005, 0), ("agree", 2, 115, 0.005, 46), ("combinations", 2, 115, 0.005, 0)]
+    table = pd.DataFrame(rows, columns=["claim", "least_order", "shared", "p", "listed"]).assign(ensemble="a-b")
+    assert "no single interaction can be named in a list of all orders, 46 can in one of two players and more" in (
+        headline._verdict(table)
+    )
+    table.loc[1, "listed"] = 0
+    assert "no single interaction can be named; also in which players act together" in headline._verdict(table)

@@ -10,7 +10,7 @@ import torch
 from andor.sparsify import Problem, compiled, kappa_bounds, solve, tau_bounds
 from andor.sparsify.admm import Graph, State
 from andor.sparsify.solvers.first_order import _measured
-from andor.sparsify.terms import Terms
+from andor.sparsify.terms import Terms, transform
 
 
 def stated(n: int, models: int, samples: int = 3, **changes) -> Problem:
@@ -49,11 +49,34 @@ def test_compiled_iterations_are_those_of_torch(name, dtype):
     assert graph.fused is not None
     for state in states:
         state.penalty *= torch.linspace(0.3, 2, len(gamma), dtype=dtype)[:, None, None]
-    states[0].run(graph, 7)
-    states[1].run(dataclasses.replace(graph, fused=None), 7)
+    means = states[0].run(graph, 13), states[1].run(dataclasses.replace(graph, fused=None), 13)
     rounding = 500 * torch.finfo(dtype).eps * float(states[1].shadow.abs().max())
-    for name in ("shadow", "point"):
-        np.testing.assert_allclose(getattr(states[0], name), getattr(states[1], name), atol=rounding, rtol=0)
+    for ours, theirs in (states, means):
+        for name in ("shadow", "point"):
+            np.testing.assert_allclose(getattr(ours, name), getattr(theirs, name), atol=rounding, rtol=0)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_settling_moves_along_the_graph_and_raises_no_interaction(name):
+    """It keeps multipliers and what is feasible, leaves no pair that it could cancel if γ is free."""
+    problem = CASES[name]
+    terms = Terms.of(problem, np.ones(len(problem.values)))
+    state = State.start(terms, torch.arange(len(terms.values)), torch.zeros_like(terms.values[:, :1]), torch.float64)
+    state.run(Graph.of(problem.players, torch.float64, terms.values.device), 20)
+    low = [0, *(1 << i for i in range(problem.players))]
+    state.point[1, 1][..., low] = -state.point[1, 0][..., low].sign() * (state.point[1, 1][..., low].abs() + 0.1)
+    before = dataclasses.replace(state, shadow=state.shadow.clone(), point=state.point.clone())
+    state.settle(torch.zeros(len(terms.values)))
+    change = state.point - before.point
+    np.testing.assert_allclose(state.shadow - before.shadow, change, atol=1e-12)
+    x = torch.stack((change[0, 0].flip(-1), change[0, 1]))
+    np.testing.assert_allclose(transform(x), change[1], atol=1e-10)
+    assert (state.point[1].abs() <= before.point[1].abs() + 1e-12).all()
+    split = torch.stack((state.point[0, 0].flip(-1), state.point[0, 1]))
+    np.testing.assert_allclose(terms.project(split), split, atol=1e-10)
+    if problem.counted is None and not terms.is_coupled:
+        assert (state.point[1, 0][..., low] * state.point[1, 1][..., low] >= -1e-12).all()
+        assert float(change.abs().max()) > 0
 
 
 @pytest.mark.parametrize("name", [name for name in CASES if name != "some count"])

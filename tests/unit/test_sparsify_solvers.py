@@ -71,10 +71,11 @@ def check_against_exact(problem: Problem, gap: float = GAP, **options) -> None:
     assert set(result.status) == {"optimal"}
 
 
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 @pytest.mark.parametrize("name", ["n4_m2_s1", "n6_m1_s106", "n6_m2_s106", "n6_m3_s106", "n8_m2_s108"])
-def test_planted_games_are_solved_to_their_known_optimum(name):
+def test_planted_games_are_solved_to_their_known_optimum(name, dtype):
     problem, optimum = planted(name)
-    result = solve(problem, gap=GAP)
+    result = solve(problem, gap=GAP, dtype=dtype)
     check_feasible(problem, result)
     assert result.lower_bound[0] <= optimum * (1 + 1e-9)
     assert optimum * (1 - 1e-9) <= result.objective[0] <= optimum / (1 - GAP)
@@ -152,6 +153,20 @@ def test_zero_values_have_zero_objective_and_gap():
     result = solve(Problem(np.zeros((1, 2, 16))))
     assert result.objective[0] == result.lower_bound[0] == result.gap[0] == 0
     assert not result.i_and.any()
+
+
+@settings(max_examples=15, deadline=None)
+@given(
+    seed=st.integers(0, 10**6),
+    models=st.integers(1, 5),
+    alpha=st.sampled_from([0, 1 / 9, 1, np.inf]),
+    tau=st.sampled_from([0.01, 0.5, np.inf]),
+    dtype=st.sampled_from([torch.float32, torch.float64]),
+)
+def test_any_game_of_the_compiled_loop_agrees_with_highs(seed, models, alpha, tau, dtype):
+    values = random_game(np.random.default_rng(seed), models, n=3)
+    problem = Problem(values, alpha=alpha, kappa=kappa_bounds(values), tau=tau_bounds(values, tau))
+    check_against_exact(problem, dtype=dtype)
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])

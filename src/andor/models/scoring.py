@@ -19,8 +19,12 @@ from typing import Any
 from andor.errors import UserError
 
 WAYS = ("prompt_logprobs", "echo", "top")
-TOP = (20, 5)
-"""Next tokens that are asked for: as many as vLLM gives, or else as OpenAI's endpoints do."""
+TOP = (1000, 20, 5)
+"""Next tokens that are asked for: many, or else as many as vLLM gives, or as OpenAI's endpoints do."""
+AGREE = 0.1
+"""How far two scores of one token may be apart, by a server's noise."""
+COMPARED = 3
+"""Most likely next tokens that are tried as answers, until one is a token of the whole text too."""
 
 
 class NoScoreError(UserError):
@@ -93,6 +97,13 @@ def _echoed(response: dict[str, Any]) -> tuple[list[str], list[float | None]]:
     if len(tokens) < 3 or len(tokens) != len(log_probs):
         raise NoScoreError("the server gives no log-probabilities of an echoed prompt")
     return [str(token) for token in tokens], log_probs
+
+
+def likeliest(response: dict[str, Any]) -> dict[str, float]:
+    """The most likely next tokens that are text, and their log-probabilities; none if the server does not say."""
+    given = (_choice(response).get("logprobs") or {}).get("top_logprobs") or [{}]
+    text = {token: score for token, score in given[0].items() if token.strip() and "\ufffd" not in token}
+    return dict(sorted(text.items(), key=lambda entry: -entry[1])[:COMPARED])
 
 
 def most_likely(response: dict[str, Any], answers: Sequence[str]) -> list[float]:

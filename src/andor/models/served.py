@@ -108,9 +108,9 @@ class ServedClassifier(LoadedModel):
             pool.shutdown(cancel_futures=True)  # after an error none of the others is sent
 
     def _score(self, text: str, wording: str) -> float:
-        return self._asked(text, wording)[1]
+        return self.asked(text, wording)[1]
 
-    def _asked(self, text: str, wording: str) -> tuple[list[str], float]:
+    def asked(self, text: str, wording: str) -> tuple[list[str], float]:
         """Tokens and log-probability of one wording of an answer."""
         way, model = self.description["scoring"], self.description["model"]
         prompt = self.question.around(text)
@@ -136,11 +136,40 @@ class ServedClassifier(LoadedModel):
         if self.description["scoring"] == "top":
             self._top(text)
             return
-        tokens = [[self._asked(text, wording)[0] for wording in wordings] for wordings in self.question.answers]
+        tokens = [[self.asked(text, wording)[0] for wording in wordings] for wordings in self.question.answers]
         try:
             check_apart(self.question.answers, tokens)
         except UnaskableError as error:
             raise UserError(f"`answers`: {error}") from None
+
+
+def check_scores(model: ServedClassifier, text: str) -> None:
+    """Refuse a way to score that gives the most likely next token another log-probability than the server gives it.
+
+    llama.cpp's Python server, for one, shifts those of an echo by a token where the model's texts begin with none.
+
+    Raises
+    ------
+    NoScoreError
+        It says both.
+    """
+    name, prompt = model.description["model"], model.question.around(text)
+    try:
+        likely = scoring.likeliest(model.endpoint.complete(scoring.body_of("top", name, prompt, top=scoring.TOP[-1])))
+    except (NoScoreError, RefusedError):
+        likely = {}
+    for token, expected in likely.items():
+        try:
+            _, score = model.asked(text, token)
+        except NoScoreError:  # the tokenizer joins it with the prompt
+            continue
+        if abs(score - expected) > scoring.AGREE:
+            raise NoScoreError(
+                f"the server scores {token!r} after the prompt by {score:.3f}, as the next token by {expected:.3f}: "
+                "its log-probabilities are of other tokens"
+            )
+        return
+    _log.warning("the server's scores could not be compared with those of its next tokens")
 
 
 def calling_of(description: dict[str, Any]) -> Calling:
@@ -162,7 +191,10 @@ def scoring_of(description: dict[str, Any], text: str) -> dict[str, Any]:
     said = []
     for way in ways:
         try:
-            ServedClassifier(description | way, endpoint).tried(text)
+            model = ServedClassifier(description | way, endpoint)
+            model.tried(text)
+            if way["scoring"] != "top":
+                check_scores(model, text)
         except (NoScoreError, RefusedError) as error:
             said.append(f"{way['scoring']}: {error}")
         else:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import ModuleType
 
 import numpy as np
@@ -24,14 +24,19 @@ from andor.sparsify.terms import Terms, transform
 
 # In units of values that are at most 1. Measured on the games of benchmarks/sparsify.py; within a factor of 3 none
 # matters much.
-RATIO = 10.0  # penalty of z = K x over that of c = x
 PENALTY = 3.0  # of c = x, at the start
 RELAXATION = 1.8
+SPACING = 10  # iterations between those that a mean is taken of
 
 GOLDEN = (5**0.5 - 1) / 2
 REFLECTION = np.array([[1, GOLDEN], [GOLDEN, -1]]) / (1 + GOLDEN**2) ** 0.5
 """Q of `Graph`, and Λ."""
 EIGENVALUES = np.array([GOLDEN, -1 - GOLDEN])
+
+
+def ratio_of(size: int) -> float:
+    """Penalty of z = K x over that of c = x: the larger, the more values move with an interaction of low order."""
+    return 0.5 * size**0.5
 
 
 @contextmanager
@@ -79,11 +84,12 @@ class Graph:
         """That of n players."""
         power = _power(EIGENVALUES, n)
         d = np.stack((power, -power))[:, None, None]
-        from_x = 1 / (RATIO * d**2 + 1)
+        ratio = ratio_of(2**n)
+        from_x = 1 / (ratio * d**2 + 1)
         ends = np.stack((_power(REFLECTION[0], n), _power(REFLECTION[1], n)))
         reach = ends * from_x[1, 0]
-        mend = np.linalg.inv(np.diag([1, -1]) / RATIO + reach @ ends.T)
-        arrays = (d, from_x, RATIO * d * from_x, ends, reach, mend)
+        mend = np.linalg.inv(np.diag([1, -1]) / ratio + reach @ ends.T)
+        arrays = (d, from_x, ratio * d * from_x, ends, reach, mend)
         basis, tensors = (
             [torch.as_tensor(array, device=device, dtype=dtype) for array in several]
             for several in (_blocks(REFLECTION, n), arrays)
@@ -93,7 +99,7 @@ class Graph:
 
     def nearest(self, pair: torch.Tensor) -> torch.Tensor:
         """Pairs (x, z) of shape (2, 2, B, m, 2^n), v_and in reverse order; overwrites its argument."""
-        empty = RATIO * pair[1, 1, ..., :1]
+        empty = ratio_of(pair.shape[-1]) * pair[1, 1, ..., :1]
         pair[1, 1, ..., 0] = 0
         turned = _apply(self.basis, pair)
         solution = turned[0].mul_(self.from_x).addcmul_(turned[1], self.from_z)
@@ -140,11 +146,11 @@ class Fused:
 
     def scalars(self, terms: Terms) -> tuple[np.floating, ...]:
         """Numbers that the loop reads, of its type."""
-        numbers = (terms.limit, terms.of_max, terms.of_sum, RATIO, RELAXATION, GOLDEN)
+        numbers = (terms.limit, terms.of_max, terms.of_sum, ratio_of(len(self.rows[0])), RELAXATION, GOLDEN)
         return tuple(self.rows.dtype.type(number) for number in numbers)
 
-    def run(self, state: State, iterations: int) -> None:
-        """Iterations of a state, in place."""
+    def run(self, state: State, mean: State, iterations: int) -> None:
+        """Iterations of a state, in place, and their mean."""
         terms, size = state.terms, state.shadow.shape[-1]
         cost = torch.ones(()) if terms.weights is None else terms.weights
         cost = (cost if terms.counted is None else cost * terms.counted).to(state.shadow.dtype)
@@ -152,7 +158,8 @@ class Fused:
         self.kernels.iterate(
             state.shadow.numpy(), state.point.numpy(), (terms.values - terms.kappa).numpy(),
             (terms.values + terms.kappa).numpy(), terms.tau[..., 0].contiguous().numpy(), cost.numpy(),
-            (1 / (RATIO * state.penalty[:, 0, 0])).numpy(), self.scalars(terms), self.rows, self.mend, iterations,
+            (1 / (ratio_of(size) * state.penalty[:, 0, 0])).numpy(), self.scalars(terms), self.rows, self.mend,
+            iterations, SPACING, mean.shadow.numpy(), mean.point.numpy(),
         )  # fmt: skip
 
     def measure(self, state: State, terms: Terms, best: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
@@ -218,21 +225,27 @@ class State:
             joined("penalty", 0), joined("ripe_at", 0),
         )  # fmt: skip
 
-    def run(self, graph: Graph, iterations: int) -> None:
-        """Some iterations."""
+    def run(self, graph: Graph, iterations: int) -> State:
+        """Some iterations, and their mean: its split and its forces are nearer to the optimum than the last ones."""
+        mean = replace(self, shadow=torch.zeros_like(self.shadow), point=torch.zeros_like(self.point))
         if graph.fused is not None:
-            graph.fused.run(self, iterations)
-            return
+            graph.fused.run(self, mean, iterations)
+            return mean
         with one_thread():
-            for _ in range(iterations):
+            for iteration in range(iterations):
                 self.step(graph)
+                if (iterations - 1 - iteration) % SPACING == 0:
+                    mean.shadow += self.shadow
+                    mean.point += self.point
+        share = 1 / -(-iterations // SPACING)
+        return replace(mean, shadow=share * mean.shadow, point=share * mean.point)
 
     def step(self, graph: Graph) -> None:
         """One iteration, in torch: for GPUs, where numba cannot be had, and to compare the compiled loop with."""
         nearest = graph.nearest(torch.lerp(self.shadow, self.point, 2.0))
         self.shadow.add_(nearest.sub_(self.point), alpha=RELAXATION)
         self.point[0] = _reverse_and(self.terms.project(_reverse_and(self.shadow[0])))
-        self.point[1] = self.terms.prox(self.shadow[1], 1 / (RATIO * self.penalty))
+        self.point[1] = self.terms.prox(self.shadow[1], 1 / (ratio_of(self.shadow.shape[-1]) * self.penalty))
 
     def split(self, graph: Graph) -> torch.Tensor:
         """The next x, (2, B, m, 2^n): nearly feasible."""
@@ -248,7 +261,36 @@ class State:
 
     def duals(self) -> torch.Tensor:
         """Multipliers of z = K x, float64 (2, B, m, 2^n)."""
-        return (RATIO * self.penalty * (self.shadow[1] - self.point[1])).double()
+        return (ratio_of(self.shadow.shape[-1]) * self.penalty * (self.shadow[1] - self.point[1])).double()
+
+    def settle(self, may_tear: torch.Tensor) -> None:
+        """Cancel AND and OR interactions of opposite signs of one coalition of order at most 1, where both are one.
+
+        It moves the state along the graph, so the multipliers stay, and no interaction grows. Left to themselves such
+        pairs take thousands of iterations: what moves them a little is a change of γ by that on up to 2^n coalitions.
+
+        Parameters
+        ----------
+        may_tear : (B,), the share of the coalitions on which the models' γ may come to lie farther apart than τ
+            allows; where it would be more, only what all models share of the change is made
+        """
+        low = [0, *(1 << i for i in range(number_of_players(self.shadow.shape[-1])))]
+        of_and, of_or = self.point[1, :, :, :, low]
+        less = torch.minimum(of_and.abs(), of_or.abs()) * torch.sign(of_and) * (of_and * of_or < 0)
+        if self.terms.counted is not None or not bool(less.any()):
+            return
+        contained = _contained(low, self.shadow)
+        gamma = 0.5 * (self.point[0, 0].flip(-1) - self.point[0, 1]) - less @ contained
+        torn = ((gamma - self.terms.tau).amax(1) > (gamma + self.terms.tau).amin(1)).double().mean(-1) > may_tear
+        # What all models share of it is always allowed.
+        shared = less.clamp_min(0).amin(1, keepdim=True) + less.clamp_max(0).amax(1, keepdim=True)
+        less = torch.where(torn[:, None, None], shared, less)
+        change = less @ contained
+        for part in (self.shadow, self.point):
+            part[0, 0] -= change.flip(-1)
+            part[0, 1] += change
+            part[1, 0][..., low] -= less
+            part[1, 1][..., low] += less
 
     def rebalance(self, factor: torch.Tensor, most: torch.Tensor) -> None:
         """Change the penalties, by no more than the factor `most`, and keep the multipliers."""
@@ -256,6 +298,12 @@ class State:
         factor = torch.maximum(torch.minimum(factor, most), 1 / most).to(old.dtype)[:, None, None]
         self.penalty = (old * factor).clamp(0.05, 200)
         self.shadow = torch.lerp(self.point, self.shadow, old / self.penalty)
+
+
+def _contained(coalitions: list[int], like: torch.Tensor) -> torch.Tensor:
+    """Whether each of some coalitions is contained in each of all, (L, 2^n), in numbers like others."""
+    masks, small = torch.arange(like.shape[-1], device=like.device), torch.tensor(coalitions, device=like.device)
+    return (masks & small[:, None] == small[:, None]).to(like.dtype)
 
 
 def _reverse_and(split: torch.Tensor) -> torch.Tensor:

@@ -10,7 +10,7 @@ from andor.sparsify.terms import Terms, invert, invert_adjoint, transform
 
 ROUNDS = 3
 DENSE = 800  # equations up to which a dense factorisation takes less time than conjugate gradients
-STEPS = 1000  # of conjugate gradients in a round
+STEPS = 300  # of conjugate gradients in a round: those that take more belong to attempts that fail
 INSIDE = 0.1  # distance from the bounds that is aimed at, in units of κ times the gap: what is missed need not be exact
 EXACT = 1e-11  # what may be missed where κ is 0, in units of the largest value
 REACHES = (0.05, 0.3)

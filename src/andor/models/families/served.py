@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from andor.data.reader import Reader
     from andor.models.served import ServedClassifier
 
-TRIES = 4
-"""Ways to score that are tried before any work."""
+TRIES = 8
+"""Times that all answers are asked for at most before any work, to find a way to score them."""
 LETTERS = 4
 """Letters of English a token, about."""
 

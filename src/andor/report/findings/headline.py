@@ -97,7 +97,7 @@ def _counts(table: pd.DataFrame) -> str:
 def _verdict(table: pd.DataFrame) -> str:
     """What an ensemble's numbers come to, in a sentence."""
     row = table.set_index(["claim", "least_order"])
-    agree, combined = row.loc[("agree", 1)], row.loc[("combinations", 2)]
+    agree, of_several, combined = row.loc[("agree", 1)], row.loc[("agree", 2)], row.loc[("combinations", 2)]
     name = f"**{agree['ensemble']}**"
     if agree["shared"] == 0:
         return f"{name}: nothing is shared."
@@ -107,6 +107,8 @@ def _verdict(table: pd.DataFrame) -> str:
         "these networks agree more than by accident",
         f"{agree['listed']} interactions can be named" if agree["listed"] else "no single interaction can be named",
     ]
+    if not agree["listed"] and of_several["listed"]:
+        said[-1] += f" in a list of all orders, {of_several['listed']} can in one of two players and more"
     if pd.notna(combined["p"]):
         more = combined["p"] <= SURE
         beyond = (

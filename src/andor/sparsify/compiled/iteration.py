@@ -23,11 +23,14 @@ def prepare(dtype: np.dtype) -> None:
     games, row = np.zeros((2, 2, 0, 1, size), dtype), np.zeros((0, 1, size), dtype)
     number, cost = np.zeros(0, dtype), np.zeros((2, 0, size), dtype)
     scalars, graph, mend = (dtype.type(0),) * 6, np.zeros((6, size), dtype), np.zeros((2, 2), dtype)
-    iterate(games, games.copy(), row, row.copy(), number[:, None].copy(), cost, number, scalars, graph, mend, 0)
+    iterate(
+        games, games.copy(), row, row.copy(), number[:, None].copy(), cost, number, scalars, graph, mend, 0,
+        1, games.copy(), games.copy(),
+    )  # fmt: skip
 
 
 @njit(**ENTRY)
-def iterate(shadow, point, low, high, tau, cost, step, scalars, graph, mend, count):
+def iterate(shadow, point, low, high, tau, cost, step, scalars, graph, mend, count, spacing, mean_shadow, mean_point):
     """Several iterations of all games, in place; everything of one dtype.
 
     Parameters
@@ -40,6 +43,8 @@ def iterate(shadow, point, low, high, tau, cost, step, scalars, graph, mend, cou
     scalars : limit, of_max, of_sum (see `terms.Terms`), ratio, relaxation (see `admm`)
     graph, mend : (6, 2^n) and (2, 2), see `fused.Constants`
     count : of iterations
+    spacing : from one iteration to the next of those whose means are taken, the last among them
+    mean_shadow, mean_point : shaped as these, 0 before
     """
     games, models, size = low.shape
     limit, of_max, of_sum, ratio, relaxation, golden = scalars
@@ -49,7 +54,7 @@ def iterate(shadow, point, low, high, tau, cost, step, scalars, graph, mend, cou
     ranges = np.empty((4, size), shadow.dtype)
     for game in range(games):
         coupled = np.isfinite(tau[game]).sum() > 1
-        for _ in range(count):
+        for iteration in range(count):
             for kind in range(2):
                 for i in range(models):
                     rows.ahead(point[0, kind, game, i], shadow[0, kind, game, i], near_x)
@@ -68,6 +73,13 @@ def iterate(shadow, point, low, high, tau, cost, step, scalars, graph, mend, cou
                 confine(v_and, v_or, limit)
             for kind in range(2):
                 shrink(shadow[1, kind, game], cost[kind, game], step[game], of_max, of_sum, work, point[1, kind, game])
+            if (count - 1 - iteration) % spacing == 0:
+                share = shadow.dtype.type(1.0 / ((count + spacing - 1) // spacing))
+                for part in range(2):
+                    for kind in range(2):
+                        for i in range(models):
+                            rows.add_multiple(share, shadow[part, kind, game, i], mean_shadow[part, kind, game, i])
+                            rows.add_multiple(share, point[part, kind, game, i], mean_point[part, kind, game, i])
 
 
 @njit(**INNER)

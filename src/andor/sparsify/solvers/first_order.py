@@ -27,6 +27,7 @@ from andor.sparsify.terms import Terms, transform
 FAR = 0.1  # relative distances beyond this say nothing of how to set the penalty
 PATIENCE = 2000.0  # iterations after which penalties change half as fast
 CHECK = 50  # iterations between certificates
+EARLY, TORN = 500, 0.01  # until when settling may violate τ, and on which share of the coalitions
 IN_FLIGHT = 2**16  # values that are worked on together: what fits the cache
 
 
@@ -120,8 +121,8 @@ def _work(
     active, queue = queue[:width], queue[width:]
     state = State.start(terms.take(active), active, gamma[active], dtype)
     while len(state.samples):
-        state.run(graph, CHECK)
-        finished = _check(graph, terms, done, state, gap, max_iterations)
+        mean = state.run(graph, CHECK)
+        finished = _check(graph, terms, done, state, mean, gap, max_iterations)
         if bool(finished.any()):
             advance(int(finished.sum()))
             if ends is not None:
@@ -132,12 +133,14 @@ def _work(
                 state = state.join(State.start(terms.take(fresh), fresh, gamma[fresh], dtype))
 
 
-def _check(graph: Graph, terms: Terms, done: _Points, state: State, gap: float, max_iterations: int) -> torch.Tensor:
+def _check(
+    graph: Graph, terms: Terms, done: _Points, state: State, mean: State, gap: float, max_iterations: int
+) -> torch.Tensor:
     """Certify, polish what is ripe, rebalance the penalties; which samples are finished."""
     samples = state.samples
     exact = terms.take(samples)
     done.iterations[samples] += CHECK
-    split, upper, lower, of_z = _measured(graph, exact, state, done.upper[samples])
+    split, upper, lower, of_z = _measured(graph, exact, mean, done.upper[samples])
     done.offer(samples, split, upper)
     done.lower[samples] = torch.maximum(done.lower[samples], lower)
     # z is not feasible, but its objective is nearer to the optimum than that of any feasible point at hand.
@@ -171,7 +174,8 @@ def _check(graph: Graph, terms: Terms, done: _Points, state: State, gap: float, 
     above, below = (((side / whole).clamp(1e-4, FAR)) for side in (upper - guess, guess - lower))
     # Penalties that never settle keep ADMM from converging.
     patience = 1 + done.iterations[samples] / PATIENCE
-    state.rebalance((above / below) ** (0.25 / patience), 1.5 ** (1 / patience))
+    state.settle(torch.where(done.iterations[samples] <= EARLY, TORN, 0.0))
+    state.rebalance((above / below) ** (0.1 / patience), 1.5 ** (1 / patience))
     return finished
 
 
