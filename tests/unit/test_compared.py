@@ -16,6 +16,7 @@ from andor.game.interactions import Interactions
 from andor.report import figures
 from andor.report.compared import SCHEMA, Pair, _named, of_kinds
 from andor.report.findings import findings
+from andor.report.findings.compared import _turns
 from andor.report.tables.games import Games
 
 N, SAMPLES = 6, 5
@@ -217,4 +218,15 @@ def test_findings_say_what_is_shared_and_by_accident(along, pairs):
     assert f"| first + second | 20.0 ({row['null']:.1f}) | {f'{row.rate:.2f}'[1:]} | {row['p']:.3f} |" in told
     assert "first + second share most (1.00" in told
     assert "are also in half" in told and "| the end |" in told
-    assert "The mean order is" in told and "Neither a fall nor a rise can be told from accident" in told
+    assert "The mean order is 3.17 (step 0); no other state differs from that beyond the intervals" in told
+
+
+def test_phases_are_counted_where_intervals_part():
+    def turns(*values):
+        rows = [{"value": value, "low": value - 0.2, "high": value + 0.2} for value in values]
+        return _turns(pd.DataFrame(rows, index=[f"net@{place}" for place in range(len(values))]))
+
+    assert turns(3, 2.9, 3.1) == ["net@0"]
+    assert turns(3, 2, 1, 2, 3) == ["net@0", "net@2", "net@4"]
+    assert turns(3, 2, 2.2, 1.9, 2.2) == ["net@0", "net@3"]  # no rise beyond the intervals
+    assert turns(1, 2, 1, 2) == ["net@0", "net@1", "net@2", "net@3"]

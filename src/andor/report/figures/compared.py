@@ -32,6 +32,8 @@ PAIRS = {
     "unstable": "unstable, though\nboth are right",
 }
 """Measures of two models that are drawn, from left to right."""
+OWN = 4
+"""Panels of a training by itself."""
 ACCIDENT = {"linestyle": (0, (2, 1.5)), "linewidth": 0.8}
 
 
@@ -105,8 +107,9 @@ def _along(table: pd.DataFrame, question: str) -> Figure:
     model."""
     blocks = {(task, method): of for (task, method), of in table.groupby(["task", "method"], sort=False)}
     partners = {block: _partners(of) for block, of in blocks.items()}
-    columns, most = 4, int(table["order"].max())
-    rows = {block: 1 + -(-len(own) // columns) for block, own in partners.items()}
+    most, largest = int(table["order"].max()), OWN + max(map(len, partners.values()))
+    columns = min((4, 3), key=lambda number: -largest % number)  # as few places as can be stay empty
+    rows = {block: -(-(OWN + len(own)) // columns) for block, own in partners.items()}
     figure = style.canvas()
     axes = figure.subplots(sum(rows.values()), columns, squeeze=False)
     palette, top = colours(range(most + 1)), 0
@@ -165,7 +168,7 @@ def _at(table: pd.DataFrame, steps: Sequence[Any], column: str = "value") -> np.
 
 def _ticks(axes: Axes, steps: Sequence[Any], title: str) -> None:
     axes.set_title(title, parse_math=False)
-    axes.set_xticks(range(len(steps)), ["end" if step is None else f"{step}" for step in steps], rotation=90)
+    axes.set_xticks(range(len(steps)), ["end" if step is None else f"{step:.0f}" for step in steps], rotation=90)
     axes.set_xlim(-0.3, len(steps) - 0.7)
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Mapping
 
 import pandas as pd
 
-from andor.report.findings.typography import interval, markdown, number, signed
+from andor.report.findings.typography import interval, markdown, number
 
 FEW = 3
 """Orders that are told one by one."""
@@ -137,36 +138,40 @@ def _along(table: pd.DataFrame) -> Iterator[str]:
         "strength at low orders; salient interactions a sample; accuracy on held-out items; and the share of its "
         "salient interactions that another model has, too.\n\n" + markdown(header, rows)
     )
-    yield _phases(own, states, partners)
+    yield _phases(own, states)
     yield from (_at_the_end(name, of_partner[model]) for name, of_partner in partners.items() if model in of_partner)
 
 
-def _phases(own: pd.DataFrame, states: Mapping[str, str], partners: Mapping[str, Mapping[str, pd.DataFrame]]) -> str:
-    """Whether the mean order first falls and then rises, each beyond doubt."""
+def _phases(own: pd.DataFrame, states: Mapping[str, str]) -> str:
+    """How often the mean order turns, where its interval leaves that of the last turn."""
     rows = own[own["measure"] == "mean order"].set_index("second")
-    first, *_, last = rows.index
-    least = rows["value"].idxmin()
-    to_end, from_start = (partners.get(name, {}).get(least) for name in (last, first))
-    said = (
-        f"The mean order is {rows['value'].iloc[0]:.2f} at {states[first]}, least at {states[least]} "
-        f"({rows['value'].min():.2f}) and {rows['value'].iloc[-1]:.2f} at the end."
-    )
-    fall, rise = (None if of_pair is None else _at(of_pair, "mean order") for of_pair in (from_start, to_end))
-    if fall is not None:
-        said += f" From the start to the least it changes by {signed(fall.value, fall.low, fall.high)}."
-    if rise is not None:
-        said += f" From there to the end it changes by {signed(-rise.value, -rise.high, -rise.low)}."
-    falls, rises = fall is not None and fall.high < 0, rise is not None and rise.high < 0
-    verdict = {
-        (True, True): "It first falls and then rises, both with the whole interval: two phases",
-        (True, False): "It falls, and no rise can be told from accident: one phase",
-        (False, True): "It rises, and no fall before can be told from accident: one phase",
-        (False, False): "Neither a fall nor a rise can be told from accident",
-    }[falls, rises]
+    turns = _turns(rows)
+    words = [f"{rows.loc[state, 'value']:.2f} ({states[state]})" for state in turns]
+    if len(turns) == 1:
+        return f"The mean order is {words[0]}; no other state differs from that beyond the intervals."
+    moves = ["rises" if rows.loc[b, "value"] > rows.loc[a, "value"] else "falls" for a, b in itertools.pairwise(turns)]
+    way = ", ".join(f"{move} to {word}" for move, word in zip(moves, words[1:], strict=True))
     return (
-        f"{said} {verdict} (arXiv 2405.10262 and 2505.06993: orders in the middle vanish first, then ever higher ones "
-        "come)."
+        f"The mean order is {words[0]}, {way}, each beyond the intervals of both: {len(moves)} "
+        f"{'phase' if len(moves) == 1 else 'phases'} (arXiv 2405.10262 and 2505.06993 have two: a fall, as orders in "
+        "the middle vanish, and a rise, as ever higher ones come)."
     )
+
+
+def _turns(rows: pd.DataFrame) -> list[str]:
+    """The first state, those from which the mean order moves back beyond both intervals, and the last such extreme."""
+    first, *others = rows.index
+    turns: list[str] = [first]
+    upwards: bool | None = None
+    for state in others:
+        last, row = rows.loc[turns[-1]], rows.loc[state]
+        above, below = row["low"] > last["high"], row["high"] < last["low"]
+        if (above and upwards is not True) or (below and upwards is not False):
+            turns.append(state)
+            upwards = bool(above)
+        elif len(turns) > 1 and (row["value"] > last["value"]) == upwards:
+            turns[-1] = state  # further in the same direction
+    return turns
 
 
 def _when(step: float) -> str:
@@ -178,7 +183,7 @@ def _at_the_end(name: str, of_pair: pd.DataFrame) -> str:
     return (
         f"At the end, {interval(found.value, found.low, found.high)} of its salient interactions are also in {name}, "
         f"by accident {number(found.null)}: {shared.value:.1f} a sample, of which {shared.null:.1f} by accident "
-        f"({number(shared.rate)} of them, p = {_chance(shared.p)}); {int(shared.listed)} of all samples are listed."
+        f"({number(shared.rate)} of them, p = {_chance(shared.p)}); {int(shared.listed)} of all samples can be named."
     )
 
 
