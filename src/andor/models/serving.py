@@ -22,7 +22,7 @@ from requests.auth import AuthBase
 
 from andor import __version__
 from andor.errors import UserError
-from andor.sources.download import explain
+from andor.network import explain
 
 TRIES = 8
 """Times that one request is sent at most."""

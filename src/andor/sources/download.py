@@ -15,8 +15,8 @@ from requests.adapters import HTTPAdapter
 from tqdm import tqdm
 
 from andor import __version__
+from andor.network import explain, is_loopback
 from andor.sources.errors import MirrorError
-from andor.sources.uri import is_loopback
 
 TIMEOUT = (10.0, 60.0)
 """Seconds to connect, and without a byte."""
@@ -151,20 +151,3 @@ def _tag(part: Path) -> Path:
 
 def _size(file: Path) -> int:
     return file.stat().st_size if file.exists() else 0
-
-
-def explain(error: Exception) -> str:
-    """Why a request failed, in a few words without the URL (which may hold a password)."""
-    if isinstance(error, requests.HTTPError) and error.response is not None:
-        return f"{error.response.status_code} {error.response.reason}"
-    if isinstance(error, requests.exceptions.SSLError):
-        return "the certificate cannot be verified (REQUESTS_CA_BUNDLE names the authorities to trust)"
-    if isinstance(error, requests.exceptions.ProxyError):
-        return "the proxy cannot be reached"
-    if isinstance(error, (requests.Timeout, urllib3.exceptions.TimeoutError)):
-        return "no answer in time"
-    if isinstance(error, requests.ConnectionError) and error.request is not None:
-        return f"cannot connect to {urlsplit(str(error.request.url or '')).hostname}"
-    if isinstance(error, urllib3.exceptions.HTTPError):
-        return "the connection broke off"
-    return " ".join(str(error).split())[:200]

@@ -17,7 +17,8 @@ import requests
 from packaging.version import InvalidVersion, Version
 from pypi_simple import PYPI_SIMPLE_ENDPOINT, DistributionPackage, NoSuchProjectError, PyPISimple
 
-from andor.sources.download import TIMEOUT, explain
+from andor.network import explain
+from andor.sources.download import TIMEOUT
 from andor.sources.errors import MirrorError
 from andor.sources.uri import Mirror
 

@@ -15,7 +15,6 @@ them are the parts of one file, which was too large for one package.
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
@@ -23,6 +22,7 @@ from typing import Literal, get_args
 from urllib.parse import unquote, urlsplit
 
 from andor.errors import UserError
+from andor.network import is_loopback
 
 Scheme = Literal["pypi", "npm", "hf", "https", "path"]
 
@@ -145,16 +145,6 @@ def _check_url(uri: str, url: str) -> None:
         raise UserError(f"{uri!r}: leave out #{parts.fragment}")
     if parts.scheme == "http" and not is_loopback(host):
         raise UserError(f"{uri!r}: write https://, http is for the loopback only")
-
-
-def is_loopback(host: str) -> bool:
-    """Whether a host name or address is this machine's own."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _check_members(uri: str, members: list[str]) -> None:

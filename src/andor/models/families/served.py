@@ -12,8 +12,8 @@ from andor.errors import UserError
 from andor.models import answers as said
 from andor.models.family import Family
 from andor.models.settings import Masked
+from andor.network import is_loopback
 from andor.settings import VARIABLE, PositiveInt
-from andor.sources.uri import is_loopback
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
