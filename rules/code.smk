@@ -33,7 +33,7 @@ def run_by(script: str) -> set[Path]:
     return run
 
 
-APART = {"cli", "config", "digests", "errors", "files", "kinds", "network", "settings", "store"}
+APART = set("cli config digests errors files kinds network settings store".split())
 """What of the package changes no number: configuration is a parameter of each rule, and the rest moves files."""
 
 
