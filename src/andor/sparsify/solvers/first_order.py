@@ -28,6 +28,7 @@ from andor.sparsify.terms import Terms, transform
 FAR = 0.1  # relative distances beyond this say nothing of how to set the penalty
 PATIENCE = 2000.0  # iterations after which penalties change half as fast
 CHECK = 50  # iterations between certificates
+LONGER = 1.25  # for so many times the iterations that met the gap a point is looked for that is sparse, too
 EARLY, TORN = 500, 0.01  # until when settling may violate τ, and on which share of the coalitions
 IN_FLIGHT = 2**16  # values that are worked on together: what fits the cache
 
@@ -83,19 +84,22 @@ def solve(
 
 @dataclass
 class _Points:
-    """Best feasible split, its objective, the best lower bound, and iterations spent, of all samples."""
+    """Best feasible split, its objective, the best lower bound, iterations spent, and after how many of them the gap
+    was met (0 if it is not), of all samples."""
 
     split: torch.Tensor
     upper: torch.Tensor
     lower: torch.Tensor
     iterations: torch.Tensor
+    met: torch.Tensor
 
     @classmethod
     def zeros(cls, terms: Terms) -> _Points:
         half = 0.5 * terms.values
         split = torch.stack((half, half))
         upper = terms.objective(transform(split))
-        points = cls(split, upper, torch.zeros_like(upper), torch.zeros_like(upper, dtype=torch.int64))
+        spent = torch.zeros_like(upper, dtype=torch.int64)
+        points = cls(split, upper, torch.zeros_like(upper), spent, spent.clone())
         nothing = terms.project(torch.zeros_like(split))  # all there is may be noise
         points.offer(torch.arange(len(upper), device=upper.device), nothing, terms.objective(transform(nothing)))
         return points
@@ -152,10 +156,14 @@ def _check(
     def remaining() -> torch.Tensor:
         return (done.upper[samples] - done.lower[samples]) / done.upper[samples].clamp_min(tiny)
 
-    last = done.iterations[samples] >= max_iterations
+    spent, met = done.iterations[samples], done.met[samples]
+    meets = (met == 0) & (remaining() <= gap)
+    done.met[samples] = met = torch.where(meets, spent, met)
+    last = (spent >= max_iterations) | (met > 0) & (spent >= LONGER * met)
     # What the polish will leave of the gap, and more than that: an attempt that fails costs hundreds of iterations.
     promise = (guess - done.lower[samples] + 0.5 * (upper - guess).clamp_min(0)) / guess.clamp_min(tiny)
-    ripe = (promise <= state.ripe_at * gap) | (remaining() <= gap) | last
+    ripe = (promise <= state.ripe_at * gap) | meets | last
+    sparse = torch.zeros_like(ripe)
     for place in ripe.nonzero()[:, 0].tolist():
         one = slice(place, place + 1)
         z, forces = state.interactions()[:, one].double(), state.forces()[:, one]
@@ -165,12 +173,13 @@ def _check(
             if float(objective) <= most:
                 # Good enough, and sparser than any point with a lower objective.
                 done.split[:, samples[one]], done.upper[samples[one]] = split, objective
+                sparse[place] = True
                 break
             done.offer(samples[one], split, objective)
             if float(objective) > (1 + HOPELESS * gap) * most:
                 break
     state.ripe_at = torch.where(ripe, 0.7 * promise / gap, state.ripe_at)
-    finished = (remaining() <= gap) | last
+    finished = sparse | last
 
     whole = guess.clamp_min(tiny)
     above, below = (((side / whole).clamp(1e-4, FAR)) for side in (upper - guess, guess - lower))
