@@ -1,5 +1,6 @@
 """Studies: rows for what is asked, numbers against plain counting, and a figure."""
 
+import itertools
 from dataclasses import replace
 
 import numpy as np
@@ -9,6 +10,8 @@ import pytest
 from andor.config import Study
 from andor.errors import UserError
 from andor.report import compared, figures, tables
+from andor.report.figures import style
+from andor.report.figures.studies import PANELS, draw
 from andor.report.results import TaskResults
 from andor.report.studies import AGREED, study
 from synthetic import write_synthetic_results
@@ -137,3 +140,19 @@ def test_a_control_is_counted_beside_the_network_it_is_compared_with(results):
     total = strength.sum((2, 3)).mean(0)
     assert number(table, **where, of="strength")["value"] == pytest.approx(total[1] / total[0])
     assert (study(results)["measure"] != "last network").all()  # of main networks nothing is said
+
+
+def test_headings_of_many_columns_lie_apart():
+    rows = [
+        (f"a_rather_long_name_{i}-another", "generalizable", "and", measure, of or "", 0.5, 0.4, 0.6)
+        for i in range(3)
+        for measure, of in PANELS
+    ]
+    columns = ["ensemble", "method", "kind", "measure", "of", "value", "low", "high"]
+    table = pd.DataFrame(rows, columns=columns).assign(task="digits", chance=0.1, null=0.2, samples=10)
+    with style.styled():
+        figure = draw(table, "What?")
+        figure.draw_without_rendering()
+        boxes = [axes.title.get_window_extent() for axes in figure.axes]
+    assert len(boxes) == len(PANELS)
+    assert all(left.x1 < right.x0 for left, right in itertools.pairwise(boxes))

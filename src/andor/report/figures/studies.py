@@ -11,17 +11,19 @@ from andor.report.figures import style
 
 COLUMNS = ("task", "ensemble", "method", "kind", "measure", "of", "value", "low", "high", "chance", "null", "samples")
 PANELS = {
-    ("salient", "count"): "salient\ninteractions",
-    ("strength", None): "strength, of\nthe first",
-    ("last network", "salient"): "salient in the\nlast network",
-    ("last network", "strength"): "strength of the\nlast network,\nof the first",
-    ("power", "10 %"): "shared of the\nstrongest 10 %",
-    ("signed power", "10 strongest"): "shared of the\n10 strongest,\nsame sign",
-    ("cosine", "all"): "cosine of\nstrengths",
-    ("agreement", None): "same as in the\nfirst method",
+    ("salient", "count"): "salient interactions",
+    ("strength", None): "strength, of the first",
+    ("last network", "salient"): "salient in the last network",
+    ("last network", "strength"): "strength of the last network, of the first",
+    ("power", "10 %"): "shared of the strongest 10 %",
+    ("signed power", "10 strongest"): "shared of the 10 strongest, same sign",
+    ("cosine", "all"): "cosine of strengths",
+    ("agreement", None): "same as in the first method",
 }
 """Measures that are drawn, from left to right."""
 SHARES = ("power", "signed power", "cosine", "agreement")
+MARGIN, BETWEEN = 0.35, 0.06
+"""Left of the names of lines, and between headings, in inches."""
 LINE = 0.17
 """Height of a line, in inches."""
 LEAST = 5
@@ -33,6 +35,10 @@ def draw(table: pd.DataFrame, question: str) -> Figure:
     tasks = list(dict.fromkeys(table["task"]))
     panels = [panel for panel in PANELS if not _of(table, panel).empty]
     lines = {task: _lines(table[table["task"] == task]) for task in tasks}
+    names = [_name(line, table) for of_task in lines.values() for line in of_task]
+    size = style.RC["axes.titlesize"]
+    longest = max(style.text_width(word, size) for panel in panels for word in PANELS[panel].split())
+    room = max(longest, (style.WIDTH - MARGIN - max(map(style.text_width, names))) / len(panels) - BETWEEN)
     figure = style.canvas()
     axes = figure.subplots(
         len(tasks), len(panels), squeeze=False, sharex="col", sharey="row",
@@ -43,7 +49,7 @@ def draw(table: pd.DataFrame, question: str) -> Figure:
             chosen = _of(table[table["task"] == task], panel)
             _panel(axes[row][column], chosen, lines[task])
             if row == 0:
-                axes[row][column].set_title(PANELS[panel])
+                axes[row][column].set_title(style.wrapped(PANELS[panel], room, size))
         axes[row][0].set_yticks(range(len(lines[task])), [_name(line, table) for line in lines[task]])
         axes[row][0].set_ylabel(task, fontweight="bold", parse_math=False)
     for axis, panel in zip(axes[0], panels, strict=True):
