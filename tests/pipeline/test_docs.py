@@ -14,7 +14,6 @@ import yaml
 from test_deployment import plan
 
 from andor import config
-from andor.data.readers import reader, readers
 from conftest import ROOT, write_config
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")), *sorted(ROOT.glob("examples/*/README.md"))]
@@ -135,12 +134,6 @@ def test_python_of_a_page(page, clone):
 def test_yaml_of_a_page(page):
     for block in blocks(page, "yaml"):
         assert yaml.safe_load(block).keys() <= config.Config.model_fields.keys()
-
-
-def test_every_reader_has_an_example_that_it_takes():
-    written = "".join(f"{block}\n---\n" for block in blocks(ROOT / "docs" / "howto" / "data.md", "yaml"))
-    tasks = [task for block in yaml.safe_load_all(written) if block for task in block.get("tasks", {}).values()]
-    assert {type(reader(task["data"])) for task in tasks if "data" in task} == set(readers())
 
 
 def test_models_that_are_asked_are_checked_and_planned(tmp_path):
