@@ -72,6 +72,7 @@ BROKEN = [
     (f"{SENTIMENT}.models.lm", {"family": "causal_lm", "source": "minilm6", "chat": True}, "`chat` has no effect wit"),
     (f"{SENTIMENT}.models.lm", {**ASKED, "quantize": "q3_9"}, "quantize: q3_9`: input should be 'q8_0', 'q5_1'"),
     (f"{SENTIMENT}.models.b", {"like": "cmn"}, "`models.b.like: cmn` is no model of the task; did you mean `cnn`?"),
+    (f"{SENTIMENT}.models", {7: {"family": "mlp"}, "b": {"like": "a"}}, "`models.b.like: a` is no model of the task"),
     (f"{SENTIMENT}.models.b", {"like": "b"}, "`models.b.like: b` leads back to `b`; name a model with keys of its own"),
     (f"{SENTIMENT}.models.b", {"like": "cnn", "leyers": 2}, "models.b.leyers` is no known key"),
     ("tasks.sources", DEFAULT["tasks"]["digits"], "task `sources` has the name of a folder of the results; rename it"),

@@ -38,7 +38,8 @@ def _resolved(name: str, models: Mapping[str, Any], way: tuple[str, ...]) -> Any
         return entry
     other = entry["like"]
     if not isinstance(other, str) or other not in models:
-        raise ValueError(f"`models.{name}.like: {other}` is no model of the task{near(str(other), list(models))}")
+        known = list(map(str, models))  # YAML reads some names as numbers
+        raise ValueError(f"`models.{name}.like: {other}` is no model of the task{near(str(other), known)}")
     if other in (*way, name):
         raise ValueError(f"`models.{name}.like: {other}` leads back to `{name}`; name a model with keys of its own")
     origin = _resolved(other, models, (*way, name))
