@@ -105,7 +105,9 @@ def _verdict(table: pd.DataFrame) -> str:
         return f"{name}: what is shared cannot be told from accident (p = {agree['p']:.2f})."
     said = [
         "these networks agree more than by accident",
-        f"{agree['listed']} interactions can be named" if agree["listed"] else "no single interaction can be named",
+        "no single interaction can be named"
+        if not agree["listed"]
+        else f"{agree['listed']} interaction{'s' * (agree['listed'] > 1)} can be named",
     ]
     if not agree["listed"] and of_several["listed"]:
         said[-1] += f" in a list of all orders, {of_several['listed']} can in one of two players and more"
