@@ -107,7 +107,7 @@ def _verdict(table: pd.DataFrame) -> str:
         "these networks agree more than by accident",
         "no single interaction can be named"
         if not agree["listed"]
-        else f"{agree['listed']} interaction{'s' * (agree['listed'] > 1)} can be named",
+        else f"{agree['listed']} interaction{'s' if agree['listed'] > 1 else ''} can be named",
     ]
     if not agree["listed"] and of_several["listed"]:
         said[-1] += f" in a list of all orders, {of_several['listed']} can in one of two players and more"
