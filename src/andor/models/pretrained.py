@@ -178,9 +178,7 @@ def link(source: Path, folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for file in sorted(source.iterdir()):
         # What was just written differs from the source, and a link in its place would be the source itself.
-        ours = (
-            file.suffix in (".safetensors", ".json", ".txt", ".model", ".jinja") and not (folder / file.name).exists()
-        )
+        ours = file.suffix in _FILES and not (folder / file.name).exists()
         if ours and file.is_file():
             link_or_copy(file, folder / file.name)
 
