@@ -231,3 +231,10 @@ def test_answers_may_be_in_a_file(source, model, tmp_path):
     (tmp_path / "answers.yaml").write_text('0: " the"\n2: " superb film"\n')
     with pytest.raises(UserError, match=r"answers\.yaml`: class 1 has no answer; add one"):
         made(source, tmp_path / "n", answers=str(tmp_path / "answers.yaml"))
+    for text, fault in (
+        ('0: " a"\n1: " b"\n1: " c"\n', "key `1` is there twice"),
+        ("[" * 3000, "brackets in brackets"),
+    ):
+        (tmp_path / "answers.yaml").write_text(text)
+        with pytest.raises(UserError, match=fault):
+            made(source, tmp_path / "n", answers=str(tmp_path / "answers.yaml"))

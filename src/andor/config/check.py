@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Union
 
-import yaml
 from pydantic import BaseModel, ValidationError
 
 from andor.config.config import ARRAYS_PER_MODEL, Config
@@ -17,29 +16,15 @@ from andor.errors import UserError
 from andor.files import first_line
 from andor.settings import PATTERNS, near
 from andor.sources.uri import parse as parse_uri
+from andor.yaml_text import plain_values
 
 _ARM = re.compile(r"(?:constrained-)?(?:int|str|float|bool|list|dict)(?:\[.*\])?$")
 """How pydantic names a form of a value in its paths."""
 _BY_NAME = ("sources", "tasks", "models", "methods", "studies", "variants", "ensembles", "groups", "parameters")
 """Keys whose entries have names of the user's own."""
 _OTHER_TYPE = re.compile(r"_(?:type|parsing|from_float)$")
-_MERGE = "tag:yaml.org,2002:merge"
 SHOWN = 60
 """Letters of a long path that are told."""
-
-
-class _Loader(yaml.SafeLoader):
-    """YAML in which no key stands twice: of two, one would pass unnoticed."""
-
-    def compose_mapping_node(self, anchor: str | None) -> yaml.MappingNode:
-        node = super().compose_mapping_node(anchor)  # as it is written: what `<<` merges may be there, too
-        seen: set[str] = set()
-        for key, _ in node.value:
-            if isinstance(key, yaml.ScalarNode) and key.tag != _MERGE:
-                if key.value in seen:
-                    raise yaml.MarkedYAMLError(problem=f"key `{key.value}` is there twice", problem_mark=key.start_mark)
-                seen.add(key.value)
-        return node
 
 
 def check(raw: Mapping[str, Any], origin: str = "config.yaml", base: Path | None = None) -> Config:
@@ -61,17 +46,15 @@ def check(raw: Mapping[str, Any], origin: str = "config.yaml", base: Path | None
 def load_raw(path: str | Path) -> dict[str, Any]:
     """Plain values of a YAML file."""
     try:
-        raw = yaml.load(Path(path).read_text(encoding="utf-8"), Loader=_Loader)
+        raw = plain_values(Path(path).read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise UserError(f"{path}: no such file; give the path of a configuration") from None
     except OSError as error:
         raise UserError(f"{path}: cannot be read ({error.strerror}); give the path of a configuration") from None
     except UnicodeDecodeError as error:
         raise UserError(f"{path}: no UTF-8 ({error.reason} at byte {error.start}); save it as UTF-8") from None
-    except RecursionError:
-        raise UserError(f"{path}: no valid YAML: brackets in brackets, too many to be read; mend them") from None
-    except (yaml.YAMLError, ValueError) as error:  # a date that there is not, a number of thousands of digits
-        raise UserError(f"{path}: no valid YAML: {' '.join(str(error).split())}") from None
+    except ValueError as error:
+        raise UserError(f"{path}: no valid YAML: {error}") from None
     if not isinstance(raw, dict):
         raise UserError(f"{path}: holds no mapping of keys; start from config.yaml")
     return raw

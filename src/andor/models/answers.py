@@ -72,17 +72,17 @@ def read_answers(path: Path) -> Answers:
     UserError
         If it cannot be read, or holds something else.
     """
-    import yaml
+    from andor.yaml_text import plain_values
 
     try:
-        answers = check_numbers(yaml.safe_load(path.read_text(encoding="utf-8")))
+        answers = check_numbers(plain_values(path.read_text(encoding="utf-8")))
         read = TypeAdapter(Answers).validate_python(answers)
         check_answers(read)
         return read
     except ValidationError as error:
         fault = error.errors()[0]
         reason = f"{'.'.join(str(place) for place in fault['loc'][:1])} {fault['msg']}".strip()
-    except (OSError, ValueError, yaml.YAMLError) as error:
+    except (OSError, ValueError) as error:
         reason = first_line(error)
     raise UserError(f'`answers: {path}`: {reason}; write a mapping as `0: " negative"`, a line for each class')
 
@@ -90,6 +90,15 @@ def read_answers(path: Path) -> Answers:
 def given(answers: Answers | str) -> list[list[str]]:
     """Wordings of each class, of a file where that is named."""
     return wordings_of(read_answers(Path(answers)) if isinstance(answers, str) else answers)
+
+
+def unread(answers: Answers | str) -> Iterator[str]:
+    """What is wrong with a file of answers."""
+    if isinstance(answers, str):
+        try:
+            read_answers(Path(answers))
+        except UserError as error:
+            yield str(error)
 
 
 def misfits(name: str, answers: Answers | str, data: Reader) -> Iterator[str]:

@@ -85,11 +85,8 @@ class CausalLM(Family):
 
     def unknown(self) -> Iterator[str]:
         """What is wrong with the file of answers."""
-        if isinstance(self.answers, str):
-            try:
-                said.given(self.answers)
-            except UserError as error:
-                yield str(error)
+        if self.answers is not None:
+            yield from said.unread(self.answers)
 
     def misfits(self, name: str, data: Reader, masking: Masked) -> Iterator[str]:
         """A prompt that is missing or of no use, classes without answers, gradients that do not reach it."""

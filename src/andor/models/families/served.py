@@ -108,9 +108,9 @@ class ServedModel(Family):
 
         try:
             key_of(self.key_variable)
-            said.given(self.answers)
         except UserError as error:
             yield str(error)
+        yield from said.unread(self.answers)
 
     def calls(self, inputs: int) -> int:
         """Requests for so many masked inputs at most, a wording of an answer each, and to find out how."""
