@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import ModuleType
+
 import torch
 
 from andor.game.transforms import and_inverse
@@ -111,7 +113,7 @@ def _conjugate_gradients(
     moves: torch.Tensor, scale: torch.Tensor, miss: torch.Tensor, tolerance: torch.Tensor
 ) -> torch.Tensor:
     """The same where `scale`, the preconditioner, is not 0, to a tolerance, without any matrix."""
-    kernels = compiled.gradients() if miss.is_cpu and miss.shape[-1] >= 2**compiled.SMALLEST else None
+    kernels = _kernels(miss)
     if kernels is not None:
         arrays = (tensor.contiguous().numpy() for tensor in (moves, scale, miss, tolerance))
         return torch.as_tensor(kernels.conjugate_gradients(*arrays, STEPS)[0])
@@ -130,6 +132,10 @@ def _conjugate_gradients(
     return solution
 
 
+def _kernels(values: torch.Tensor) -> ModuleType | None:
+    return compiled.polishing() if values.is_cpu and values.shape[-1] >= 2**compiled.SMALLEST else None
+
+
 def _diagonal(moves: torch.Tensor) -> torch.Tensor:
     """Diagonal of Φ·moves·Φᵀ, (m, 2^n): what may move of all that says something of a value.
 
@@ -146,21 +152,17 @@ def _gram(moves: torch.Tensor, rows: torch.Tensor) -> torch.Tensor:
 
     Row S of the AND part is 1 at the subsets of S, so its product with row T sums over the subsets of S∩T; row S of the
     OR part is 1 at ∅ and at all T that meet S: the sum over all, less those outside S, less those outside T, plus those
-    outside both.
+    outside both. Only its lower triangle is sure to be there.
     """
     within = and_inverse(moves[0])
     nonempty = moves[1].clone()
     nonempty[..., 0] = 0
     outside = and_inverse(nonempty).flip(-1)  # outside[S]: over the nonempty subsets of N∖S
     total = moves[1].sum(-1)
-    chosen = [row.nonzero()[:, 0] for row in rows]
-    starts = [0, *torch.tensor([len(s) for s in chosen]).cumsum(0).tolist()]
-    gram = moves.new_empty(starts[-1], starts[-1])
-    for i, s in enumerate(chosen):
-        for j, t in enumerate(chosen[: i + 1]):
-            block = torch.take(within[i, j], s[:, None] & t)
-            block += torch.take(outside[i, j], s[:, None] | t)
-            block += (total[i, j] - outside[i, j][s])[:, None]
-            block -= outside[i, j][t]
-            gram[starts[i] : starts[i + 1], starts[j] : starts[j + 1]] = block
-    return gram  # its lower triangle
+    models, coalitions = rows.nonzero(as_tuple=True)
+    kernels = _kernels(moves)
+    if kernels is not None:
+        arrays = (tensor.numpy() for tensor in (within, outside, total, models, coalitions))
+        return torch.as_tensor(kernels.gram(*arrays))
+    i, j, s, t = models[:, None], models, coalitions[:, None], coalitions
+    return within[i, j, s & t] + outside[i, j, s | t] + total[i, j] - outside[i, j, s] - outside[i, j, t]

@@ -1,6 +1,6 @@
 """The solver's inner loop as machine code: compiled by numba on its first call on a machine, and kept.
 
-Only `loop`, `certificates` and `gradients` are for others. They import numba, and nothing before does: it takes half a
+Only `loop`, `certificates` and `polishing` are for others. They import numba, and nothing before does: it takes half a
 second.
 """
 
@@ -36,7 +36,7 @@ def certificates(dtype: str) -> ModuleType | None:
     return _ready("measures", dtype)
 
 
-def gradients() -> ModuleType | None:
+def polishing() -> ModuleType | None:
     """The module of the polish's equations, which are float64; None where numba is not."""
     return _ready("equations", "float64")
 

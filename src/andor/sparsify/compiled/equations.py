@@ -1,4 +1,4 @@
-"""Conjugate gradients for the equations of the polish, on transforms: see `polish._solve`."""
+"""The equations of the polish: their matrix, and conjugate gradients on transforms without it, see `polish._solve`."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ def prepare(dtype: np.dtype) -> None:
     """Compile, or read from a file; the equations are float64 always."""
     row = np.zeros((1, 8))
     conjugate_gradients(np.zeros((2, 1, 1, 8)), row, row.copy(), row.copy(), 0)
+    whole = np.zeros((1, 1, 8))
+    gram(whole, whole, np.zeros((1, 1)), *np.zeros((2, 1), np.int64))
 
 
 @njit(**ENTRY)
@@ -55,6 +57,26 @@ def conjugate_gradients(moves, weights, miss, tolerance, most):
             image[i] = weights[i] * miss[i]
             rows.next_direction(image[i], length / before, direction[i])
     return solution, most
+
+
+@njit(**ENTRY)
+def gram(within, outside, total, models, coalitions):
+    """Lower triangle of Φ·moves·Φᵀ for some rows of Φ, (R, R), from the sums of `polish._gram`.
+
+    Parameters
+    ----------
+    within, outside : (m, m, 2^n)
+    total : (m, m)
+    models, coalitions : (R,), int64, of each row
+    """
+    products = np.empty((len(models), len(models)))
+    for row in range(len(models)):
+        i, s = models[row], coalitions[row]
+        for column in range(row + 1):
+            j, t = models[column], coalitions[column]
+            apart = total[i, j] - outside[i, j, s] - outside[i, j, t]
+            products[row, column] = within[i, j, s & t] + outside[i, j, s | t] + apart
+    return products
 
 
 @njit(**INNER)
