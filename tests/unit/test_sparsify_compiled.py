@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 import torch
 
-from andor.sparsify import Problem, compiled, kappa_bounds, solve, tau_bounds
+from andor.game.transforms import and_inverse, or_inverse
+from andor.sparsify import Problem, compiled, kappa_bounds, polish, solve, tau_bounds
 from andor.sparsify.admm import Graph, State
 from andor.sparsify.solvers.first_order import _measured
 from andor.sparsify.terms import Terms, transform
@@ -92,6 +93,26 @@ def test_compiled_measures_are_those_of_torch(name):
     assert (theirs[2] > 0).any()
     for one, other in zip(ours, theirs, strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-10, atol=1e-10)
+
+
+@pytest.mark.parametrize("fused", [True, False])
+def test_the_polishs_matrix_is_that_of_its_definition(monkeypatch, fused):
+    """Φ·moves·Φᵀ of the rows that are asked for, with Φ column by column from the transforms."""
+    n, models = 4, 3
+    random = np.random.default_rng(0)
+    moves, rows = random.normal(size=(2, models, models, 2**n)), random.random((models, 2**n)) < 0.7
+    moves += moves.swapaxes(1, 2)
+    one = np.eye(2**n)
+    phi = [kind(one).T for kind in (and_inverse, or_inverse)]
+    whole = sum(
+        np.block([[phi[kind] * moves[kind, i, j] @ phi[kind].T for j in range(models)] for i in range(models)])
+        for kind in range(2)
+    )
+    if not fused:
+        monkeypatch.setattr(polish, "_kernels", lambda values: None)
+    found = polish._gram(torch.as_tensor(moves), torch.as_tensor(rows)).numpy()
+    chosen = rows.ravel()
+    np.testing.assert_allclose(np.tril(found), np.tril(whole[chosen][:, chosen]), atol=1e-12)
 
 
 @pytest.fixture
