@@ -27,6 +27,7 @@ from andor.sparsify.terms import Terms, transform
 PENALTY = 3.0  # of c = x, at the start
 RELAXATION = 1.8
 SPACING = 10  # iterations between those that a mean is taken of
+RIPE = 0.8  # of the gap is promised when the first polish is tried: one that fails costs as much as a game
 
 GOLDEN = (5**0.5 - 1) / 2
 REFLECTION = np.array([[1, GOLDEN], [GOLDEN, -1]]) / (1 + GOLDEN**2) ** 0.5
@@ -204,7 +205,7 @@ class State:
         x = torch.stack((half + gamma, half - gamma))
         shadow = torch.stack((_reverse_and(x), transform(x)))
         penalty = torch.full_like(terms.tau[:, :1], PENALTY)
-        ripe_at = torch.ones(len(samples), dtype=torch.float64, device=x.device)
+        ripe_at = torch.full((len(samples),), RIPE, dtype=torch.float64, device=x.device)
         return cls(samples, terms, shadow, shadow.clone(), penalty, ripe_at)
 
     def take(self, keep: torch.Tensor) -> State:
