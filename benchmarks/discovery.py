@@ -27,7 +27,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import platform
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -35,6 +34,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from machine import processor
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "src"))
 from andor.config import Salience
@@ -289,7 +289,7 @@ def main() -> None:
                 continue
             made = cell(part, name, arguments.data_sets, arguments.seed)
             rows = [row for row in rows if (row["part"], row["cell"]) != (part, name)] + made
-            text = json.dumps({"processor": platform.processor() or platform.machine(), "rows": rows}, indent=1)
+            text = json.dumps({"processor": processor(), "rows": rows}, indent=1)
             RESULTS.write_text(text + "\n", encoding="utf-8")
             for row in made:
                 print(row, flush=True)

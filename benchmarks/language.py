@@ -9,7 +9,6 @@ than the clock's; those of the second run are the clock's.
 from __future__ import annotations
 
 import json
-import platform
 import subprocess
 import sys
 import tempfile
@@ -23,6 +22,7 @@ import psutil
 import pyarrow as pa
 import torch
 import transformers
+from machine import processor
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "src"))
 from andor import config
@@ -149,7 +149,7 @@ def main() -> None:
         model = load(made)
         results = {
             "when": datetime.now(UTC).isoformat(timespec="seconds"),
-            "processor": platform.processor() or platform.machine(),
+            "processor": processor(),
             "versions": {"torch": torch.__version__, "transformers": transformers.__version__},
             "tree": tree_against_whole(model),
             "cached": all_cached(folder, made, model),

@@ -25,6 +25,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import torch
+from machine import processor
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "src"))
 from andor.config import Masking
@@ -262,14 +263,6 @@ def memory(arguments: argparse.Namespace) -> dict[str, Any]:
 
 ROWS = {"encoder": encoder, "cnn": cnn, "tabular": tabular, "memory": memory}
 """The rows; a further one is a function of the arguments that gives a mapping, best made by `result`."""
-
-
-def processor() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-    except OSError:
-        return platform.processor()
-    return next((line.split(":")[1].strip() for line in lines if line.startswith("model name")), platform.machine())
 
 
 def main() -> None:

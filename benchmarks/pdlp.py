@@ -52,7 +52,7 @@ def pdlp(path: str, tolerance: float) -> None:
 def main() -> None:
     python, samples = sys.argv[1], int(sys.argv[2]) if len(sys.argv) > 2 else 3
     os.environ["OMP_NUM_THREADS"] = "1"
-    from sparsify import RESULTS, one_sample, real_problem, timed
+    from sparsify import RESULTS, one_sample, real_problem, timed, warm_up
 
     from andor.sparsify.solvers import exact
 
@@ -74,7 +74,7 @@ def main() -> None:
             duals = SimpleNamespace(marginals=answer["y"][: len(b_eq)])
             return SimpleNamespace(x=answer["x"], nit=int(answer["iterations"]), eqlin=duals)
 
-    timed(one_sample(problem, samples), gap=0.01)  # what is compiled, or read when it is used first, is so before
+    warm_up()
     for sample in range(samples):
         one = one_sample(problem, sample)
         for name, gap in (

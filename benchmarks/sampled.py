@@ -12,7 +12,6 @@ from __future__ import annotations
 import argparse
 import json
 import platform
-import resource
 import sys
 import time
 from datetime import UTC, datetime
@@ -21,6 +20,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from machine import peak_mb
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "src"))
 from andor.sparsify.sampled.fit import fit
@@ -54,7 +54,7 @@ def measured(path: Path, coalitions: int, names: list[str]) -> list[dict[str, An
             "gap": max(found.gap),
             "seconds": round(found.seconds, 2),
             "processor_seconds": round(time.process_time() - spent, 2),
-            "peak_gb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6, 2),
+            "peak_gb": round(peak_mb() / 1e3, 2),
         }
         rows.append(row)
         print(json.dumps(row), flush=True)

@@ -15,8 +15,6 @@ from __future__ import annotations
 import json
 import multiprocessing
 import os
-import platform
-import resource
 import subprocess
 import sys
 import time
@@ -31,6 +29,7 @@ from andor.sparsify import Problem, solve, tau_bounds
 
 sys.path.insert(0, str(Path(__file__).parent))
 import published_sgd
+from machine import peak_mb, processor
 
 HERE = Path(__file__).parent
 INSTANCES = HERE.parent / "tests" / "data" / "instances"
@@ -76,6 +75,11 @@ def one_sample(problem: Problem, sample: int) -> Problem:
         kappa=problem.kappa[sample, :, 0],
         tau=problem.tau[sample],
     )
+
+
+def warm_up() -> None:
+    """Have what is compiled, or read when it is used first, compiled and read."""
+    timed(planted_problem(1, 10, 2), gap=0.01)
 
 
 def timed(problem: Problem, solver: str = "first_order", **options: float) -> tuple[object, float]:
@@ -186,18 +190,19 @@ def growth() -> list[dict[str, float]]:
 def _growth(case: tuple[int, int]) -> dict[str, float]:
     """One case in a process of its own, for its peak memory."""
     n, models = case
-    problem = planted_problem(2 if n <= 12 else 1, n, models)
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    problem = planted_problem(8 if n <= 10 else 2 if n <= 12 else 1, n, models)
+    warm_up()
+    before = peak_mb()
     result, seconds = timed(problem, gap=0.01)
-    after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    after = peak_mb()
     return {
         "players": n,
         "models": models,
         "seconds_per_sample": seconds / len(result.gap),
         "largest_gap": float(result.gap.max()),
         "mean_iterations": float(result.iterations.mean()),
-        "peak_mb": after / 1024,
-        "peak_mb_beyond_imports": (after - before) / 1024,
+        "peak_mb": after,
+        "peak_mb_beyond_imports": after - before,
     }
 
 
@@ -301,13 +306,14 @@ def main() -> None:
         old, cases = asked[1], asked[2:]
         PARTS["states"] = lambda: {**results.get("states", {}), **states(old, cases)}
         asked = ["states"]
+    warm_up()
     for name in asked:
         if name == "plot":
             plot(results)
             continue
         results[name] = PARTS[name]()
         results["machine"] = {
-            "processor": platform.processor() or platform.machine(),
+            "processor": processor(),
             "cores": os.cpu_count(),
             "load_at_the_end": os.getloadavg()[0],
             "torch": torch.__version__,
