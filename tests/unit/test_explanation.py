@@ -1,5 +1,6 @@
 """`andor.explain`: any functions of a text or an array, asked as often as needed and no more."""
 
+import dataclasses
 import html
 import itertools
 import math
@@ -43,6 +44,14 @@ def test_what_the_functions_do_is_found(found):
     assert found.distinctive("large")[["kind", "players"]].values.tolist() == [["and", "{Not, long}"]]
     assert "18 players" in repr(found) and "{good, good (2)}" in repr(found)
     assert set(found.frame()["model"]) == {"small", "large"}
+
+
+def test_what_was_not_found_in_the_other_model_may_be_there_within_its_error(found):
+    """What is not found has no error of its own: it is as uncertain as what is found least surely."""
+    errors = found.fit.errors.copy()
+    errors[1, np.abs(found.fit.strengths[1]).argmax()] = 0.1  # of the other model's largest, which is 1
+    vague = dataclasses.replace(found, fit=dataclasses.replace(found.fit, errors=errors))
+    assert len(found.distinctive("small")) and not len(vague.distinctive("small"))
 
 
 def test_what_is_shared_has_rates_where_models_are_explained_alone(found):

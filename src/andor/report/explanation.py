@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from andor.game.interactions import Interactions
     from andor.outputs.stored import DrawnValues
+    from andor.report.tables.games import Game
     from andor.sparsify.sampled.fit import Fit
 
 SALIENT = 0.05
@@ -178,13 +179,14 @@ class Explanation:
         return self._listed(chosen, self._rates() if 1 < len(self.models) == len(self.fit.penalty) else {})
 
     def distinctive(self, model: str) -> pd.DataFrame:
-        """Interactions that are salient in one model, and in no other one by more than two errors below its line."""
+        """Interactions that are salient in one model beyond error, and in no other one even with its error."""
+        from andor.report.tables.states import DISTINCTIVE, half_width, states
+
         if model not in self.models:
             raise UserError(f"`{model}` is none of the models {', '.join(self.models)}")
-        place = self.models.index(model)
-        most = np.abs(self.fit.strengths) + 2 * self.fit.errors
-        others = np.delete(most < self._bound[:, None], place, axis=0).all(0)
-        return self._listed(self._salient[place] & others)
+        state = states(self._game, half_width(self.errors.strengths))[self._places]
+        own = np.arange(len(self.models)) == self.models.index(model)
+        return self._listed((state == DISTINCTIVE) & (self._salient == own[:, None]).all(0))
 
     def moebius(self, model: str) -> dict[tuple[int, ...], float]:
         """The model's prediction as a sum of AND interactions alone, by their players.
@@ -275,13 +277,22 @@ class Explanation:
     def _rates(self) -> dict[str, np.ndarray]:
         """False discovery rates by claim, (W,) each; NaN for what is not shared, or of one player."""
         from andor.report.tables.claims import Claims
-        from andor.report.tables.games import Game, Games
+        from andor.report.tables.games import Games
+
+        rates = Claims(Games([self._game]), None, same_number=False, seed=0).rates
+        return {name: rates[name][0][self._places] for name in ("agree", "combinations")}
+
+    @functools.cached_property
+    def _game(self) -> Game:
+        from andor.report.tables.games import Game
 
         found = self.interactions
-        game = Game(found, found.magnitude.max((1, 2), initial=0), SALIENT)
-        rates = Claims(Games([game]), None, same_number=False, seed=0).rates
-        place = found.coalitions.positions(self.fit.members)
-        return {name: rates[name][0][self.fit.kinds, place] for name in ("agree", "combinations")}
+        return Game(found, found.magnitude.max((1, 2), initial=0), SALIENT)
+
+    @property
+    def _places(self) -> tuple[np.ndarray, np.ndarray]:
+        """Where each column of the fit is in `interactions`: its kind and its coalition's place."""
+        return self.fit.kinds, self.interactions.coalitions.positions(self.fit.members)
 
     def _listed(self, chosen: np.ndarray, rates: Mapping[str, np.ndarray] | None = None) -> pd.DataFrame:
         """Interactions with their strengths and errors in every model, the strongest in all first."""
