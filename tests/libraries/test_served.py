@@ -1,6 +1,9 @@
 """A model behind an endpoint says what the same model says here, and whatever its server does is told in one line."""
 
+import copy
 import logging
+import math
+import random
 import time
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -16,8 +19,8 @@ from andor.errors import UserError
 from andor.models import serving as calling
 from andor.models.families.served import ServedModel
 from andor.models.loading import load
-from andor.models.scoring import scored
-from andor.models.served import ServedClassifier
+from andor.models.scoring import NoScoreError, scored
+from andor.models.served import ServedClassifier, check_scores
 from andor.outputs.cache import OutputCache
 from andor.outputs.evaluate import evaluate_chunk, screen
 from andor.outputs.masking import bind, locate
@@ -125,7 +128,7 @@ def test_nothing_but_the_masked_text_is_sent(lm, tmp_path):
     assert state.most_at_once <= 3
 
 
-@pytest.mark.parametrize("fault", [429, 500, 503, "cut", "html", "slow"])
+@pytest.mark.parametrize("fault", [429, 500, 503, "cut", "html", "deep", "slow"])
 def test_what_fails_is_sent_again(lm, tmp_path, fault, caplog):
     state = server(lm)
     with serving(state) as url:
@@ -206,6 +209,17 @@ def test_the_key_is_nowhere(lm, tmp_path, status, caplog):
         assert f"{status} no: Bearer … is wrong" in str(error.value)
     assert KEY not in str(error.value) and KEY not in caplog.text and KEY not in repr(vars(model))
     assert not any(KEY.encode() in path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
+
+
+def test_what_goes_to_this_machine_takes_no_proxy(lm, tmp_path, monkeypatch):
+    """A proxy of the environment would get texts and key in the clear."""
+    state, proxy = server(lm), server(lm)
+    with serving(state) as url, serving(proxy) as elsewhere:
+        for name in ("http_proxy", "HTTP_PROXY", "ALL_PROXY"):
+            monkeypatch.setenv(name, elsewhere.removesuffix("/v1"))
+        for number, address in enumerate((url, url.replace("127.0.0.1", "localhost"))):
+            served(address, tmp_path / str(number), key_variable="ANDOR_TEST_KEY").logits([tiny.TEXT])
+    assert len(state.received) >= 6 and not proxy.received
 
 
 @pytest.mark.parametrize("value", [None, "", "zwei wörter", "a\nb"])
@@ -309,14 +323,71 @@ def test_scores_that_are_shifted_are_not_taken(lm, single, tmp_path):
             served(url, tmp_path / "n")
 
 
+JUNK = [None, [], {}, [[]], [None], [{}], [3], "x", True, 3.5, -9999.0, math.inf, math.nan, {"a": 1}]
+
+
+def damaged(response, random):
+    """A response in which something is missing, or something else stands in its place."""
+    places, found = [((), response)], []
+    while places:
+        way, value = places.pop()
+        found.append(way)
+        inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+        places += [((*way, key), part) for key, part in inner]
+    *way, last = found[random.randrange(1, len(found))]
+    part = response
+    for key in way:
+        part = part[key]
+    if random.random() < 0.2:
+        del part[last]
+    else:
+        part[last] = copy.deepcopy(random.choice(JUNK))
+    return response
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_answers_in_no_form_that_is_known_are_one_line(way):
+    def response(body):
+        prompt = body["prompt"]
+        tokens, scores = ["so", *([prompt[2:]] if prompt[2:] else [])], [-1.0, -float(len(prompt))]
+        if "prompt_logprobs" in body:
+            entries = [{"7": {"decoded_token": t, "logprob": s}} for t, s in zip(tokens, scores, strict=False)]
+            choice = {"prompt_logprobs": [None, *entries]}
+        elif "echo" in body:
+            choice = {"logprobs": {"tokens": ["<s>", *tokens, ";"], "token_logprobs": [None, *scores, -1.0]}}
+        else:
+            choice = {"logprobs": {"top_logprobs": [{" bad": -6.0, " good": -7.0, " x": -8.0}]}}
+        tokens = ["<s>", *tokens]
+        usage = {"prompt_tokens": len(tokens), "total_tokens": len(tokens) + 1}
+        return {"model": "tiny", "choices": [choice], "usage": usage}
+
+    question = {"before": "so", "after": "", "special": True, "answers": [[" good"], [" bad"]]}
+    description = settings("http://localhost:9/v1", concurrency=1).model_dump() | question | {"scoring": way, "top": 5}
+    model, told = ServedClassifier(description), 0
+    for seed in range(600):
+        chance = random.Random(seed)
+        model.endpoint._sent = lambda body, chance=chance: damaged(response(body), chance)
+        try:
+            if way != "top":
+                check_scores(model, "")
+            assert model.logits([""]).tolist() == [[-7.0, -6.0]], seed
+        except (UserError, NoScoreError) as error:
+            assert "\n" not in str(error) and len(str(error)) < 300
+            told += 1
+    assert 100 < told < 600
+
+
 def test_an_echo_with_or_without_what_was_generated():
     def echo(tokens, usage=None):
-        scores = [None, *range(1, len(tokens))]
+        scores = [None, *range(-1, -len(tokens), -1)]
         return {"choices": [{"logprobs": {"tokens": tokens, "token_logprobs": scores}}], "usage": usage}
 
     same = ["so", " good", " good"]
-    assert scored("echo", echo([*same, " x"]), "so good", " good") == ([" good"], 2.0)
-    assert scored("echo", echo(same), "so good", " good") == ([" good"], 2.0)
-    assert scored("echo", echo(same, {"prompt_tokens": 3}), "so good", " good") == ([" good"], 2.0)
-    assert scored("echo", echo(["<s>", *same], {"prompt_tokens": 3}), "so", " good") == ([" good"], 2.0)
-    assert scored("echo", echo(["\ufffd", "\ufffd", *same]), "é so good", " good")[1] == 3.0
+    assert scored("echo", echo([*same, " x"]), "so good", " good") == ([" good"], -2.0)
+    assert scored("echo", echo(same), "so good", " good") == ([" good"], -2.0)
+    assert scored("echo", echo(same, {"prompt_tokens": 3}), "so good", " good") == ([" good"], -2.0)
+    assert scored("echo", echo(["<s>", *same], {"prompt_tokens": 3}), "so", " good") == ([" good"], -2.0)
+    cut = ["\ufffd", "\ufffd", *same]  # of a letter that is two tokens
+    assert scored("echo", echo(cut), "éso good", " good")[1] == -4.0
+    assert scored("echo", echo([*cut, " good"]), "éso good", " good")[1] == -4.0
+    assert scored("echo", echo([*cut, "\ufffd"]), "éso good", " good")[1] == -4.0
