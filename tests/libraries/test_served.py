@@ -1,14 +1,13 @@
 """A model behind an endpoint says what the same model says here, and whatever its server does is told in one line."""
 
-import copy
 import logging
-import math
-import random
 import time
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from types import SimpleNamespace
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pytest
 from test_asked import ANSWERS, PROMPT, folder_of, made
@@ -19,13 +18,14 @@ from andor.errors import UserError
 from andor.models import serving as calling
 from andor.models.families.served import ServedModel
 from andor.models.loading import load
-from andor.models.scoring import NoScoreError, scored
-from andor.models.served import ServedClassifier, check_scores
+from andor.models.served import ServedClassifier
 from andor.outputs.cache import OutputCache
 from andor.outputs.evaluate import evaluate_chunk, screen
 from andor.outputs.masking import bind, locate
 from andor.outputs.masking.words import without
 from andor.outputs.passes import evaluate, fastest_batch_size
+from andor.report.findings.noise import findings
+from andor.report.tables.task import noise
 from andor.store import read_metadata, read_table
 from completions_server import Completions, serving
 
@@ -292,12 +292,41 @@ def test_screening_evaluation_and_the_cache(lm, tmp_path):
         state.noise = 0.05
         assert again.digest != model.digest and run(again, "c") == 60
         assert 0.01 < read_metadata(tmp_path / "c" / "0.parquet")["made"]["noise"] < 0.5
-        assert run(again, "d", Budget(budget=50, held_out=0)) <= (16 + 4) * 3
+        spent = run(again, "d", Budget(budget=100, held_out=50))
+        drawn = read_metadata(tmp_path / "d" / "0.parquet")["made"]
+        assert 3 * 16 < spent == drawn["calls"] <= (3 * 16 + 4) * 3 and drawn["repeats"] == 4  # of all three blocks
         with pytest.raises(UserError, match="`most_calls: 50`: so many requests were sent; raise it, and run again"):
             for number in range(50):
                 other.logits([f"film {number}"])
         assert fastest_batch_size(bind(model, sample, Masking())) >= 1  # and sends nothing
         assert other.endpoint.calls == 50
+
+
+def test_the_noise_stands_beside_the_results(lm, tmp_path):
+    """Of four samples that were asked about again, what the table says and the sentence."""
+    state = server(lm)
+    samples = pa.table({
+        "item": range(4), "sample": pa.array(range(4), pa.int32()), "label": [1] * 4, "text": [tiny.TEXT] * 4,
+        "players": pa.array([tiny.text_sample(*WORDS[:1 + n])["players"] for n in range(4)],
+                            pa.list_(pa.list_(pa.int32()))),
+    })  # fmt: skip
+    with serving(state) as url:
+        model = served(url, tmp_path / "m")
+        state.noise, made = 0.02, len(state.received)
+        evaluate_chunk("s", model, samples, Masking(), OutputCache(tmp_path / "c"), tmp_path / "out", progress=False)
+    files = [tmp_path / "out" / f"{number}.parquet" for number in range(4)]
+    table = noise(SimpleNamespace(models=["s"], sample_numbers=range(4), output_files=lambda _: files))
+    assert table["repeats"].tolist() == [2, 4, 4, 4]
+    assert table["calls"].sum() == len(state.received) - made >= (4 + 8 + 12 + 20) * 3
+    sigma = np.sqrt(np.mean(table["noise"] ** 2))
+    assert 0.005 < sigma < 0.1
+    reduced = pd.DataFrame({"model": ["b", "c"], "sample": 0, "noise": [0.0123, None]})
+    (found,) = findings(pd.concat([table, reduced]))
+    assert found.startswith(
+        f"Noise in the log-odds of outputs: answers of s repeat within σ = {sigma:.2g} (14 pairs); b in reduced "
+        "precision is within σ = 0.012 of float32; that of c in reduced precision is not known. "
+    )
+    assert not list(findings(table[:0]))
 
 
 @pytest.mark.parametrize("way", ["prompt_logprobs", "echo"])
@@ -321,73 +350,3 @@ def test_scores_that_are_shifted_are_not_taken(lm, single, tmp_path):
         said = r"echo: the server scores '.*' after the prompt by -\d.*, as the next token by -\d.*: its log-probabilit"
         with pytest.raises(UserError, match=said):
             served(url, tmp_path / "n")
-
-
-JUNK = [None, [], {}, [[]], [None], [{}], [3], "x", True, 3.5, -9999.0, math.inf, math.nan, {"a": 1}]
-
-
-def damaged(response, random):
-    """A response in which something is missing, or something else stands in its place."""
-    places, found = [((), response)], []
-    while places:
-        way, value = places.pop()
-        found.append(way)
-        inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-        places += [((*way, key), part) for key, part in inner]
-    *way, last = found[random.randrange(1, len(found))]
-    part = response
-    for key in way:
-        part = part[key]
-    if random.random() < 0.2:
-        del part[last]
-    else:
-        part[last] = copy.deepcopy(random.choice(JUNK))
-    return response
-
-
-@pytest.mark.parametrize("way", WAYS)
-def test_answers_in_no_form_that_is_known_are_one_line(way):
-    def response(body):
-        prompt = body["prompt"]
-        tokens, scores = ["so", *([prompt[2:]] if prompt[2:] else [])], [-1.0, -float(len(prompt))]
-        if "prompt_logprobs" in body:
-            entries = [{"7": {"decoded_token": t, "logprob": s}} for t, s in zip(tokens, scores, strict=False)]
-            choice = {"prompt_logprobs": [None, *entries]}
-        elif "echo" in body:
-            choice = {"logprobs": {"tokens": ["<s>", *tokens, ";"], "token_logprobs": [None, *scores, -1.0]}}
-        else:
-            choice = {"logprobs": {"top_logprobs": [{" bad": -6.0, " good": -7.0, " x": -8.0}]}}
-        tokens = ["<s>", *tokens]
-        usage = {"prompt_tokens": len(tokens), "total_tokens": len(tokens) + 1}
-        return {"model": "tiny", "choices": [choice], "usage": usage}
-
-    question = {"before": "so", "after": "", "special": True, "answers": [[" good"], [" bad"]]}
-    description = settings("http://localhost:9/v1", concurrency=1).model_dump() | question | {"scoring": way, "top": 5}
-    model, told = ServedClassifier(description), 0
-    for seed in range(600):
-        chance = random.Random(seed)
-        model.endpoint._sent = lambda body, chance=chance: damaged(response(body), chance)
-        try:
-            if way != "top":
-                check_scores(model, "")
-            assert model.logits([""]).tolist() == [[-7.0, -6.0]], seed
-        except (UserError, NoScoreError) as error:
-            assert "\n" not in str(error) and len(str(error)) < 300
-            told += 1
-    assert 100 < told < 600
-
-
-def test_an_echo_with_or_without_what_was_generated():
-    def echo(tokens, usage=None):
-        scores = [None, *range(-1, -len(tokens), -1)]
-        return {"choices": [{"logprobs": {"tokens": tokens, "token_logprobs": scores}}], "usage": usage}
-
-    same = ["so", " good", " good"]
-    assert scored("echo", echo([*same, " x"]), "so good", " good") == ([" good"], -2.0)
-    assert scored("echo", echo(same), "so good", " good") == ([" good"], -2.0)
-    assert scored("echo", echo(same, {"prompt_tokens": 3}), "so good", " good") == ([" good"], -2.0)
-    assert scored("echo", echo(["<s>", *same], {"prompt_tokens": 3}), "so", " good") == ([" good"], -2.0)
-    cut = ["\ufffd", "\ufffd", *same]  # of a letter that is two tokens
-    assert scored("echo", echo(cut), "éso good", " good")[1] == -4.0
-    assert scored("echo", echo([*cut, " good"]), "éso good", " good")[1] == -4.0
-    assert scored("echo", echo([*cut, "\ufffd"]), "éso good", " good")[1] == -4.0
