@@ -1,5 +1,6 @@
 """Studies that compare models: planted interactions against truth, numbers against plain counting, both figures."""
 
+import itertools
 from math import comb
 from types import SimpleNamespace
 
@@ -10,7 +11,7 @@ import pytest
 
 from andor.analysis.change import CHANGES, cancelled, changes
 from andor.analysis.statistics import Bootstrap
-from andor.config import Salience
+from andor.config import Salience, Study
 from andor.game.coalitions import orders
 from andor.game.interactions import Interactions
 from andor.report import figures
@@ -161,8 +162,21 @@ def test_signs_cancel():
 # ------------------------------------------------------------------------------------------------------ both figures
 
 
-def named(rows, first, second):
-    return _named(rows, "traditional", first, second).assign(task="toy")
+STUDY = {"question": "How?", "tasks": ["toy"], "methods": ["traditional"]}
+ALONG = Study(**STUDY, along="net", models=["net", "seed", "half"])
+TWO_BY_TWO = Study(**STUDY, models=["first", "second", "third"])
+
+
+def named(rows, first, second, study=ALONG):
+    return _named(rows, study, "traditional", first, second).assign(task="toy")
+
+
+def of_models(models, study=TWO_BY_TWO, right=(True,) * SAMPLES):
+    """A table of every two of some models, whose strengths are given."""
+    frames = [named(pair(own, own).of_one(0), None, name, study) for name, own in models.items()]
+    for first, second in itertools.combinations(models, 2):
+        frames.append(named(pair(models[first], models[second], right).of_two(), first, second, study))
+    return pd.concat(frames, ignore_index=True).reindex(columns=SCHEMA.names)
 
 
 @pytest.fixture(scope="module")
@@ -188,11 +202,7 @@ def along():
 
 @pytest.fixture(scope="module")
 def pairs():
-    models = {"first": OWN, "second": [1.2 * one for one in OWN], "third": OWN[::-1]}
-    names = [("first", "second"), ("first", "third"), ("second", "third")]
-    frames = [named(pair(models[name], models[name]).of_one(0), None, name) for name in models]
-    frames += [named(pair(models[first], models[second]).of_two(), first, second) for first, second in names]
-    return pd.concat(frames, ignore_index=True).reindex(columns=SCHEMA.names)
+    return of_models({"first": OWN, "second": [1.2 * one for one in OWN], "third": OWN[::-1]})
 
 
 def test_curves_are_drawn_along_a_training(along, tmp_path):
@@ -210,6 +220,43 @@ def test_a_line_for_each_two_models(pairs, tmp_path):
     assert len(figure.axes) == 3
     labels = [tick.get_text() for tick in figure.axes[0].get_yticklabels()]
     assert labels == ["first + second", "first + third", "second + third"]
+
+
+def test_states_that_are_compared_two_by_two_are_models_like_others():
+    table = of_models({"net": OWN, "other": OWN[::-1], "net@50": [1.2 * one for one in OWN]})
+    titles = [axes.get_title() for axes in figures.draw_study(table, "Who?").axes]
+    assert len(titles) == 3 and titles[1] == "symmetric change (IPS)"
+    told = findings({}, {"models": ("Who?", table)})
+    assert "| net + net@50 | 20.0 (" in told and "| net@50 | 1.00 [" in told and "Training of" not in told
+
+
+def test_curves_are_of_what_the_study_names():
+    """A state that is named by itself, and a model that keeps some of the steps only."""
+    study = Study(**STUDY, along="net", models=["seed", "half@10"])
+    frames = [named(pair(OWN, OWN).of_one(0), None, name, study) for name in ("net@0", "net@10", "net")]
+    for second in ("net@0", "net@10", "net"):
+        for first in ("seed@0" if second == "net@0" else "seed", "half@10"):
+            frames.append(named(pair(OWN, OWN).of_two(), first, second, study))
+    table = pd.concat(frames, ignore_index=True).reindex(columns=SCHEMA.names)
+    assert set(table["partner"].dropna()) == {"seed", "half@10"}
+    titles = [axes.get_title().replace("\n", " ") for axes in figures.draw_study(table, "How?").axes]
+    assert titles[4:] == ["also in seed, same step or end", "also in half@10"]
+
+
+def test_models_without_interactions_are_told_and_drawn(tmp_path):
+    nothing = [0 * one for one in OWN]
+    for models in ({"zero": nothing, "none": nothing}, {"zero": nothing, "net": OWN, "none": nothing}):
+        table = of_models(models, right=[False] * SAMPLES)
+        told = findings({}, {"models": ("Who?", table)})
+        assert "nan" not in told and "| zero | 1.00 [.51, 1.00] | 0.0 | – |" in told
+        figure = figures.draw_study(table, "Who?")
+        figures.save(figure, [tmp_path / "zero.png"])
+        assert figure.axes[0].get_yticklabels()[0].get_text().startswith("zero + n")
+    frames = [named(pair(nothing, nothing).of_one(0), None, name) for name in ("net@0", "net")]
+    frames.append(named(pair(nothing, nothing).of_two(), "net", "net@0"))
+    still = pd.concat(frames, ignore_index=True).reindex(columns=SCHEMA.names)
+    assert "No state has any interaction." in findings({}, {"learning": ("How?", still)})
+    figures.save(figures.draw_study(still, "How?"), [tmp_path / "still.png"])
 
 
 def test_findings_say_what_is_shared_and_by_accident(along, pairs):
