@@ -15,7 +15,7 @@ from andor.config import Salience, Study
 from andor.game.coalitions import orders
 from andor.game.interactions import Interactions
 from andor.report import figures
-from andor.report.compared import SCHEMA, Pair, _named, of_kinds
+from andor.report.compared import SCHEMA, Pair, _named, compared, of_kinds
 from andor.report.findings import findings
 from andor.report.findings.compared import _turns
 from andor.report.tables.games import Games
@@ -35,9 +35,8 @@ def interactions(seed, scale=1.0):
     return scale * strengths
 
 
-def pair(first, second, right=(True,) * SAMPLES, draws=2):
+def pair(first, second, right=(True,) * SAMPLES, draws=2, names=("a", "b")):
     """Two models of given strengths, (K, kinds, 2^n) each, as a study finds them."""
-    names = ["a", "b"]
 
     def games(of):
         made = [Interactions.of_dense(np.stack(each), names, merged=True) for each in zip(*of, strict=True)]
@@ -126,6 +125,18 @@ def test_families_are_compared_over_all_their_pairs():
     assert at(table, "kinds")["value"] == pytest.approx(shared / either)
     assert at(of_kinds([same]), "kinds")["null"] == pytest.approx(at(same.of_two(), "consistency")["null"])
     assert same.families == ("mlp", "mlp")
+
+
+def test_along_a_training_families_are_no_partners(monkeypatch):
+    found = []
+    for names in (("net", "net@5"), ("other", "net@5"), ("other", "net")):
+        found.append(pair(OWN, OWN, names=names).each)
+        found[-1].results.model_metrics = lambda name: {"family": name[0], "splits": {}}
+    monkeypatch.setattr("andor.report.compared.comparisons", lambda _: found)
+    along, pairs = (compared({"toy": None}, study) for study in (ALONG, TWO_BY_TWO))
+    assert set(pairs.loc[pairs["measure"] == "kinds", "partner"]) == {"n"}
+    assert set(along["partner"].dropna()) == {"net", "other"} and set(along["step"].dropna()) == {5}
+    assert len(figures.draw_study(along, "How?").axes) == 6 and len(figures.draw_study(pairs, "Who?").axes) == 3
 
 
 def test_one_model_by_order():

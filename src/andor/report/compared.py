@@ -76,7 +76,7 @@ def _of_task(results: TaskResults, asked: Study) -> Iterator[pd.DataFrame]:
                 seen.add((each.method, model))
                 yield _named(pair.of_one(place), asked, each.method, None, model)
         yield _named(pair.of_two(), asked, each.method, *each.members)
-    if len({(first, second) for _, first, second in kinds}) > 1:
+    if asked.along is None and len({(first, second) for _, first, second in kinds}) > 1:
         for (method, *families), pairs in kinds.items():
             yield _named(of_kinds(pairs), asked, method, *families)
 
