@@ -9,7 +9,7 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from andor.analysis.change import CHANGES, cancelled, changes
+from andor.analysis.change import CHANGES, cancelled, cancelled_at_random, changes
 from andor.analysis.statistics import Bootstrap
 from andor.config import Salience, Study
 from andor.game.coalitions import orders
@@ -168,6 +168,26 @@ def test_signs_cancel():
     strengths, every = np.array([[9.0, 1, -1, 2, 1]]), np.ones((1, 5), bool)
     assert cancelled(strengths, every, np.array([0, 1, 1, 2, 3]), 3) == pytest.approx([1 - 3 / 5, 1, 0, 0])
     assert np.isnan(cancelled(strengths, ~every, np.array([0, 1, 1, 2, 3]), 3)).all()
+
+
+def test_fewer_cancel_less_whatever_their_signs():
+    """By every way to choose as many of each order."""
+    strengths, of = np.array([3.0, -1, 2, -2, 1, 4]), np.array([2, 1, 2, 1, 2, 2])
+    shared = np.array([True, False, True, True, False, False])
+    ways = [
+        np.isin(np.arange(6), [*first, *second])
+        for first in itertools.combinations([1, 3], 1)
+        for second in itertools.combinations([0, 2, 4, 5], 2)
+    ]
+    found = cancelled_at_random(strengths, shared, of, 2, np.random.default_rng(0))
+    for place, turned in enumerate((False, True)):
+        every = [cancelled(strengths[None], (way ^ turned)[None], of, 2) for way in ways]
+        assert found[place] == pytest.approx(np.mean(every, axis=0), abs=0.06)
+    nothing = cancelled_at_random(np.zeros(0), np.zeros(0, bool), np.zeros(0, int), 2, np.random.default_rng(0))
+    assert np.isnan(nothing).all()
+    table = pair(OWN, [np.where(OF < 3, one, 0) for one in OWN]).of_two()
+    few, more = (at(table, f"cancelled {which}")["null"] for which in ("shared", "other"))
+    assert 0 < few < more
 
 
 # ------------------------------------------------------------------------------------------------------ both figures

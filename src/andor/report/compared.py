@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from andor.analysis.change import CHANGES, cancelled, changes
+from andor.analysis.change import CHANGES, cancelled, cancelled_at_random, changes
 from andor.analysis.families import Claim, Family
 from andor.analysis.placements import Placed
 from andor.analysis.statistics import Bootstrap, Share, mean, ratio, wilson_interval
@@ -45,7 +45,8 @@ SCHEMA = pa.schema(
         "value": NUMBER,
         "low": NUMBER,
         "high": NUMBER,
-        "null": NUMBER,  # expected if the players of one of the two had names at random
+        "null": NUMBER,  # expected if the players of one of the two had names at random; of what is cancelled, if it
+        # were chance which of the salient interactions of an order are shared
         "p": NUMBER,  # chance that the null has as many
         "rate": NUMBER,  # share of accidents to expect among them, at most 1
         "listed": COUNT,  # interactions of all samples that hold a false discovery rate of 10 %
@@ -230,8 +231,18 @@ class Pair:
             ]
             return mean(np.array(each))
 
-        yield self._measured("cancelled shared", self.each.games.each(lambda game: of(game, game.shared)))
-        yield self._measured("cancelled other", self.each.games.each(lambda game: of(game, ~game.shared)))
+        random = np.random.default_rng(self.each.results.seed)
+
+        def at_random(game: Game) -> np.ndarray:
+            orders, each = np.broadcast_to(game.coalitions.orders, game.shared.shape), []
+            for strengths, salient in zip(game.strengths, game.salient, strict=True):
+                own = (strengths[salient], game.shared[salient], orders[salient])
+                each.append(cancelled_at_random(*own, self.orders[-1], random))
+            return mean(np.array(each))
+
+        shared, other = mean(self.each.games.each(at_random))
+        yield self._measured("cancelled shared", self.each.games.each(lambda game: of(game, game.shared)), null=shared)
+        yield self._measured("cancelled other", self.each.games.each(lambda game: of(game, ~game.shared)), null=other)
 
     def _changes(self) -> Iterator[pd.DataFrame]:
         """Measures of change, of all samples and of those on which both models are right, beside renamed players."""

@@ -11,6 +11,8 @@ from andor.report.findings.typography import interval, markdown, number
 
 FEW = 3
 """Orders that are told one by one."""
+CANCELLED = ("cancelled shared", "cancelled other")
+"""Measures of how far signs cancel."""
 
 
 def findings(table: pd.DataFrame) -> Iterator[str]:
@@ -98,11 +100,12 @@ def _most_and_least(pairs: list[tuple[tuple[str, str], pd.DataFrame]]) -> str:
 
 
 def _cancelled(table: pd.DataFrame) -> str:
-    means = table[table["order"] == 0].groupby("measure")["value"].mean()
+    means = table[table["order"] == 0].groupby("measure")[["value", "null"]].mean().map(number)
+    shared, other = (f"{means.loc[name, 'value']} ({means.loc[name, 'null']})" for name in CANCELLED)
     return (
-        "Share of the strength that signs cancel, mean over pairs: "
-        f"{number(means['cancelled shared'])} among shared salient interactions, {number(means['cancelled other'])} "
-        "among the others (arXiv 2606.08129: less among shared ones)."
+        f"Share of the strength that signs cancel, mean over pairs: {shared} among shared salient interactions, "
+        f"{other} among the others (arXiv 2606.08129: less among shared ones); in brackets if it were chance which of "
+        "an order are shared, as fewer cancel less."
     )
 
 
