@@ -22,7 +22,7 @@ class Completions:
         What it understands: `prompt_logprobs`, `echo`, `top`.
     faults
         What is to go wrong with the next requests, one after the other: a status code, `cut`, `missing`, `name`,
-        `nan`, `html`, or `slow`: three seconds.
+        `nan`, `html`, `deep` (brackets in brackets), or `slow`: three seconds.
     received, headers
         Bodies and headers of all requests.
     noise, top
@@ -80,6 +80,10 @@ class Completions:
         return {"object": "text_completion", "model": self.name, "choices": [choice], "usage": usage}
 
 
+NO_JSON = {"html": b"<html>", "deep": b"[" * 100_000}
+"""What stands in place of an answer, by the fault."""
+
+
 def spoilt(answer: dict[str, Any], fault: str) -> dict[str, Any]:
     """A response that is well formed and wrong."""
     choice = answer["choices"][0]
@@ -110,13 +114,15 @@ class _Handler(BaseHTTPRequestHandler):
                 fault = 400  # as vLLM has it
             if isinstance(fault, int):
                 key = self.headers.get("Authorization", "")
-                self._send(fault, json.dumps({"error": {"message": f"no:\n{key} is wrong"}}).encode())
-                return
-            content = json.dumps(state.answer(body) if fault in (None, "cut", "html") else
-                                 spoilt(state.answer(body), fault)).encode()  # fmt: skip
-            self._send(200, b"<html>" if fault == "html" else content, short=fault == "cut")
+                content = json.dumps({"error": {"message": f"no:\n{key} is wrong"}}).encode()
+            elif fault in NO_JSON:
+                content = NO_JSON[fault]
+            else:
+                answer = state.answer(body)
+                content = json.dumps(answer if fault in (None, "cut") else spoilt(answer, fault)).encode()
         finally:
-            state.done()
+            state.done()  # before the client can ask for more
+        self._send(fault if isinstance(fault, int) else 200, content, short=fault == "cut")
 
     def _send(self, status: int, content: bytes, short: bool = False) -> None:
         self.send_response(status)

@@ -7,7 +7,7 @@ import gguf
 import numpy as np
 import pytest
 import torch
-from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+from transformers import LlamaConfig, LlamaForCausalLM, MixtralConfig, MixtralForCausalLM, PreTrainedTokenizerFast
 
 import tiny
 from andor.errors import UserError
@@ -165,3 +165,15 @@ def test_layers_that_no_block_fits_stay_as_they_are():
     odd = torch.nn.Sequential(torch.nn.Linear(33, 4), torch.nn.Linear(64, 4))
     odd.get_input_embeddings = lambda: torch.nn.Embedding(2, 2)
     assert quantize(odd, "q4_0") == (["1"], ["0"])
+
+
+def test_experts_that_are_no_linear_layers_are_not_passed_over():
+    from andor.models.quantized import quantize
+
+    settings = MixtralConfig(
+        vocab_size=64, hidden_size=32, intermediate_size=64, num_hidden_layers=1, num_attention_heads=2,
+        num_key_value_heads=2, num_local_experts=4,
+    )  # fmt: skip
+    said = r"`quantize: q4_0`: \d\d% of the weights are in no linear layer .*, such as model\.layers\.0\.mlp\.experts\."
+    with pytest.raises(UserError, match=said):
+        quantize(MixtralForCausalLM(settings), "q4_0")

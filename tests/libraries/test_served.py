@@ -4,8 +4,10 @@ import logging
 import time
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from types import SimpleNamespace
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pytest
 from test_asked import ANSWERS, PROMPT, folder_of, made
@@ -16,13 +18,14 @@ from andor.errors import UserError
 from andor.models import serving as calling
 from andor.models.families.served import ServedModel
 from andor.models.loading import load
-from andor.models.scoring import scored
 from andor.models.served import ServedClassifier
 from andor.outputs.cache import OutputCache
 from andor.outputs.evaluate import evaluate_chunk, screen
 from andor.outputs.masking import bind, locate
 from andor.outputs.masking.words import without
 from andor.outputs.passes import evaluate, fastest_batch_size
+from andor.report.findings.noise import findings
+from andor.report.tables.task import noise
 from andor.store import read_metadata, read_table
 from completions_server import Completions, serving
 
@@ -125,7 +128,7 @@ def test_nothing_but_the_masked_text_is_sent(lm, tmp_path):
     assert state.most_at_once <= 3
 
 
-@pytest.mark.parametrize("fault", [429, 500, 503, "cut", "html", "slow"])
+@pytest.mark.parametrize("fault", [429, 500, 503, "cut", "html", "deep", "slow"])
 def test_what_fails_is_sent_again(lm, tmp_path, fault, caplog):
     state = server(lm)
     with serving(state) as url:
@@ -208,6 +211,17 @@ def test_the_key_is_nowhere(lm, tmp_path, status, caplog):
     assert not any(KEY.encode() in path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
 
 
+def test_what_goes_to_this_machine_takes_no_proxy(lm, tmp_path, monkeypatch):
+    """A proxy of the environment would get texts and key in the clear."""
+    state, proxy = server(lm), server(lm)
+    with serving(state) as url, serving(proxy) as elsewhere:
+        for name in ("http_proxy", "HTTP_PROXY", "ALL_PROXY"):
+            monkeypatch.setenv(name, elsewhere.removesuffix("/v1"))
+        for number, address in enumerate((url, url.replace("127.0.0.1", "localhost"))):
+            served(address, tmp_path / str(number), key_variable="ANDOR_TEST_KEY").logits([tiny.TEXT])
+    assert len(state.received) >= 6 and not proxy.received
+
+
 @pytest.mark.parametrize("value", [None, "", "zwei wörter", "a\nb"])
 def test_a_key_that_is_none_is_told_without_it(value, monkeypatch, tmp_path):
     monkeypatch.delenv("ANDOR_TEST_KEY")
@@ -278,12 +292,41 @@ def test_screening_evaluation_and_the_cache(lm, tmp_path):
         state.noise = 0.05
         assert again.digest != model.digest and run(again, "c") == 60
         assert 0.01 < read_metadata(tmp_path / "c" / "0.parquet")["made"]["noise"] < 0.5
-        assert run(again, "d", Budget(budget=50, held_out=0)) <= (16 + 4) * 3
+        spent = run(again, "d", Budget(budget=100, held_out=50))
+        drawn = read_metadata(tmp_path / "d" / "0.parquet")["made"]
+        assert 3 * 16 < spent == drawn["calls"] <= (3 * 16 + 4) * 3 and drawn["repeats"] == 4  # of all three blocks
         with pytest.raises(UserError, match="`most_calls: 50`: so many requests were sent; raise it, and run again"):
             for number in range(50):
                 other.logits([f"film {number}"])
         assert fastest_batch_size(bind(model, sample, Masking())) >= 1  # and sends nothing
         assert other.endpoint.calls == 50
+
+
+def test_the_noise_stands_beside_the_results(lm, tmp_path):
+    """Of four samples that were asked about again, what the table says and the sentence."""
+    state = server(lm)
+    samples = pa.table({
+        "item": range(4), "sample": pa.array(range(4), pa.int32()), "label": [1] * 4, "text": [tiny.TEXT] * 4,
+        "players": pa.array([tiny.text_sample(*WORDS[:1 + n])["players"] for n in range(4)],
+                            pa.list_(pa.list_(pa.int32()))),
+    })  # fmt: skip
+    with serving(state) as url:
+        model = served(url, tmp_path / "m")
+        state.noise, made = 0.02, len(state.received)
+        evaluate_chunk("s", model, samples, Masking(), OutputCache(tmp_path / "c"), tmp_path / "out", progress=False)
+    files = [tmp_path / "out" / f"{number}.parquet" for number in range(4)]
+    table = noise(SimpleNamespace(models=["s"], sample_numbers=range(4), output_files=lambda _: files))
+    assert table["repeats"].tolist() == [2, 4, 4, 4]
+    assert table["calls"].sum() == len(state.received) - made >= (4 + 8 + 12 + 20) * 3
+    sigma = np.sqrt(np.mean(table["noise"] ** 2))
+    assert 0.005 < sigma < 0.1
+    reduced = pd.DataFrame({"model": ["b", "c"], "sample": 0, "noise": [0.0123, None]})
+    (found,) = findings(pd.concat([table, reduced]))
+    assert found.startswith(
+        f"Noise in the log-odds of outputs: answers of s repeat within σ = {sigma:.2g} (14 pairs); b in reduced "
+        "precision is within σ = 0.012 of float32; that of c in reduced precision is not known. "
+    )
+    assert not list(findings(table[:0]))
 
 
 @pytest.mark.parametrize("way", ["prompt_logprobs", "echo"])
@@ -307,16 +350,3 @@ def test_scores_that_are_shifted_are_not_taken(lm, single, tmp_path):
         said = r"echo: the server scores '.*' after the prompt by -\d.*, as the next token by -\d.*: its log-probabilit"
         with pytest.raises(UserError, match=said):
             served(url, tmp_path / "n")
-
-
-def test_an_echo_with_or_without_what_was_generated():
-    def echo(tokens, usage=None):
-        scores = [None, *range(1, len(tokens))]
-        return {"choices": [{"logprobs": {"tokens": tokens, "token_logprobs": scores}}], "usage": usage}
-
-    same = ["so", " good", " good"]
-    assert scored("echo", echo([*same, " x"]), "so good", " good") == ([" good"], 2.0)
-    assert scored("echo", echo(same), "so good", " good") == ([" good"], 2.0)
-    assert scored("echo", echo(same, {"prompt_tokens": 3}), "so good", " good") == ([" good"], 2.0)
-    assert scored("echo", echo(["<s>", *same], {"prompt_tokens": 3}), "so", " good") == ([" good"], 2.0)
-    assert scored("echo", echo(["\ufffd", "\ufffd", *same]), "é so good", " good")[1] == 3.0

@@ -206,6 +206,22 @@ def test_models_trained_further_are_encoders_of_another_task():
         check(raw)
 
 
+ASKED = {"prompt": "{text} Good?", "answers": {0: " no", 1: " yes"}}
+ENDPOINT = {"url": "http://localhost:8000/v1", "model": "m", "revision": "1", "most_calls": 10**6}
+ASKED_MODELS = [{"family": "causal_lm", "source": "minilm6", **ASKED}, {"family": "served", **ENDPOINT, **ASKED}]
+
+
+@pytest.mark.parametrize("model", ASKED_MODELS)
+def test_models_that_are_asked_are_described_where_they_are_asked(model):
+    """Of another task's, nothing would be counted: neither its calls, nor the items that it is judged by."""
+    raw = copy.deepcopy(CONFIG)
+    more = {**raw["tasks"]["sentiment"], "masking": {"baseline": "zero"}, "ensembles": {}}
+    raw["tasks"]["asked"] = {**more, "models": {"asked": model}}
+    raw["tasks"]["more"] = {**more, "models": {"taken": {"family": "of_task", "task": "asked", "model": "asked"}}}
+    with pytest.raises(UserError, match=r"`tasks\.more\.models\.taken\.model: asked` is asked for its answers, and"):
+        check(raw)
+
+
 LEARNING = {"question": "How?", "tasks": ["digits"], "methods": ["traditional"], "models": ["lenet", "vgg16"]}
 OTHER = {"family": "image_classifier", "architecture": "lenet", "training": {"epochs": 30, "keep": [0, 9], "seed": 1}}
 

@@ -1,5 +1,6 @@
 """Studies that compare models: planted interactions against truth, numbers against plain counting, both figures."""
 
+import itertools
 from math import comb
 from types import SimpleNamespace
 
@@ -8,13 +9,13 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from andor.analysis.change import CHANGES, cancelled, changes
+from andor.analysis.change import CHANGES, cancelled, cancelled_at_random, changes
 from andor.analysis.statistics import Bootstrap
-from andor.config import Salience
+from andor.config import Salience, Study
 from andor.game.coalitions import orders
 from andor.game.interactions import Interactions
 from andor.report import figures
-from andor.report.compared import SCHEMA, Pair, _named, of_kinds
+from andor.report.compared import SCHEMA, Pair, _named, compared, of_kinds
 from andor.report.findings import findings
 from andor.report.findings.compared import _turns
 from andor.report.tables.games import Games
@@ -34,9 +35,8 @@ def interactions(seed, scale=1.0):
     return scale * strengths
 
 
-def pair(first, second, right=(True,) * SAMPLES, draws=2):
+def pair(first, second, right=(True,) * SAMPLES, draws=2, names=("a", "b")):
     """Two models of given strengths, (K, kinds, 2^n) each, as a study finds them."""
-    names = ["a", "b"]
 
     def games(of):
         made = [Interactions.of_dense(np.stack(each), names, merged=True) for each in zip(*of, strict=True)]
@@ -127,6 +127,18 @@ def test_families_are_compared_over_all_their_pairs():
     assert same.families == ("mlp", "mlp")
 
 
+def test_along_a_training_families_are_no_partners(monkeypatch):
+    found = []
+    for names in (("net", "net@5"), ("other", "net@5"), ("other", "net")):
+        found.append(pair(OWN, OWN, names=names).each)
+        found[-1].results.model_metrics = lambda name: {"family": name[0], "splits": {}}
+    monkeypatch.setattr("andor.report.compared.comparisons", lambda _: found)
+    along, pairs = (compared({"toy": None}, study) for study in (ALONG, TWO_BY_TWO))
+    assert set(pairs.loc[pairs["measure"] == "kinds", "partner"]) == {"n"}
+    assert set(along["partner"].dropna()) == {"net", "other"} and set(along["step"].dropna()) == {5}
+    assert len(figures.draw_study(along, "How?").axes) == 6 and len(figures.draw_study(pairs, "Who?").axes) == 3
+
+
 def test_one_model_by_order():
     table = pair(OWN, OWN).of_one(0)
     total = np.mean([np.abs(one).sum() for one in OWN])
@@ -158,11 +170,44 @@ def test_signs_cancel():
     assert np.isnan(cancelled(strengths, ~every, np.array([0, 1, 1, 2, 3]), 3)).all()
 
 
+def test_fewer_cancel_less_whatever_their_signs():
+    """By every way to choose as many of each order."""
+    strengths, of = np.array([3.0, -1, 2, -2, 1, 4]), np.array([2, 1, 2, 1, 2, 2])
+    shared = np.array([True, False, True, True, False, False])
+    ways = [
+        np.isin(np.arange(6), [*first, *second])
+        for first in itertools.combinations([1, 3], 1)
+        for second in itertools.combinations([0, 2, 4, 5], 2)
+    ]
+    found = cancelled_at_random(strengths, shared, of, 2, np.random.default_rng(0))
+    for place, turned in enumerate((False, True)):
+        every = [cancelled(strengths[None], (way ^ turned)[None], of, 2) for way in ways]
+        assert found[place] == pytest.approx(np.mean(every, axis=0), abs=0.06)
+    nothing = cancelled_at_random(np.zeros(0), np.zeros(0, bool), np.zeros(0, int), 2, np.random.default_rng(0))
+    assert np.isnan(nothing).all()
+    table = pair(OWN, [np.where(OF < 3, one, 0) for one in OWN]).of_two()
+    few, more = (at(table, f"cancelled {which}")["null"] for which in ("shared", "other"))
+    assert 0 < few < more
+
+
 # ------------------------------------------------------------------------------------------------------ both figures
 
 
-def named(rows, first, second):
-    return _named(rows, "traditional", first, second).assign(task="toy")
+STUDY = {"question": "How?", "tasks": ["toy"], "methods": ["traditional"]}
+ALONG = Study(**STUDY, along="net", models=["net", "seed", "half"])
+TWO_BY_TWO = Study(**STUDY, models=["first", "second", "third"])
+
+
+def named(rows, first, second, study=ALONG):
+    return _named(rows, study, "traditional", first, second).assign(task="toy")
+
+
+def of_models(models, study=TWO_BY_TWO, right=(True,) * SAMPLES):
+    """A table of every two of some models, whose strengths are given."""
+    frames = [named(pair(own, own).of_one(0), None, name, study) for name, own in models.items()]
+    for first, second in itertools.combinations(models, 2):
+        frames.append(named(pair(models[first], models[second], right).of_two(), first, second, study))
+    return pd.concat(frames, ignore_index=True).reindex(columns=SCHEMA.names)
 
 
 @pytest.fixture(scope="module")
@@ -188,11 +233,7 @@ def along():
 
 @pytest.fixture(scope="module")
 def pairs():
-    models = {"first": OWN, "second": [1.2 * one for one in OWN], "third": OWN[::-1]}
-    names = [("first", "second"), ("first", "third"), ("second", "third")]
-    frames = [named(pair(models[name], models[name]).of_one(0), None, name) for name in models]
-    frames += [named(pair(models[first], models[second]).of_two(), first, second) for first, second in names]
-    return pd.concat(frames, ignore_index=True).reindex(columns=SCHEMA.names)
+    return of_models({"first": OWN, "second": [1.2 * one for one in OWN], "third": OWN[::-1]})
 
 
 def test_curves_are_drawn_along_a_training(along, tmp_path):
@@ -210,6 +251,43 @@ def test_a_line_for_each_two_models(pairs, tmp_path):
     assert len(figure.axes) == 3
     labels = [tick.get_text() for tick in figure.axes[0].get_yticklabels()]
     assert labels == ["first + second", "first + third", "second + third"]
+
+
+def test_states_that_are_compared_two_by_two_are_models_like_others():
+    table = of_models({"net": OWN, "other": OWN[::-1], "net@50": [1.2 * one for one in OWN]})
+    titles = [axes.get_title() for axes in figures.draw_study(table, "Who?").axes]
+    assert len(titles) == 3 and titles[1] == "symmetric change (IPS)"
+    told = findings({}, {"models": ("Who?", table)})
+    assert "| net + net@50 | 20.0 (" in told and "| net@50 | 1.00 [" in told and "Training of" not in told
+
+
+def test_curves_are_of_what_the_study_names():
+    """A state that is named by itself, and a model that keeps some of the steps only."""
+    study = Study(**STUDY, along="net", models=["seed", "half@10"])
+    frames = [named(pair(OWN, OWN).of_one(0), None, name, study) for name in ("net@0", "net@10", "net")]
+    for second in ("net@0", "net@10", "net"):
+        for first in ("seed@0" if second == "net@0" else "seed", "half@10"):
+            frames.append(named(pair(OWN, OWN).of_two(), first, second, study))
+    table = pd.concat(frames, ignore_index=True).reindex(columns=SCHEMA.names)
+    assert set(table["partner"].dropna()) == {"seed", "half@10"}
+    titles = [axes.get_title().replace("\n", " ") for axes in figures.draw_study(table, "How?").axes]
+    assert titles[4:] == ["also in seed, same step or end", "also in half@10"]
+
+
+def test_models_without_interactions_are_told_and_drawn(tmp_path):
+    nothing = [0 * one for one in OWN]
+    for models in ({"zero": nothing, "none": nothing}, {"zero": nothing, "net": OWN, "none": nothing}):
+        table = of_models(models, right=[False] * SAMPLES)
+        told = findings({}, {"models": ("Who?", table)})
+        assert "nan" not in told and "| zero | 1.00 [.51, 1.00] | 0.0 | – |" in told
+        figure = figures.draw_study(table, "Who?")
+        figures.save(figure, [tmp_path / "zero.png"])
+        assert figure.axes[0].get_yticklabels()[0].get_text().startswith("zero + n")
+    frames = [named(pair(nothing, nothing).of_one(0), None, name) for name in ("net@0", "net")]
+    frames.append(named(pair(nothing, nothing).of_two(), "net", "net@0"))
+    still = pd.concat(frames, ignore_index=True).reindex(columns=SCHEMA.names)
+    assert "No state has any interaction." in findings({}, {"learning": ("How?", still)})
+    figures.save(figures.draw_study(still, "How?"), [tmp_path / "still.png"])
 
 
 def test_findings_say_what_is_shared_and_by_accident(along, pairs):

@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from andor import store
+from andor.config import Study
 from andor.game.coalitions import Coalitions
 from andor.game.interactions import Interactions
 from andor.game.nulls import permutations
@@ -28,7 +29,7 @@ pytestmark = pytest.mark.slow
 SAMPLES = 4
 KINDS = ("and", "or")
 METHODS = ("traditional", "generalizable")
-EMPTY = ("precision", "pruning", "faithful", "transfer", "discrimination")
+EMPTY = ("precision", "pruning", "faithful", "transfer", "discrimination", "noise")  # no model has noise
 """Tables that need all coalitions."""
 
 
@@ -526,7 +527,8 @@ def test_summary_repeats_the_other_tables(made):
 def test_models_are_compared_where_coalitions_were_drawn(results, found):
     first, second = results.models[:2]
     alone = dataclasses.replace(results, methods={"traditional": "traditional"}, ensembles={"pair": [first, second]})
-    table = compared.compared({"task": alone}).set_index(["first", "measure", "order"])
+    asked = Study(question="Who?", tasks=["task"], methods=["traditional"], models=[first, second])
+    table = compared.compared({"task": alone}, asked).set_index(["first", "measure", "order"])
     shared, by_order = 0, dict.fromkeys(range(1, ORDER + 1), 0)
     for sample in range(SAMPLES):
         listed = [{kind: found["traditional"][sample, model, kind] for kind in KINDS} for model in (first, second)]

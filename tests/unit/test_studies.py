@@ -110,7 +110,7 @@ def test_a_figure_is_drawn_from_the_table_alone(table, tmp_path):
 def test_models_are_compared_two_at_a_time(results):
     config_of = {"methods": {"traditional": "traditional"}, "ensembles": {"a-b": ["resnet20", "vgg16"]}}
     of_task = replace(results["digits"], **config_of)
-    table = compared.compared({"digits": of_task})
+    table = compared.compared({"digits": of_task}, ASKED)
     assert list(table.columns) == compared.SCHEMA.names
     strengths = np.stack([one.dense() for one in of_task.of_ensemble("traditional", "a-b")])  # (K, 2, kinds, 2^n)
     size = np.abs(strengths)

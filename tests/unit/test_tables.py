@@ -65,6 +65,7 @@ KEYS = {
     "matching_curve": ["method", "unit", "model", "sample", "position"],
     "fidelity": ["method", "unit", "model", "by", "most"],
     "solver": ["method", "unit", "sample"],
+    "noise": ["model", "sample"],
     "timings": ["step", "method", "unit", "sample"],
     "summary": ["method", "ensemble", "model"],
 }
@@ -135,8 +136,8 @@ def test_what_the_snakefile_and_figures_read_is_light(module):
 def test_columns_and_keys(results, made, name):
     schema = pq.read_schema(results.folder / "tables" / f"{name}.parquet").remove_metadata()
     assert schema == tables.TABLES[name].schema
-    # players differ from sample to sample, and all coalitions are known
-    assert len(made[name]) or name in ("transfer", "discrimination", "fidelity")
+    # players differ from sample to sample, all coalitions are known, and no model has noise
+    assert len(made[name]) or name in ("transfer", "discrimination", "fidelity", "noise")
     assert not made[name].duplicated(KEYS[name]).any()
     csv = pd.read_csv(results.folder / "tables" / f"{name}.csv")
     assert list(csv) == schema.names

@@ -12,9 +12,10 @@ def main(snakemake):
     config, name = check(snakemake.config), snakemake.wildcards.study
     asked = config.studies[name]
     results = {task: TaskResults.of_study(f"results/{task}", config, task, name) for task in asked.tasks}
-    table, schema = (
-        (compared.compared(results), compared.SCHEMA) if asked.models else (studies.study(results), studies.SCHEMA)
-    )
+    if asked.models:
+        table, schema = compared.compared(results, asked), compared.SCHEMA
+    else:
+        table, schema = studies.study(results), studies.SCHEMA
     write(name, table, snakemake.output.parquet, snakemake.output.csv, schema)
 
 

@@ -10,12 +10,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from andor.analysis.statistics import ratio
+from andor.analysis.statistics import mean, ratio
 
 SALIENT = 0.1
 """Share of its model's largest strength above which an interaction counts."""
 DOUBLED = 2.0
 """Factor beyond which a strength of the same sign has changed."""
+DRAWS = 100
+"""Draws behind what signs are expected to cancel."""
 CHANGES = ("ips", "opposite", "changed", "similar")
 """Mean symmetric change; shares of interactions of another sign, of the same sign but more than doubled or halved, and
 of those that are neither."""
@@ -66,3 +68,31 @@ def cancelled(strengths: np.ndarray, chosen: np.ndarray, orders: np.ndarray, mos
     of_order = np.stack([orders > 0, *(orders == order for order in range(1, most + 1))]).astype(float)
     net, gross = (of_order @ (values * chosen).sum(0) for values in (strengths, np.abs(strengths)))
     return 1 - ratio(np.abs(net), gross)
+
+
+def cancelled_at_random(
+    strengths: np.ndarray, shared: np.ndarray, orders: np.ndarray, most: int, random: np.random.Generator
+) -> np.ndarray:
+    """`cancelled` of the shared ones of some interactions, and of the others, if it were chance which of an order are.
+
+    Fewer interactions cancel less, whatever their signs: what is shared is to be compared with as many at random.
+
+    Parameters
+    ----------
+    strengths, shared : of interactions of any kinds, and whether each is shared, shape (k,)
+    orders : of each, at least 1, shape (k,)
+    most : the largest order, n
+
+    Returns
+    -------
+    float64, shape (2, n + 1)
+        Means over `DRAWS`.
+    """
+    ascending = np.argsort(orders, kind="stable")
+    placed = np.argsort(orders + random.random((DRAWS, len(orders))), axis=1)  # each draw in random order within orders
+    drawn, of_order = strengths[placed], np.stack([orders > 0, *(orders == order for order in range(1, most + 1))])
+    found = []
+    for chosen in (shared[ascending], ~shared[ascending]):
+        net, gross = (of_order[:, ascending] @ (values * chosen).T for values in (drawn, np.abs(drawn)))
+        found.append(mean((1 - ratio(np.abs(net), gross)).T))
+    return np.array(found)

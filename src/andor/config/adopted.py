@@ -34,6 +34,8 @@ def _misfits(tasks: Mapping[str, Task], task: Task, name: str) -> Iterator[tuple
         yield "model", f"is no model of task `{other_name}`{near(original_name, list(other.models))}"
     elif original.taken_from is not None:
         yield "model", f"is of task `{original.taken_from[0]}` itself; name that"
+    elif original.judged is not None:
+        yield "model", "is asked for its answers, and nothing of it is trained; describe it in this task, too"
     elif original.is_control and model_and_step(original_name)[1] is None:
         yield "model", "is a control of its task, no main model; name another"
     elif task.models[name].trained_by is not None and original.family != "text_encoder":

@@ -70,6 +70,11 @@ class Study(Closed):
             ]
         return {f"{first}-{second}": [first, second] for first, second in dict.fromkeys(found)}
 
+    def named(self, reference: str, state: str) -> str:
+        """Which of `models` a reference beside a state is: the one that is named, whatever its step, or that step's."""
+        model, step = model_and_step(reference)
+        return model if model in self.models and step in (None, model_and_step(state)[1]) else reference
+
     def _beside(self, name: str, state: str, models: Mapping[str, Family]) -> str:
         """A model as it is after the same step as a state of the one whose training is followed, if it keeps that."""
         step = model_and_step(state)[1]

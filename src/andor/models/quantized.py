@@ -7,6 +7,8 @@ import logging
 import torch
 from torch import Tensor, nn
 
+from andor.errors import UserError
+
 BLOCK = 32
 """Weights of a row that share a scale, in all kinds that are offered."""
 _log = logging.getLogger(__name__)
@@ -29,6 +31,12 @@ def quantize(network: nn.Module, kind: str) -> tuple[list[str], list[str]]:
     -------
     quantized, kept
         Names of the layers that were, and of those that stay as they are.
+
+    Raises
+    ------
+    UserError
+        If that is less than half of the weights beside embeddings: in a mixture of experts, which transformers
+        holds in no linear layers.
     """
     embedding = network.get_input_embeddings()
     linear = {name: module for name, module in network.named_modules() if _rows(module) is not None}
@@ -40,6 +48,16 @@ def quantize(network: nn.Module, kind: str) -> tuple[list[str], list[str]]:
         else:
             rows.copy_(dequantized(rows, kind))
             quantized.append(name)
+    embeddings = {id(module.weight) for module in network.modules() if isinstance(module, nn.Embedding)}
+    matrices = [(name, weight) for name, weight in network.named_parameters() if weight.ndim > 1]
+    every = {name: weight.numel() for name, weight in matrices if id(weight) not in embeddings}
+    left = {name: size for name, size in every.items() if name.removesuffix(".weight") not in quantized}
+    if 2 * sum(left.values()) > sum(every.values()):
+        share = sum(left.values()) / sum(every.values())
+        raise UserError(
+            f"`quantize: {kind}`: {share:.0%} of the weights are in no linear layer whose inputs are a multiple of "
+            f"{BLOCK}, such as {max(left, key=left.__getitem__)}; take it away, or use another model"
+        )
     _log.info("%s: weights of %d linear layers; as they were: %s", kind, len(quantized), ", ".join(kept) or "none")
     return quantized, kept
 

@@ -12,7 +12,6 @@ Temperature is 1 throughout, where what servers call log-probabilities is the sa
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -23,6 +22,9 @@ TOP = (1000, 20, 5)
 """Next tokens that are asked for: many, or else as many as vLLM gives, or as OpenAI's endpoints do."""
 AGREE = 0.1
 """How far two scores of one token may be apart, by a server's noise."""
+UNKNOWN, ROUNDING = -9999.0, 1e-3
+"""What OpenAI's servers and vLLM give in place of minus infinity, or of what they do not know; how far rounding lifts a
+log-probability above 0."""
 COMPARED = 3
 """Most likely next tokens that are tried as answers, until one is a token of the whole text too."""
 
@@ -77,23 +79,27 @@ def scored(way: str, response: dict[str, Any], prompt: str, answer: str) -> tupl
 
 def _generated(response: dict[str, Any], tokens: list[str], sent: str) -> int:
     """How many tokens, 0 or 1, stand behind those of what was sent, in an echo of some servers."""
-    more = len(tokens) - int((response.get("usage") or {}).get("prompt_tokens") or 0)
-    return more if more in (0, 1) else int(not "".join(tokens).endswith(sent))
+    more = len(tokens) - counted(response, "prompt_tokens")
+    if more in (0, 1):
+        return more
+    said = "".join(tokens)
+    *_, behind = said.rpartition("\ufffd")  # what is part of a letter is no text by itself
+    return int(not said.endswith(sent) and (behind in ("", said) or not sent.endswith(behind)))
 
 
 def _from_prompt(response: dict[str, Any]) -> tuple[list[str], list[float | None]]:
     """Tokens of prompt and answer, and their log-probabilities."""
-    given = _choice(response).get("prompt_logprobs")
-    if not isinstance(given, list) or not given:
+    given = _list(_choice(response).get("prompt_logprobs"))
+    if not given:
         raise NoScoreError("the server gives no `prompt_logprobs`")
-    entries = [next(iter(each.values()), {}) if isinstance(each, dict) else {} for each in given]
+    entries = [_mapping(next(iter(_mapping(each).values()), None)) for each in given]
     return [str(entry.get("decoded_token") or "") for entry in entries], [e.get("logprob") for e in entries]
 
 
 def _echoed(response: dict[str, Any]) -> tuple[list[str], list[float | None]]:
     """The same of an echo."""
-    given = _choice(response).get("logprobs") or {}
-    tokens, log_probs = given.get("tokens") or [], given.get("token_logprobs") or []
+    given = _mapping(_choice(response).get("logprobs"))
+    tokens, log_probs = _list(given.get("tokens")), _list(given.get("token_logprobs"))
     if len(tokens) < 3 or len(tokens) != len(log_probs):
         raise NoScoreError("the server gives no log-probabilities of an echoed prompt")
     return [str(token) for token in tokens], log_probs
@@ -101,9 +107,9 @@ def _echoed(response: dict[str, Any]) -> tuple[list[str], list[float | None]]:
 
 def likeliest(response: dict[str, Any]) -> dict[str, float]:
     """The most likely next tokens that are text, and their log-probabilities; none if the server does not say."""
-    given = (_choice(response).get("logprobs") or {}).get("top_logprobs") or [{}]
-    text = {token: score for token, score in given[0].items() if token.strip() and "\ufffd" not in token}
-    return dict(sorted(text.items(), key=lambda entry: -entry[1])[:COMPARED])
+    text = {token: score for token, score in _next(response).items() if token.strip() and "\ufffd" not in token}
+    likely = sorted((finite(score), token) for token, score in text.items())[-COMPARED:]
+    return {token: score for score, token in reversed(likely)}
 
 
 def most_likely(response: dict[str, Any], answers: Sequence[str]) -> list[float]:
@@ -114,28 +120,50 @@ def most_likely(response: dict[str, Any], answers: Sequence[str]) -> list[float]
     NoScoreError
         If one is not among them, or not finite.
     """
-    given = (_choice(response).get("logprobs") or {}).get("top_logprobs") or []
-    if not given or not isinstance(given[0], dict):
+    given = _next(response)
+    if not given:
         raise NoScoreError("the server gives no log-probabilities of next tokens")
-    absent = next((answer for answer in answers if answer not in given[0]), None)
+    absent = next((answer for answer in answers if answer not in given), None)
     if absent is not None:
-        likely = ", ".join(map(repr, list(given[0])[:5]))
+        likely = ", ".join(map(repr, list(given)[:5]))
         raise NoScoreError(
-            f"the answer {absent!r} is none of the {len(given[0])} most likely next tokens, the first of which are "
+            f"the answer {absent!r} is none of the {len(given)} most likely next tokens, the first of which are "
             f"{likely}; word it as one of these, or use a server that scores prompts"
         )
-    return [finite(given[0][answer]) for answer in answers]
+    return [finite(given[answer]) for answer in answers]
 
 
 def finite(log_prob: Any) -> float:
-    """A log-probability, which must be a number."""
-    if not isinstance(log_prob, int | float) or not math.isfinite(log_prob):
-        raise NoScoreError(f"the server gives {log_prob!r} for a log-probability")
+    """A log-probability, which must be a number that one can be."""
+    if not isinstance(log_prob, int | float) or not UNKNOWN < log_prob < ROUNDING:
+        raise NoScoreError(f"the server gives {repr(log_prob)[:40]} for a log-probability")
     return float(log_prob)
 
 
+def counted(response: dict[str, Any], what: str) -> int:
+    """How many tokens of a kind a server says that it read or wrote; 0 if it does not say."""
+    count = _mapping(response.get("usage")).get(what)
+    return count if isinstance(count, int) else 0
+
+
 def _choice(response: dict[str, Any]) -> dict[str, Any]:
-    choices = response.get("choices")
-    if not isinstance(choices, list) or not choices or not isinstance(choices[0], dict):
+    choice = next(iter(_list(response.get("choices"))), None)
+    if not isinstance(choice, dict):
         raise NoScoreError("the server gives no `choices`")
-    return choices[0]
+    return choice
+
+
+def _next(response: dict[str, Any]) -> dict[str, Any]:
+    """The most likely next tokens, as the server gives them; none if it does not."""
+    given = _list(_mapping(_choice(response).get("logprobs")).get("top_logprobs"))
+    return _mapping(next(iter(given), None))
+
+
+def _mapping(value: Any) -> dict[str, Any]:
+    """A mapping; an empty one in place of anything else."""
+    return value if isinstance(value, dict) else {}
+
+
+def _list(value: Any) -> list[Any]:
+    """A list; an empty one in place of anything else."""
+    return value if isinstance(value, list) else []

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
+from urllib.parse import urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
@@ -22,7 +23,8 @@ from requests.auth import AuthBase
 
 from andor import __version__
 from andor.errors import UserError
-from andor.network import explain
+from andor.models.scoring import counted
+from andor.network import explain, is_loopback
 
 TRIES = 8
 """Times that one request is sent at most."""
@@ -113,7 +115,7 @@ class Endpoint:
                 failure = error
             else:
                 with self._lock:
-                    self.tokens += int((answer.get("usage") or {}).get("total_tokens") or 0)
+                    self.tokens += counted(answer, "total_tokens")
                 return answer
             if failure.wait > PATIENCE:
                 raise UserError(f"{self._said}: {failure} and asks to wait {failure.wait:.0f} s; run again later")
@@ -156,13 +158,16 @@ class Endpoint:
             If another try may help.
         """
         calling = self.calling
+        host = urlsplit(calling.url).hostname or ""
+        # A proxy of the environment would get what is meant for this machine alone, the key too.
+        proxies = {"no_proxy": host} if is_loopback(host) else None
         try:
             response = self._session.post(
-                f"{calling.url.rstrip('/')}/completions", json=body, auth=self._auth,
+                f"{calling.url.rstrip('/')}/completions", json=body, auth=self._auth, proxies=proxies,
                 timeout=(min(10.0, calling.timeout), calling.timeout), allow_redirects=False,
             )  # fmt: skip
             answer = response.json() if response.status_code == 200 else {}
-        except requests.JSONDecodeError:
+        except (requests.JSONDecodeError, RecursionError):
             raise FailedError("the answer breaks off") from None
         except requests.RequestException as error:
             raise FailedError(self._hidden(explain(error))) from None

@@ -224,7 +224,7 @@ def repeated(
     odds = _odds(model, outputs[chosen.numpy()]) - _odds(model, masked(present).numpy())
     sigma = float(np.sqrt(np.mean(odds**2) / 2))
     _log.info("repeated requests differ by σ = %.2g in v", sigma)
-    return {"noise": sigma}
+    return {"noise": sigma, "repeats": len(chosen)}
 
 
 def _odds(model: LoadedModel, outputs: np.ndarray) -> np.ndarray:

@@ -26,6 +26,8 @@ LANGUAGE_OUTPUTS = pa.schema(
 PRESENT = pa.field("present", pa.binary(), nullable=False)
 """Drawn coalitions have this column instead of `coalition`, and in a sample's file the next one."""
 HELD_OUT = pa.field("held_out", pa.bool_(), nullable=False)
+COUNTED = ("calls", "tokens", "repeats")
+"""What is counted of a served model: requests, their tokens, and masked inputs that it was asked about once more."""
 AGREEMENT = 1e-2
 """Most by which two computations of one output differ, as a share of the largest |v|: a thousand times what other
 batches, devices and versions do in float32, and more than half precision does inside a model of the user's own."""
@@ -65,9 +67,15 @@ def write_drawn(path: Path, blocks: Sequence[Path], budget: int) -> None:
     table = pa.concat_tables([store.read_table(block).replace_schema_metadata() for block in blocks])
     held_out = pa.array(np.arange(len(table)) >= budget)
     made = [store.read_metadata(block).get("made", {}) for block in blocks]
+    store.write_table(path, table.append_column(HELD_OUT, held_out), {"made": made[0] | _together(made)})
+
+
+def _together(made: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """What blocks of a sample state together: the largest noise, and what they cost."""
     noise = [each["noise"] for each in made if "noise" in each]
     worst = {"noise": None if None in noise else max(noise)} if noise else {}
-    store.write_table(path, table.append_column(HELD_OUT, held_out), {"made": made[0] | worst})
+    counted = {key for each in made for key in each if key in COUNTED}
+    return worst | {key: sum(each.get(key, 0) for each in made) for key in sorted(counted)}
 
 
 def read_outputs(path: Path) -> pa.Table:

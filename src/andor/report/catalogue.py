@@ -37,6 +37,7 @@ TABLES = (
     "matching_curve",
     "fidelity",
     "solver",
+    "noise",
     "timings",
     "summary",
 )
@@ -57,6 +58,7 @@ FOUND_IN = (
     "controls",
     "matching",
     "solver",
+    "noise",
     "summary",
     "faithful",
     "fidelity",

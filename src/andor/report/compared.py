@@ -15,10 +15,11 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from andor.analysis.change import CHANGES, cancelled, changes
+from andor.analysis.change import CHANGES, cancelled, cancelled_at_random, changes
 from andor.analysis.families import Claim, Family
 from andor.analysis.placements import Placed
 from andor.analysis.statistics import Bootstrap, Share, mean, ratio, wilson_interval
+from andor.config import Study
 from andor.models.settings import model_and_step
 from andor.report.results import TaskResults
 from andor.report.tables.claims import family
@@ -33,9 +34,9 @@ SCHEMA = pa.schema(
         "method": TEXT,
         "first": TEXT,  # the reference; null where the row is of one model
         "second": TEXT,
-        "partner": TEXT,  # the first, without its step where that is the second's
-        "model": TEXT,  # the second without its step
-        "step": COUNT,  # after which the second is as it is; null for its end
+        "partner": TEXT,  # the first; along a training the model that it is a state of, if that is after the same step
+        "model": TEXT,  # the second; along a training without its step
+        "step": COUNT,  # along a training: after which the second is as it is; null for its end
         "order": COUNT,  # 0: all together
         "measure": TEXT,  # of one model: strength, share, salient, mean order, train, test;
         # of two: shared, opposed, consistency, of first, of second, cancelled shared, cancelled other, mean order, and
@@ -44,7 +45,8 @@ SCHEMA = pa.schema(
         "value": NUMBER,
         "low": NUMBER,
         "high": NUMBER,
-        "null": NUMBER,  # expected if the players of one of the two had names at random
+        "null": NUMBER,  # expected if the players of one of the two had names at random; of what is cancelled, if it
+        # were chance which of the salient interactions of an order are shared
         "p": NUMBER,  # chance that the null has as many
         "rate": NUMBER,  # share of accidents to expect among them, at most 1
         "listed": COUNT,  # interactions of all samples that hold a false discovery rate of 10 %
@@ -54,18 +56,18 @@ SCHEMA = pa.schema(
 """Columns of the table."""
 
 
-def compared(results: Mapping[str, TaskResults]) -> pd.DataFrame:
+def compared(results: Mapping[str, TaskResults], asked: Study) -> pd.DataFrame:
     """The table of a study that compares models, from the part of each task's results that it looks at.
 
     Intervals are 95 %: bootstrap over samples for means, Wilson's for shares and accuracies. What is expected by
     accident is exact for numbers and shares of salient interactions, and the mean over renamed draws for the rest.
     """
-    frames = [frame.assign(task=task) for task, part in results.items() for frame in _of_task(part)]
+    frames = [frame.assign(task=task) for task, part in results.items() for frame in _of_task(part, asked)]
     table = pd.concat(frames, ignore_index=True).reindex(columns=SCHEMA.names)
     return table.assign(step=table["step"].astype("Int64"), listed=table["listed"].astype("Int64"))
 
 
-def _of_task(results: TaskResults) -> Iterator[pd.DataFrame]:
+def _of_task(results: TaskResults, asked: Study) -> Iterator[pd.DataFrame]:
     seen, kinds = set(), {}
     for each in comparisons(results):
         pair = Pair(each)
@@ -73,24 +75,17 @@ def _of_task(results: TaskResults) -> Iterator[pd.DataFrame]:
         for place, model in enumerate(each.members):
             if (each.method, model) not in seen:
                 seen.add((each.method, model))
-                yield _named(pair.of_one(place), each.method, None, model)
-        yield _named(pair.of_two(), each.method, *each.members)
-    if len({(first, second) for _, first, second in kinds}) > 1:
+                yield _named(pair.of_one(place), asked, each.method, None, model)
+        yield _named(pair.of_two(), asked, each.method, *each.members)
+    if asked.along is None and len({(first, second) for _, first, second in kinds}) > 1:
         for (method, *families), pairs in kinds.items():
-            yield _named(of_kinds(pairs), method, *families)
+            yield _named(of_kinds(pairs), asked, method, *families)
 
 
-def _named(rows: pd.DataFrame, method: str, first: str | None, second: str) -> pd.DataFrame:
-    model, step = model_and_step(second)
-    partner, other = model_and_step(first or "")
-    return rows.assign(
-        method=method,
-        first=first,
-        second=second,
-        partner=None if first is None else partner if other in (None, step) else first,
-        model=model,
-        step=step,
-    )
+def _named(rows: pd.DataFrame, asked: Study, method: str, first: str | None, second: str) -> pd.DataFrame:
+    model, step = (second, None) if asked.along is None else model_and_step(second)
+    partner = first if first is None or asked.along is None else asked.named(first, second)
+    return rows.assign(method=method, first=first, second=second, partner=partner, model=model, step=step)
 
 
 @dataclass(frozen=True, eq=False)
@@ -236,8 +231,18 @@ class Pair:
             ]
             return mean(np.array(each))
 
-        yield self._measured("cancelled shared", self.each.games.each(lambda game: of(game, game.shared)))
-        yield self._measured("cancelled other", self.each.games.each(lambda game: of(game, ~game.shared)))
+        random = np.random.default_rng(self.each.results.seed)
+
+        def at_random(game: Game) -> np.ndarray:
+            orders, each = np.broadcast_to(game.coalitions.orders, game.shared.shape), []
+            for strengths, salient in zip(game.strengths, game.salient, strict=True):
+                own = (strengths[salient], game.shared[salient], orders[salient])
+                each.append(cancelled_at_random(*own, self.orders[-1], random))
+            return mean(np.array(each))
+
+        shared, other = mean(self.each.games.each(at_random))
+        yield self._measured("cancelled shared", self.each.games.each(lambda game: of(game, game.shared)), null=shared)
+        yield self._measured("cancelled other", self.each.games.each(lambda game: of(game, ~game.shared)), null=other)
 
     def _changes(self) -> Iterator[pd.DataFrame]:
         """Measures of change, of all samples and of those on which both models are right, beside renamed players."""

@@ -57,7 +57,7 @@ def _pairs(table: pd.DataFrame, question: str) -> Figure:
     turned = {"value": 1 - similar["value"], "low": 1 - similar["high"], "high": 1 - similar["low"]}
     unstable = similar.assign(measure="unstable", null=1 - similar["null"], **turned)
     table = pd.concat([table[table["measure"].isin(PAIRS)], unstable])
-    table = table[(table["order"] <= FEW) & table["value"].notna()]
+    table = table[table["order"] <= FEW]
     blocks = {(task, method): of for (task, method), of in table.groupby(["task", "method"], sort=False)}
     lines = {block: list(_lines(of)) for block, of in blocks.items()}
     figure = style.canvas()
@@ -156,7 +156,9 @@ def _partners(table: pd.DataFrame) -> dict[str, str]:
     found = {}
     for partner, own in pairs.groupby("partner", sort=False):
         with_what = "its end" if partner == own["model"].iloc[0] else partner
-        found[partner] = f"also in {with_what}{', same step' if len(set(own['first'])) > 1 else ''}"
+        same = (own["first"] != partner) | own["step"].isna()  # or the end of both
+        when = "" if (own["first"] == partner).all() else ", same step" if same.all() else ", same step or end"
+        found[partner] = f"also in {with_what}{when}"
     return {partner: style.wrapped(title, 1.5, breaks="_ ") for partner, title in found.items()}
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from andor.report import published
-from andor.report.findings import compared, headline
+from andor.report.findings import compared, headline, noise
 from andor.report.findings.typography import interval, markdown, number, plain, range_, signed
 from andor.report.measures import MEASURES
 
@@ -74,6 +74,7 @@ def _task(modality: str, tables: Tables) -> Iterator[str]:
         yield _held_out(tables["held_out"])
     yield "### How good these numbers are"
     yield _certificates(tables)
+    yield from noise.findings(tables["noise"])
     if _drawn(tables):
         yield _fidelity(tables["fidelity"])
 

@@ -11,6 +11,8 @@ from andor.report.findings.typography import interval, markdown, number
 
 FEW = 3
 """Orders that are told one by one."""
+CANCELLED = ("cancelled shared", "cancelled other")
+"""Measures of how far signs cancel."""
 
 
 def findings(table: pd.DataFrame) -> Iterator[str]:
@@ -64,7 +66,7 @@ def _models(table: pd.DataFrame) -> str:
     for model, own in table.groupby("second", sort=False):
         salient, order, right = (_at(own, measure) for measure in ("salient", "mean order", "test"))
         accuracy = "–" if right is None else interval(right.value, right.low, right.high)
-        rows.append([model, accuracy, f"{salient.value:.1f}", f"{order.value:.2f}"])
+        rows.append([model, accuracy, f"{salient.value:.1f}", number(order.value)])
     return markdown(["model", "accuracy", "salient a sample", "mean order, by strength"], rows)
 
 
@@ -98,11 +100,12 @@ def _most_and_least(pairs: list[tuple[tuple[str, str], pd.DataFrame]]) -> str:
 
 
 def _cancelled(table: pd.DataFrame) -> str:
-    means = table[table["order"] == 0].groupby("measure")["value"].mean()
+    means = table[table["order"] == 0].groupby("measure")[["value", "null"]].mean().map(number)
+    shared, other = (f"{means.loc[name, 'value']} ({means.loc[name, 'null']})" for name in CANCELLED)
     return (
-        "Share of the strength that signs cancel, mean over pairs: "
-        f"{number(means['cancelled shared'])} among shared salient interactions, {number(means['cancelled other'])} "
-        "among the others (arXiv 2606.08129: less among shared ones)."
+        f"Share of the strength that signs cancel, mean over pairs: {shared} among shared salient interactions, "
+        f"{other} among the others (arXiv 2606.08129: less among shared ones); in brackets if it were chance which of "
+        "an order are shared, as fewer cancel less."
     )
 
 
@@ -127,7 +130,7 @@ def _along(table: pd.DataFrame) -> Iterator[str]:
         order, salient, right = (_at(of_state, name) for name in ("mean order", "salient", "test"))
         rows.append(
             [
-                when.removeprefix("step "), f"{order.value:.2f}", ", ".join(shares),
+                when.removeprefix("step "), number(order.value), ", ".join(shares),
                 f"{salient.value:.1f}", "–" if right is None else number(right.value), *with_others,
             ]
         )  # fmt: skip
@@ -136,7 +139,8 @@ def _along(table: pd.DataFrame) -> Iterator[str]:
     yield (
         f"Training of {model}: the mean order of its interactions, weighted by their strength; the share of the "
         "strength at low orders; salient interactions a sample; accuracy on held-out items; and the share of its "
-        "salient interactions that another model has, too.\n\n" + markdown(header, rows)
+        "salient interactions that another model has, too, as that is after the same step if it keeps it.\n\n"
+        + markdown(header, rows)
     )
     yield _phases(own, states)
     yield from (_at_the_end(name, of_partner[model]) for name, of_partner in partners.items() if model in of_partner)
@@ -144,7 +148,9 @@ def _along(table: pd.DataFrame) -> Iterator[str]:
 
 def _phases(own: pd.DataFrame, states: Mapping[str, str]) -> str:
     """How often the mean order turns, where its interval leaves that of the last turn."""
-    rows = own[own["measure"] == "mean order"].set_index("second")
+    rows = own[(own["measure"] == "mean order") & own["value"].notna()].set_index("second")
+    if rows.empty:
+        return "No state has any interaction."
     turns = _turns(rows)
     words = [f"{rows.loc[state, 'value']:.2f} ({states[state]})" for state in turns]
     if len(turns) == 1:

@@ -14,6 +14,7 @@ from andor.report.results import TaskResults
 from andor.report.tables.frames import tidy
 from andor.report.tables.parts import Subject
 from andor.report.tables.table import COUNT, FLAG, NUMBER, TEXT, Table
+from andor.store import read_metadata
 
 ACCURACY_SCHEMA = pa.schema(
     {
@@ -115,6 +116,29 @@ def solver(subject: Subject) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=SOLVER_SCHEMA.names)
 
 
+NOISE_SCHEMA = pa.schema(
+    {
+        "model": TEXT,
+        "sample": COUNT,
+        "noise": NUMBER,  # sigma of the log-odds; null where memory was too little to measure it
+        "repeats": COUNT,  # pairs of answers of a server that it is from; null for that of reduced precision
+        "calls": COUNT,  # requests to a server, and tokens that it counted
+        "tokens": COUNT,
+    }
+)
+
+
+def noise(results: TaskResults) -> pd.DataFrame:
+    """Noise in the masked outputs of each sample, of the models that have some: served ones, reduced precision."""
+    rows = []
+    for model in results.models:
+        for sample, path in zip(results.sample_numbers, results.output_files(model), strict=True):
+            made = read_metadata(path).get("made", {})
+            if "noise" in made:
+                rows.append({**made, "model": model, "sample": sample})
+    return pd.DataFrame(rows, columns=NOISE_SCHEMA.names)
+
+
 TIMINGS_SCHEMA = pa.schema(
     {
         "step": TEXT,  # masked_outputs or extraction
@@ -147,6 +171,7 @@ TABLES = (
     Table("accuracy", TaskResults, accuracy, ACCURACY_SCHEMA),
     Table("eligibility", TaskResults, eligibility, ELIGIBILITY_SCHEMA),
     Table("solver", Subject, solver, SOLVER_SCHEMA),
+    Table("noise", TaskResults, noise, NOISE_SCHEMA),
     Table("timings", TaskResults, timings, TIMINGS_SCHEMA),
 )
 """Those of this module."""
