@@ -53,6 +53,8 @@ def serve(address: str) -> None:
 
     for name in LIBRARIES:
         import_module(name)
+    for context in ("typing_context", "target_context"):  # numba reads all that it knows at its first call otherwise
+        getattr(import_module("numba.core.registry").cpu_target, context).refresh()
 
     class Handler(socketserver.BaseRequestHandler):
         """One job; itself a fork, which waits for it."""
