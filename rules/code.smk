@@ -126,4 +126,3 @@ def meaning(node) -> str:
 def alone(node) -> bool:
     """Whether a node is a statement that is a constant and nothing more: a docstring, as a rule."""
     return type(node) is ast.Expr and type(node.value) is ast.Constant
-
