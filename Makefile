@@ -14,7 +14,8 @@ TESTS  := $(PYTEST) -n 2 --dist worksteal
 # Compiled modules are kept, also where the machine says not to: some hundreds of processes would each compile the package.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: results check test test-portable test-old test-avx2 test-alone test-docs test-conda test-cluster docs hooks clean lint
+.PHONY: results check test test-portable test-old test-avx2 test-alone test-docs test-conda test-cluster docs hooks clean lint \
+        formats types
 
 results: $(VENV)/ready
 	$(PY) -m snakemake --cores $(CORES)
@@ -28,9 +29,14 @@ test: lint
 	$(TESTS) tests/pipeline tests/unit tests/libraries
 
 lint: $(VENV)/ready-test
+	@$(MAKE) --no-print-directory --jobs 2 types formats
+
+formats:
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
 	$(PY) -m snakefmt --check Snakefile rules workflow/Snakefile
+
+types:
 	$(PY) -m mypy
 
 # As on processors that round otherwise, each with another seed: no test may rest on what one training gives. `make -k`

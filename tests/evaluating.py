@@ -1,13 +1,11 @@
 """Processes of their own that evaluate samples, for tests that kill them, race them or take their disk away.
 
-They are forked from one process that has imported torch and Arrow and has done nothing with them: a start costs no more
-than the package itself, and a forked process has no thread but its own.
+They are forks (see `forks.py`), which have no thread but their own: that is what a file system of one's own needs.
 """
 
 from __future__ import annotations
 
 import ctypes
-import multiprocessing
 import os
 import shutil
 import subprocess
@@ -24,9 +22,6 @@ from andor.errors import UserError
 from andor.models.loaded import ArrayClassifier
 from andor.outputs.cache import OutputCache
 from andor.outputs.evaluate import evaluate_chunk
-
-PROCESSES = multiprocessing.get_context("forkserver")
-PROCESSES.set_forkserver_preload(["torch", "pyarrow.parquet"])
 
 
 class PlainModel(ArrayClassifier):

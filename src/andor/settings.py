@@ -43,7 +43,7 @@ ModelName = Annotated[str, StringConstraints(pattern=STATE, max_length=50)]
 class Closed(BaseModel):
     """A part of the configuration: unknown keys are refused, and a checked part does not change."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
     @model_validator(mode="before")
     @classmethod

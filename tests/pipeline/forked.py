@@ -5,8 +5,8 @@ import this package: a clone has its own. Its jobs are forks of another such pro
 """
 
 import functools
+import gc
 import io
-import multiprocessing
 import os
 import shlex
 import subprocess
@@ -17,8 +17,8 @@ from pathlib import Path
 
 import jobs
 
-_SERVER = multiprocessing.get_context("forkserver")
-_SERVER.set_forkserver_preload(["snakemake.cli", "pydantic"])
+from forks import PROCESSES
+
 OFFLINE = {"HF_HUB_OFFLINE": "1"}
 """Read when libraries are imported."""
 _TESTS = Path(__file__).parents[1]
@@ -38,7 +38,7 @@ def snakemake(
     """
     with tempfile.TemporaryDirectory() as place:
         streams = [Path(place) / name for name in ("stdout", "stderr")]
-        process = _SERVER.Process(target=_run, args=(arguments, folder, dict(environment), _jobs(), *streams))
+        process = PROCESSES.Process(target=_run, args=(arguments, folder, dict(environment), _jobs(), *streams))
         process.start()
         process.join(timeout)
         if process.is_alive():
@@ -61,6 +61,7 @@ def _jobs() -> str | None:
 
 
 def _run(arguments: list[str], folder: Path, environment: dict[str, str], job: str | None, *streams: Path) -> None:
+    gc.freeze()  # what was imported: to look through it for garbage would copy its memory
     for number, stream in enumerate(streams, start=1):
         os.dup2(os.open(stream, os.O_WRONLY | os.O_CREAT), number)
     sys.stdout, sys.stderr = (io.TextIOWrapper(io.FileIO(number, "w"), write_through=True) for number in (1, 2))

@@ -53,6 +53,8 @@ def serve(address: str) -> None:
 
     for name in LIBRARIES:
         import_module(name)
+    for context in ("typing_context", "target_context"):  # numba reads all that it knows at its first call otherwise
+        getattr(import_module("numba.core.registry").cpu_target, context).refresh()
 
     class Handler(socketserver.BaseRequestHandler):
         """One job; itself a fork, which waits for it."""
@@ -94,9 +96,11 @@ def serve(address: str) -> None:
 def _become(script: str) -> None:
     """Run a script in this process, to the process's end."""
     import atexit
+    import gc
     import runpy
     import traceback
 
+    gc.freeze()  # what was imported: to look through it for garbage would copy its memory
     beside = str(Path(__file__).resolve().parent)
     given = [path for path in os.environ.get("PYTHONPATH", "").split(os.pathsep) if path]
     sys.path[:] = [str(Path(script).parent), *given, *(path for path in sys.path if path != beside)]

@@ -264,12 +264,6 @@ def test_shipped_configurations_plan(name, tmp_path):
     assert done.returncode == 0, done.stderr
 
 
-def test_default_configuration_plans(tmp_path):
-    shutil.copy(ROOT / "config.yaml", tmp_path)
-    rules = planned(tmp_path)
-    assert {"source", "model", "evaluate", "extract", "tabulate", "figure", "page", "provenance"} <= rules
-
-
 def test_workflow_is_linted(tmp_path, configuration):
     write_config(tmp_path, configuration)
     done = snakemake(tmp_path, "--lint")

@@ -11,23 +11,28 @@ import zipfile
 from collections import Counter
 from pathlib import Path
 
+import forked
 import yaml
 
 from andor.config import check, load_raw
 from andor.report.catalogue import figures_of
-from conftest import ROOT, snakemake, write_config
+from conftest import PATIENCE, ROOT, snakemake, write_config
 
 PLANNING = 4.0
 """Most by which a dry run of 10,000 samples and two models takes longer than one of 10, in seconds of one core."""
 
 
+DRY = ["--cores", "2", "--dry-run", "--quiet", "rules"]
+
+
 def plan(folder: Path, *arguments: str) -> Counter:
     """Jobs that a dry run lists, by rule, and their `total`."""
     environment = {**os.environ, "PYTHONPATH": str(ROOT / "src")}
-    command = [sys.executable, "-m", "snakemake", "--cores", "2", "--dry-run", "--quiet", "rules", *arguments]
-    done = subprocess.run(
-        command, cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=300
-    )
+    return listed(forked.snakemake([*DRY, *arguments], folder, environment, PATIENCE))
+
+
+def listed(done: subprocess.CompletedProcess) -> Counter:
+    """Jobs that are listed at the end of a dry run."""
     assert done.returncode == 0, done.stderr[-3000:]
     table = (done.stdout + done.stderr).partition("Job stats:")[2]
     return Counter({rule: int(count) for rule, count in re.findall(r"^(\w+) +(\d+)$", table, re.M)})
@@ -127,7 +132,8 @@ def test_ten_thousand_samples_are_hundreds_of_jobs_planned_in_seconds(configurat
         many["tasks"]["digits"]["samples"] |= {"count": count, "candidates": 20_000, "chunk": 100}
         write_config(tmp_path, many)
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
-        jobs = plan(tmp_path, "--snakefile", str(ROOT / "Snakefile"))
+        command = [sys.executable, "-m", "snakemake", *DRY, "--snakefile", ROOT / "Snakefile"]
+        jobs = listed(subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False))
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
         seconds.append(after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime)
     print(f"{jobs['total']} jobs planned in {seconds[1]:.1f} s, {seconds[0]:.1f} s for a few")

@@ -174,6 +174,7 @@ def test_the_tutorial_tells_what_the_default_configuration_does(tmp_path):
     assert f"in each of the {min(threes, digits.samples.candidates)} test images of a 3" in text
     jobs = plan(tmp_path, "--snakefile", str(ROOT / "Snakefile"), "--configfile", str(ROOT / "config.yaml"))
     assert f"{jobs['total']} jobs" in text
+    assert {"source", "model", "evaluate", "extract", "tabulate", "figure", "page", "provenance"} <= jobs.keys()
 
 
 def test_every_page_is_in_the_contents():

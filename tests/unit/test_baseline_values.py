@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 import torch
 from scipy.ndimage import convolve1d
-from shapiq.imputer import MarginalImputer
 from test_families import random_table
 
 import tiny
@@ -69,6 +68,8 @@ def test_marginal_is_the_mean_over_rows(name, players, made):
 
 
 def test_marginal_is_what_shapiq_says(made):
+    from shapiq.imputer import MarginalImputer  # as slow to import as torch
+
     model, one = made["forest"], sample(SINGLE)
     outputs = evaluate(bind(model, one, Masking(baseline="marginal", rows=20)))
     imputer = MarginalImputer(

@@ -23,7 +23,7 @@ from andor.outputs.evaluate import cache_content, evaluate_chunk, screen
 from andor.outputs.masking import bind, locate
 from andor.outputs.passes import evaluate
 from andor.outputs.stored import LANGUAGE_OUTPUTS, classifier_outputs, outputs_table
-from evaluating import PROCESSES
+from forks import PROCESSES
 
 WORDS = ("gripping", "unforgettable", "film", "acting", "superb", "nobody")
 

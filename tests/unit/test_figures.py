@@ -8,7 +8,7 @@ import itertools
 import json
 import re
 import xml.etree.ElementTree as ElementTree
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -458,12 +458,18 @@ def test_texts_lie_inside_the_page_apart_and_large_enough(case, name, monkeypatc
         assert text.get_fontsize() >= 6.5
         inside = min(box.x0, box.y0) >= -near / 3 and box.x1 <= page.x1 + near / 3 and box.y1 <= page.y1 + near / 3
         assert inside, f"{text.get_text()!r} leaves the page"
-    for (text, box), (other, other_box) in itertools.combinations(texts, 2):
-        shared = Bbox.intersection(box, other_box)
-        apart = shared is None or min(shared.width, shared.height) < near
-        assert apart, f"{text.get_text()!r} lies on {other.get_text()!r}"
+    for text, other in overlapping(texts, near):
+        raise AssertionError(f"{text.get_text()!r} lies on {other.get_text()!r}")
     if task.sampled:
         nothing_speaks_of_all_coalitions(name, " ".join(text.get_text() for text, _ in texts), task)
+
+
+def overlapping(texts: Sequence[tuple[Text, Bbox]], near: float) -> Iterator[tuple[Text, Text]]:
+    """Pairs of texts that share a place of at least so many pixels both ways."""
+    low, high = (np.array([getattr(box, corner) for _, box in texts]) for corner in ("min", "max"))
+    shared = (np.minimum(high[:, None], high) - np.maximum(low[:, None], low)).min(-1)
+    for first, second in np.argwhere(np.triu(shared >= near, 1)):
+        yield texts[first][0], texts[second][0]
 
 
 def nothing_speaks_of_all_coalitions(name: str, words: str, task: TaskInfo) -> None:

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import ast
+import functools
+import inspect
+import itertools
 import json
+import sys
 import types
 from collections.abc import Iterator
 from typing import Any, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel, JsonValue
+from pydantic.json_schema import GenerateJsonSchema
 from pydantic_core import PydanticUndefined
 
 from andor.config import Config, tag
@@ -27,9 +33,9 @@ Every key of a configuration, made from `andor.config` by `andor reference` (a t
 
 def json_schema() -> str:
     """JSON schema of a configuration file."""
-    schema = Config.model_json_schema()
+    schema, copied = (part.model_json_schema(schema_generator=_Described) for part in (Config, Copy))
     entries = schema["$defs"]["Task"]["properties"]["models"]["patternProperties"]
-    entries |= {name: {"anyOf": [kind, Copy.model_json_schema()]} for name, kind in entries.items()}
+    entries |= {name: {"anyOf": [kind, copied]} for name, kind in entries.items()}
     schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
     return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
 
@@ -40,12 +46,47 @@ def key_table() -> str:
     return HEADER + "".join(dict.fromkeys(rows))
 
 
+def descriptions(model: type[BaseModel]) -> dict[str, str]:
+    """What is said of each key of a part, by its name: the string that stands below it.
+
+    pydantic could collect them, but would read all the files again each time that the configuration is imported.
+    """
+    owners = {name: owner for owner in reversed(model.__mro__) for name in vars(owner).get("__annotations__", ())}
+    found = {name: _below(owners[name].__module__).get((owners[name].__name__, name)) for name in model.model_fields}
+    return {name: text for name, text in found.items() if text is not None}
+
+
+@functools.cache
+def _below(module: str) -> dict[tuple[str, str], str]:
+    """Strings that stand below the keys of a module's classes, by class and key."""
+    body = ast.parse(inspect.getsource(sys.modules[module])).body
+    return {
+        (owner.name, key.target.id): inspect.cleandoc(str(text.value.value))
+        for owner in body
+        if isinstance(owner, ast.ClassDef)
+        for key, text in itertools.pairwise(owner.body)
+        if isinstance(key, ast.AnnAssign) and isinstance(text, ast.Expr) and isinstance(text.value, ast.Constant)
+    }
+
+
+class _Described(GenerateJsonSchema):
+    """A schema in which keys are described."""
+
+    def model_schema(self, schema: Any) -> dict[str, Any]:
+        """Schema of a part."""
+        found = super().model_schema(schema)
+        for name, text in descriptions(schema["cls"]).items():
+            found["properties"][name]["description"] = text
+        return found
+
+
 def _keys(model: type[BaseModel], prefix: str) -> Iterator[tuple[str, str, str, str]]:
     """Key, type, default and description of every field, depth first."""
+    texts = descriptions(model)
     for name, field in model.model_fields.items():
         key = f"{prefix}{name}"
         default = "required" if field.is_required() else _shown(field.get_default(call_default_factory=True))
-        yield key, _kind(field.annotation), default, " ".join((field.description or "").split()).replace("|", r"\|")
+        yield key, _kind(field.annotation), default, " ".join(texts.get(name, "").split()).replace("|", r"\|")
         if key == MODELS:
             yield from _keys(Copy, f"{key}.<name>.")
         for part in _parts(field.annotation):

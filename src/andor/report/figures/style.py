@@ -54,7 +54,6 @@ RC: dict[str, Any] = {
     "xtick.minor.width": 0.4,
     "xtick.minor.size": 1.5,
     "lines.linewidth": 1.2,
-    "figure.constrained_layout.use": True,
     "figure.constrained_layout.w_pad": 0.03,
     "figure.constrained_layout.h_pad": 0.03,
     "savefig.dpi": 300,
@@ -119,7 +118,7 @@ def canvas(width: float = WIDTH) -> Figure:
 
     Its height is found by `settle`.
     """
-    figure = Figure(figsize=(width, 5))
+    figure = Figure(figsize=(width, 5), layout="constrained")
     FigureCanvasAgg(figure)
     return figure
 
@@ -139,7 +138,7 @@ def settle(
     for axes, ends in (labels or {}).items():
         if ends:
             _part(axes, ends)
-    figure.set_layout_engine("none")
+    figure.set_layout_engine(None)  # not "none", which leaves one that has every file drawn twice
     return figure
 
 

@@ -51,7 +51,7 @@ def _ready(name: str, dtype: str) -> ModuleType | None:
     folder = _folder()
     kept = "once on this machine" if folder else "in every process, as there is no folder to keep it in"
     # Of several processes that find nothing here the first compiles, and the others wait for what it makes.
-    lock = FileLock(folder / "lock") if folder else nullcontext()
+    lock = FileLock(folder / f"{name}.lock") if folder else nullcontext()
     with lock, announced(lambda: _log.warning("compiling %s: some seconds, %s", module.TITLE, kept)):
         module.prepare(np.dtype(dtype))
     return module
