@@ -27,7 +27,7 @@ STUDY = {
 }
 PLAIN = ["film", "story", "actor", "scene", "camera", "ending", "music", "script", "hero", "city", "war", "love"]
 
-EMPTY = {"held_out", "transfer", "discrimination", "fidelity"}
+EMPTY = {"held_out", "transfer", "discrimination", "fidelity", "noise"}
 """Tables without rows: no ensemble leaves out one of two models, and words and patches differ from sample to sample."""
 
 
