@@ -28,7 +28,8 @@ STUDY = {
 PLAIN = ["film", "story", "actor", "scene", "camera", "ending", "music", "script", "hero", "city", "war", "love"]
 
 EMPTY = {"held_out", "transfer", "discrimination", "fidelity", "noise"}
-"""Tables without rows: no ensemble leaves out one of two models, and words and patches differ from sample to sample."""
+"""Tables without rows: no ensemble leaves out one of two models, words and patches differ from sample to sample, all
+coalitions are known, and outputs have no noise."""
 
 
 def snakemake(folder: Path, *arguments: str) -> subprocess.CompletedProcess:
