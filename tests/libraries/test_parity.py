@@ -31,6 +31,7 @@ from test_calling import READ, TEXTS
 from test_vision import EFFICIENT, MOBILE, VIT, lively
 from tokenizers.processors import TemplateProcessing
 from transformers import (
+    AutoImageProcessor,
     EfficientNetForImageClassification,
     MobileViTForImageClassification,
     ViTForImageClassification,
@@ -209,7 +210,9 @@ def image(network, stated, scaling=None, **oddities):
         (folder / "m" / "preprocessor_config.json").write_text(json.dumps(whole))
         files = pictures(**oddities)
         ours, items = shown(folder, {"library": "transformers"}, folder / "m", files, 64, **(scaling or {}))
-        theirs = pipeline("image-classification", model=str(folder / "m"), device="cpu")
+        # Which eight-bit values the other backend, torchvision's, rounds up depends on the processor.
+        processor = AutoImageProcessor.from_pretrained(folder / "m", backend="pil")
+        theirs = pipeline("image-classification", model=str(folder / "m"), image_processor=processor, device="cpu")
         said = [theirs(Image.open(io.BytesIO(files[item])), top_k=2) for item in items]
         scores = [{each["label"]: each["score"] for each in scores} for scores in said]
         return ours, np.log([[each["LABEL_0"], each["LABEL_1"]] for each in scores])

@@ -76,6 +76,9 @@ class Processor:
 def prepare(description: dict[str, Any], image: Image.Image, folder: Path, as_large: bool) -> Iterator[Tensor]:
     """Inputs (1, C, H, W) that a library makes of an image: one for each set of weights that torchvision has.
 
+    transformers scales with torchvision or with Pillow. Which of some eight-bit values the former rounds up or down
+    depends on the processor.
+
     Parameters
     ----------
     as_large
@@ -83,9 +86,10 @@ def prepare(description: dict[str, Any], image: Image.Image, folder: Path, as_la
     """
     sides = [image.height, image.width]
     if description["library"] == "transformers":
-        if (processor := processor_of(folder)) is not None:
-            kept = {"do_resize": False, "do_center_crop": False} if as_large else {}
-            yield processor(image, return_tensors="pt", **kept)["pixel_values"]
+        kept = {"do_resize": False, "do_center_crop": False} if as_large else {}
+        for backend in (None, "pil"):
+            if (processor := processor_of(folder, backend)) is not None:
+                yield processor(image, return_tensors="pt", **kept)["pixel_values"]
     elif description["library"] == "torchvision":
         for weights in published(description["architecture"])[: 1 if as_large else None]:
             transform = weights.transforms()

@@ -125,12 +125,14 @@ def _import_timm() -> Any:
     return timm
 
 
-def processor_of(folder: Path) -> Any:
-    """What makes inputs of images, by the files of transformers in a folder; or None."""
+def processor_of(folder: Path, backend: str | None = None) -> Any:
+    """What makes inputs of images, by the files of transformers in a folder, its best way or a `backend`; or None."""
     from transformers import AutoImageProcessor
 
     try:
-        return AutoImageProcessor.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+        return AutoImageProcessor.from_pretrained(
+            folder, local_files_only=True, trust_remote_code=False, backend=backend
+        )
     except (OSError, ValueError, KeyError, ImportError):
         return None
 
