@@ -185,11 +185,16 @@ class Browser:
 
     def middle(self, selector: str) -> dict[str, float]:
         """The middle of an element, scrolled into view; what is hidden or covered there cannot be clicked."""
+        # Once it stands still: on a busy machine what was done before may move it between this and the click.
         found = self.do(
-            f"""(() => {{
+            f"""(async () => {{
               const node = document.querySelector({json.dumps(selector)});
               node.scrollIntoView({{ block: "center" }});
-              const box = node.getBoundingClientRect();
+              let [box, before] = [node.getBoundingClientRect(), null];
+              while (!before || before.x !== box.x || before.y !== box.y) {{
+                await new Promise(requestAnimationFrame);
+                [before, box] = [box, node.getBoundingClientRect()];
+              }}
               const [x, y] = [box.x + box.width / 2, box.y + box.height / 2];
               const hit = document.elementFromPoint(x, y);
               return {{ x, y, free: Boolean(hit && (node.contains(hit) || hit.contains(node))) }};
@@ -203,11 +208,20 @@ class Browser:
         self.call("Input.dispatchMouseEvent", type="mouseMoved", **self.middle(selector))
 
     def click(self, selector: str) -> None:
-        """Press and release the mouse on an element."""
-        place = self.middle(selector)
-        self.call("Input.dispatchMouseEvent", type="mouseMoved", **place)
-        for kind in ("mousePressed", "mouseReleased"):
-            self.call("Input.dispatchMouseEvent", type=kind, button="left", clickCount=1, **place)
+        """Press and release the mouse on an element; again where a busy browser has lost that on its way."""
+        for _ in range(3):
+            place = self.middle(selector)
+            self.do(
+                "window.hit = false; "
+                f"document.querySelector({json.dumps(selector)}).addEventListener("
+                "'click', () => { window.hit = true; }, { once: true, capture: true })"
+            )
+            self.call("Input.dispatchMouseEvent", type="mouseMoved", **place)
+            for kind in ("mousePressed", "mouseReleased"):
+                self.call("Input.dispatchMouseEvent", type=kind, button="left", clickCount=1, **place)
+            if self.do("new Promise((done) => requestAnimationFrame(() => done(window.hit)))"):
+                return
+        raise AssertionError(f"a click on {selector} does not arrive")
 
     def tap(self, selector: str) -> None:
         """Touch an element."""
