@@ -16,6 +16,6 @@ def processor() -> str:
 
 
 def peak_mb() -> float:
-    """Most memory that this process had; `getrusage` would tell that of the one it was forked from."""
+    """Most memory that this process had, on Linux; `getrusage` would tell that of the one it was forked from."""
     (line,) = (line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM"))
     return int(line.split()[1]) / 1024
