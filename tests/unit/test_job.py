@@ -85,6 +85,9 @@ def test_packages_of_the_same_environment_stay():
 @pytest.fixture
 def told(tmp_path, monkeypatch, capfd):
     """The exit status of a job whose `main` is given, what it puts on the terminal, and the path of its log."""
+    import snakemake
+
+    assert snakemake.__file__  # every job is started by one, and so it is imported there
     monkeypatch.setattr(sys, "path", list(sys.path))
 
     def running(main, log=tmp_path / "log"):

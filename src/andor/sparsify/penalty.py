@@ -5,6 +5,8 @@ Chen et al., ICLR 2024, Eq 6. Tensors have the models as their last axis but one
 
 from __future__ import annotations
 
+from functools import reduce
+
 import torch
 from torch import Tensor
 
@@ -24,16 +26,9 @@ def prox(interactions: Tensor, step: Tensor | float, of_max: float, of_sum: floa
     """
     strength = (interactions.abs() - of_sum * step).clamp_min_(0)
     if of_max:
-        cut, models = of_max * step, interactions.shape[-2]
-        if models == 1:
-            level = strength - cut
-        elif models == 2:
-            mean = 0.5 * (strength.sum(-2, keepdim=True) - cut)
-            level = torch.maximum(strength.amax(-2, keepdim=True) - cut, mean)
-        else:
-            total = strength.sort(-2, descending=True).values.cumsum(-2) - cut
-            level = (total / one_to(models, total)).amax(-2, keepdim=True)
-        strength = torch.minimum(strength, level.clamp_min_(0))
+        cut = of_max * step
+        means = [(total - cut) / count for count, total in enumerate(largest_sums(strength), 1)]
+        strength = torch.minimum(strength, reduce(torch.maximum, means).clamp_min_(0))
     return torch.copysign(strength, interactions)
 
 
@@ -42,16 +37,19 @@ def gauge(duals: Tensor, of_max: float, of_sum: float) -> Tensor:
 
     The ball is Σ_i (|y_i| − w_sum)₊ ≤ w_max: the k largest |y_i| sum to at most w_max + k·w_sum, for every k.
     """
-    models, largest = duals.shape[-2], duals.abs()
+    sums = enumerate(largest_sums(duals.abs()), 1)
+    return reduce(torch.maximum, (total / (of_max + count * of_sum) for count, total in sums)).squeeze(-2)
+
+
+def largest_sums(sizes: Tensor) -> list[Tensor]:
+    """Sums of the k largest of sizes ≥ 0 over models, k = 1…m: of (..., m, C), m times (..., 1, C).
+
+    Of up to three without sorting, which would take longer than all else.
+    """
+    models = sizes.shape[-2]
+    if models > 3:
+        return list(sizes.sort(-2, descending=True).values.cumsum(-2).split(1, -2))
     if models == 1:
-        return largest[..., 0, :] / (of_max + of_sum)
-    if models == 2:
-        most = largest.amax(-2) / (of_max + of_sum)
-        return torch.maximum(most, largest.sum(-2) / (of_max + 2 * of_sum))
-    largest = largest.sort(-2, descending=True).values.cumsum(-2)
-    return (largest / (of_max + of_sum * one_to(models, duals))).amax(-2)
-
-
-def one_to(models: int, like: Tensor) -> Tensor:
-    """1…m as a column, of the type and on the device of another tensor."""
-    return torch.arange(1, models + 1, dtype=like.dtype, device=like.device)[:, None]
+        return [sizes]
+    largest, total = sizes.amax(-2, keepdim=True), sizes.sum(-2, keepdim=True)
+    return [largest, total] if models == 2 else [largest, total - sizes.amin(-2, keepdim=True), total]
