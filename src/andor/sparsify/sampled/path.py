@@ -91,14 +91,16 @@ class Path:
     def solve(self, penalty: float, gap: float, proven: bool = False) -> Point:
         """The solution for a penalty, its gap over all coalitions up to the order at most `gap` if rounds suffice.
 
-        The search is in single precision, and once more in double precision where the bound is to be a proof.
+        While columns are missing, those at hand are solved no better than that costs. The search is in single
+        precision, and once more in double precision where the bound is to be a proof.
         """
-        began, searched, dtype = time.perf_counter(), 0, torch.float32
+        began, searched, dtype, proven_gap = time.perf_counter(), 0, torch.float32, 1.0
         for _ in range(ROUNDS):
-            self.x = solve(self._squares, self.x, penalty, self.weights, 0.3 * gap)
+            self.x = solve(self._squares, self.x, penalty, self.weights, 0.3 * max(gap, proven_gap))
             found = self._search(self._thetas(), self.order, penalty, ADDED, dtype)
             searched = max(searched, found.searched)
             at = self._bounds(penalty, found.largest)
+            proven_gap = at.gap
             done = at.gap <= gap or not self._add(Columns.of(found.kinds, found.players, self.games.players))
             if done and (dtype == torch.float64 or not proven):
                 break
