@@ -34,7 +34,7 @@ def test_check_says_what_a_configuration_describes():
         "digits: 12 samples, 8 players, all coalitions: 9,216 masked inputs of 3 models; ensembles resnet20-vgg16, "
     )
     assert reviews == (
-        "reviews: 8 samples, up to 120 players, 500 coalitions to fit and 100 held out: 14,400 masked inputs of 3 "
+        "reviews: 8 samples, up to 120 players, 400 coalitions to fit and 100 held out: 12,000 masked inputs of 3 "
         "models; ensembles encoders, all_three"
     )
 

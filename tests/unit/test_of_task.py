@@ -7,6 +7,7 @@ import pytest
 from test_families import QUICK, TABLE, random_table
 
 from andor.errors import UserError
+from andor.models import accuracy as judging
 from andor.models.accuracy import accuracy
 from andor.models.families.mlp import MLP
 from andor.models.families.of_task import ModelOfTask
@@ -34,6 +35,18 @@ def test_it_is_the_same_model(original, tmp_path):
     assert accuracy(taken, TABLE, "test") == accuracy(own, TABLE, "test")
     made = {path.relative_to(tmp_path / "net").as_posix() for path in (tmp_path / "net").rglob("*") if path.is_file()}
     assert made == {"model.json", "model.safetensors", "inputs.safetensors", "weights/more.bin"}
+
+
+def test_training_items_are_judged_in_part_and_test_items_in_full(original, monkeypatch):
+    monkeypatch.setattr(judging, "OF_TRAINING", 5)
+    model = load(original)
+    found, rows = judging.qualities(model, TABLE, None), [split == "train" for split in TABLE["split"].to_pylist()]
+    assert found["train"]["items"] == 5 < sum(rows)
+    assert (found["test"]["correct"], found["test"]["items"]) == accuracy(model, TABLE, "test")
+    assert judging.qualities(model, TABLE, 3)["test"]["items"] == 3 and "train" not in judging.qualities(
+        model, TABLE, 3
+    )
+    assert judging.qualities(model, TABLE, 0) == {}
 
 
 def test_it_needs_data_that_it_reads(original, tmp_path):

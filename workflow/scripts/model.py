@@ -9,7 +9,7 @@ from _job import device, fetched, run
 def main(snakemake):
     from andor.config import Model, part
     from andor.files import write_text
-    from andor.models.accuracy import quality
+    from andor.models.accuracy import qualities
     from andor.models.corruption import corrupted
     from andor.models.files import description_of, take_kept
     from andor.models.labels import exchanged, relabelled
@@ -36,8 +36,7 @@ def main(snakemake):
     if table is not None:  # language models are taken as they come
         model = load(folder, device(snakemake))
         metrics["parameters"] = model.parameters
-        for split in ("train", "test") if settings.judged is None else ("test",) if settings.judged else ():
-            metrics["splits"][split] = quality(model, table, split, settings.judged)
+        metrics["splits"] = qualities(model, table, settings.judged)
     write_text(folder / "metrics.json", json.dumps(metrics, indent=2) + "\n")
 
 

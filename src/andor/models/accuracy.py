@@ -21,6 +21,8 @@ Classifier = ArrayClassifier | TextClassifier | PromptedClassifier | ServedClass
 BATCH = 64
 FAR = 4
 """Standard deviations below what guessing gets right, from which on something must be wrong."""
+OF_TRAINING = 1000
+"""Items learnt from that a model is judged by, beside all test items: enough to tell what it knows by heart."""
 _log = logging.getLogger(__name__)
 
 
@@ -50,6 +52,13 @@ def predictions(model: Classifier, table: pa.Table) -> np.ndarray:
             texts = torch.tensor([token_ids[row] for row in batch])
             labels[batch] = said(model.logits(model.embed(texts)))
     return labels
+
+
+def qualities(model: Classifier, table: pa.Table, most: int | None) -> dict[str, dict[str, Any]]:
+    """`quality` by split: on at most so many test items, or on all of them and on some that it learnt from."""
+    if most is None:
+        return {"train": quality(model, table, "train", OF_TRAINING), "test": quality(model, table, "test")}
+    return {"test": quality(model, table, "test", most)} if most else {}
 
 
 def quality(model: Classifier, table: pa.Table, split: str, most: int | None = None) -> dict[str, Any]:

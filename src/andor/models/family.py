@@ -68,7 +68,7 @@ class Family(Kind):
 
     @property
     def judged(self) -> int | None:
-        """Test items by which it is judged, at most; None for all, and all that are for training."""
+        """Test items by which it is judged, at most; None for all, and some of those for training."""
         return None
 
     @property
