@@ -251,6 +251,16 @@ def test_a_tokenizer_without_a_chat_template_is_told(tmp_path):
         made(tmp_path / "llama", tmp_path / "m", chat=True)
 
 
+def test_a_chat_template_that_trims_a_text_is_told_wherever_that_is(source, tmp_path):
+    texts = ["a superb film"] * 5 + ["a dull film "]
+    table = pa.table({"text": texts, "label": pa.array([0, 1] * 3, pa.int16()), "split": ["test"] * 6})
+    made(source, tmp_path / "m", table, prompt="{text} said", chat=True)
+    with pytest.raises(
+        UserError, match="chat template of the tokenizer changes the text 'a dull film '"
+    ):
+        made(source, tmp_path / "n", table, prompt="said: {text}", chat=True)
+
+
 def test_answers_may_be_in_a_file(source, model, tmp_path):
     (tmp_path / "answers.yaml").write_text('0: [" the", " nobody"]\n1: " superb film"\n')
     assert made(source, tmp_path / "m", answers=str(tmp_path / "answers.yaml")).digest == model.digest

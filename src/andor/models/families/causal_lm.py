@@ -138,7 +138,7 @@ class CausalLM(Family):
         if self.prompt is None:
             describe(self.described(), folder)
             return
-        texts = [""] if table is None else table["text"].slice(0, TRIED).to_pylist()
+        texts = [""] if table is None else table["text"].to_pylist()
         question = self._question(pretrained.tokenizer(folder), texts)
         if table is not None:
             from andor.models.inputs import count_labels
@@ -147,12 +147,12 @@ class CausalLM(Family):
         settle(type(self), self.described() | question, folder, table)
 
     def _question(self, tokenizer: PreTrainedTokenizerFast, texts: list[str]) -> dict[str, Any]:
-        """The question as it is kept, its chat template filled in, after it was tried on some texts.
+        """The question as it is kept: its chat template filled in, which every text was, and tried on the first few.
 
         Raises
         ------
         UserError
-            If answers collide, the tokenizer joins one with the prompt, or there is no chat template that fits.
+            If answers collide, the tokenizer joins one with the prompt, or no chat template fits all texts.
         """
         from andor.models.questions import Question, in_chat, rendered, try_answers
 
@@ -161,9 +161,10 @@ class CausalLM(Family):
             before, after = in_chat(tokenizer, self.prompt)
         answers = tuple(map(tuple, said.given(self.answers)))
         question = Question(before, after, not self.chat, answers)
-        for text in texts:
-            if self.chat and rendered(tokenizer, self.prompt.replace(said.TEXT, text)) != question.around(text):
+        for text in texts if self.chat else ():  # one that trims its messages changes few of them
+            if rendered(tokenizer, self.prompt.replace(said.TEXT, text)) != question.around(text):
                 raise UserError(f"`chat: true`: the chat template of the tokenizer changes the text {text[:40]!r}")
+        for text in texts[:TRIED]:
             try_answers(question, tokenizer, text)
         return question.described()
 
