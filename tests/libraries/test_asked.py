@@ -255,9 +255,7 @@ def test_a_chat_template_that_trims_a_text_is_told_wherever_that_is(source, tmp_
     texts = ["a superb film"] * 5 + ["a dull film "]
     table = pa.table({"text": texts, "label": pa.array([0, 1] * 3, pa.int16()), "split": ["test"] * 6})
     made(source, tmp_path / "m", table, prompt="{text} said", chat=True)
-    with pytest.raises(
-        UserError, match="chat template of the tokenizer changes the text 'a dull film '"
-    ):
+    with pytest.raises(UserError, match="chat template of the tokenizer changes the text 'a dull film '"):
         made(source, tmp_path / "n", table, prompt="said: {text}", chat=True)
 
 

@@ -693,6 +693,17 @@ def test_two_processes_at_once_download_once(tmp_path: Path, web: Web) -> None:
         assert (tmp_path / f"out{i}" / "x").read_bytes() == NOISE
 
 
+def test_a_server_on_this_machine_is_asked_without_a_proxy(
+    tmp_path: Path, web: Web, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")  # where nobody listens
+    for name in ("no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    out = fetch([web.put("/x", NOISE)], sha256(NOISE), tmp_path / "out", store=tmp_path / "store")
+    assert out.read_bytes() == NOISE
+
+
 def test_redirects_do_not_lead_to_plain_http_elsewhere(tmp_path: Path, web: Web) -> None:
     web.redirects["/x"] = "http://192.0.2.1/x"  # an address that is nobody's, and is not asked
     with pytest.raises(UserError, match="leads to plain http"):

@@ -28,12 +28,12 @@ _BAR_FROM = 4_000_000
 
 
 class _LoopbackAdapter(HTTPAdapter):
-    """Plain ``http`` goes to this machine only, wherever a redirect points."""
+    """Plain ``http`` goes to this machine only, wherever a redirect points, and through no proxy."""
 
     def send(self, request: requests.PreparedRequest, *args: object, **kwargs: object) -> requests.Response:
         if not is_loopback(urlsplit(request.url or "").hostname or ""):
             raise requests.exceptions.InvalidSchema("leads to plain http")
-        return super().send(request, *args, **kwargs)  # type: ignore[arg-type]
+        return super().send(request, *args, **kwargs | {"proxies": {}})  # type: ignore[arg-type]
 
 
 def session(*, plain_http: bool = False) -> requests.Session:
