@@ -7,6 +7,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 import torch
+import transformers
 from safetensors.torch import load_file, save_file
 from transformers import (
     BertConfig,
@@ -34,6 +35,7 @@ from andor.models.families.causal_lm import CausalLM
 from andor.models.families.image_classifier import ImageClassifier
 from andor.models.families.text_cnn import TextCNN
 from andor.models.families.text_encoder import TextEncoder
+from andor.models.loaded import OF_THE_FIRST, shorten, text_logits
 from andor.models.loading import load, load_transformers
 from andor.models.training import encode
 from tiny import wordpieces
@@ -599,3 +601,19 @@ class TestFiles:
         other.add_tokens(["superb"])
         changed = [digest("other"), digest(tokenizer=other), digest(bias=1e-6), digest(layer_norm_eps=1e-3)]
         assert len({digest(), *changed}) == 5
+
+
+@pytest.mark.parametrize("name", OF_THE_FIRST)
+def test_the_last_layer_computes_the_token_alone_that_the_head_reads(name):
+    more = {"embedding_size": 16} if "Electra" in name else {}
+    settings = getattr(transformers, name.replace("ForSequenceClassification", "Config"))(
+        hidden_size=32, num_hidden_layers=2, num_attention_heads=4, intermediate_size=64, vocab_size=50, **more
+    )
+    network, shapes = getattr(transformers, name)(settings).eval(), []
+    texts = torch.randn(3, 7, network.get_input_embeddings().embedding_dim)
+    expected = text_logits(network, texts)
+    for layer in network.base_model.encoder.layer:
+        layer.output.register_forward_hook(lambda _, __, output: shapes.append(tuple(output.shape)))
+    shorten(network)
+    torch.testing.assert_close(text_logits(network, texts), expected, rtol=0, atol=1e-6)
+    assert shapes == [(3, 7, 32), (3, 1, 32)]
