@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 import torch
+from test_families import random_table
 
 import evaluating
 import tiny
@@ -17,7 +18,9 @@ from andor import store
 from andor.config import Budget, Masking
 from andor.data.table import rows
 from andor.errors import UserError
+from andor.models.families.scikit_learn import ScikitLearn
 from andor.models.loaded import LoadedModel
+from andor.models.loading import load
 from andor.outputs.cache import OutputCache
 from andor.outputs.evaluate import cache_content, evaluate_chunk, screen
 from andor.outputs.masking import bind, locate
@@ -387,6 +390,23 @@ def test_progress_names_model_sample_and_rate(tmp_path, capsys, caplog):
     assert "lenet, sample" in shown and "48" in shown and "mask/s" in shown
     assert [message.split(":")[0] for message in caplog.messages] == [f"model lenet, sample {i}" for i in range(3)]
     assert all("16 masks in" in message and "masks/s" in message for message in caplog.messages)
+
+
+@pytest.mark.parametrize(("estimator", "share"), [("DecisionTreeClassifier", "100%"), ("LogisticRegression", None)])
+def test_log_odds_of_certain_probabilities_are_told(tmp_path, capsys, estimator, share):
+    table = random_table("features", (5,), count=96)
+    ScikitLearn(family="scikit_learn", estimator=estimator).make(table, None, None, tmp_path / "m", 0)
+    sample = {
+        "sample": 3, "label": 1, "features": table["features"][0].as_py(), "players": [[0], [1, 2], [3], [4]],
+        "player_names": list("abcd"),
+    }  # fmt: skip
+    samples = pa.Table.from_pylist([sample]).replace_schema_metadata({"shape": "[5]"})
+    cache = OutputCache(tmp_path / "cache")
+    for again in range(2):  # from the cache too
+        evaluate_chunk("m", load(tmp_path / "m"), samples, Masking(), cache, tmp_path / f"{again}", progress=False)
+        shown = capsys.readouterr().err
+        told = f"warning: model m, sample 3: the probability of its label is 0 or 1 for {share} of the masked"
+        assert told in shown if share else "warning" not in shown
 
 
 # ---------------------------------------------------------------------------------------- screening, targets

@@ -21,7 +21,7 @@ from andor import config
 from andor.data.table import rows
 from andor.errors import UserError
 from andor.files import link_or_copy, replacing
-from andor.models.loaded import LanguageModel, LoadedModel
+from andor.models.loaded import PROBABILITY, LanguageModel, LoadedModel
 from andor.models.served import ServedClassifier
 from andor.models.settings import REPEATS
 from andor.outputs import drawn as coalitions
@@ -30,10 +30,18 @@ from andor.outputs.cache import OutputCache
 from andor.outputs.masking import Located, MaskedModel, MaskingError, locate, presence
 from andor.outputs.passes import check_finite, evaluated, fastest_batch_size, out_of_memory
 from andor.outputs.rewards import classifier_reward
-from andor.outputs.stored import outputs_table, write_drawn
+from andor.outputs.stored import outputs_table, stored, write_drawn
+from andor.store import read_table
 
 FORMAT = 1
 """Version of what is stored: raise it when the same content would give other numbers or another file."""
+
+CUT = 0.999 * float(np.log(1 / PROBABILITY - 1))
+"""Log-odds beyond which they are those of a probability that was kept away from 0 or 1."""
+CERTAIN = (
+    "the probability of its label is 0 or 1 for {:.0%} of the masked inputs, and log-odds end at ±16 there: their "
+    "interactions are of that jump; take `reward: {{kind: probability}}`, or a model that is never certain"
+)
 
 _log = logging.getLogger(__name__)
 
@@ -90,6 +98,9 @@ def evaluate_chunk(
                 blocks = coalitions.blocks(*drawn, (seed, sample.get("item", number)))
                 kept = [passes.outputs(where, located, len(block), block) for block in blocks]
                 write_drawn(path, kept, budget.budget)
+            gives = getattr(model, "gives", "logits")
+            if gives == "probabilities" and (share := cut(stored(read_table(path))[0], sample["label"])):
+                bar.write(f"warning: {where}: {CERTAIN.format(share)}", file=sys.stderr)
             seconds, cached = time.perf_counter() - began, passes.known - known
             timings.append((number, f"{seconds:.4f}", str(cached == count).lower()))
             found = f"{cached} from the cache, {(count - cached) / seconds:.0f} masks/s"
@@ -153,6 +164,11 @@ class _Sizes:
         """Remember the size that a sample was done with, if it was to be larger."""
         if done < min(self.of(masked), 1 << masked.players):
             self.most = done
+
+
+def cut(outputs: np.ndarray, label: int) -> float:
+    """Share of the outputs (M, C) of a model of probabilities at which the log-odds of a label are cut."""
+    return float((np.abs(classifier_reward(outputs, label, "log_odds")) > CUT).mean())
 
 
 def _located(where: str, model: LoadedModel, sample: Mapping[str, Any], masking: config.Masking) -> Located:
