@@ -357,9 +357,9 @@ def reads_embeddings(network: nn.Module) -> bool:
     return True
 
 
-OF_THE_FIRST = {
+OF_THE_FIRST = tuple(
     f"{name}ForSequenceClassification" for name in ("Bert", "Camembert", "Electra", "Roberta", "XLMRoberta")
-}
+)
 """Networks of transformers whose head reads the first token of the last layer, and no other."""
 
 
