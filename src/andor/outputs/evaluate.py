@@ -98,8 +98,7 @@ def evaluate_chunk(
                 blocks = coalitions.blocks(*drawn, (seed, sample.get("item", number)))
                 kept = [passes.outputs(where, located, len(block), block) for block in blocks]
                 write_drawn(path, kept, budget.budget)
-            gives = getattr(model, "gives", "logits")
-            if gives == "probabilities" and (share := cut(stored(read_table(path))[0], sample["label"])):
+            if share := certain(model, path, sample.get("label")):
                 bar.write(f"warning: {where}: {CERTAIN.format(share)}", file=sys.stderr)
             seconds, cached = time.perf_counter() - began, passes.known - known
             timings.append((number, f"{seconds:.4f}", str(cached == count).lower()))
@@ -166,8 +165,11 @@ class _Sizes:
             self.most = done
 
 
-def cut(outputs: np.ndarray, label: int) -> float:
-    """Share of the outputs (M, C) of a model of probabilities at which the log-odds of a label are cut."""
+def certain(model: LoadedModel, path: Path, label: int | None) -> float:
+    """Share of the outputs in a file at which log-odds of the label are cut; 0 of models that give no probabilities."""
+    if getattr(model, "gives", "logits") != "probabilities" or label is None:
+        return 0.0
+    outputs, _ = stored(read_table(path))
     return float((np.abs(classifier_reward(outputs, label, "log_odds")) > CUT).mean())
 
 
