@@ -129,6 +129,14 @@ def test_bounds_hold_the_optimum(seed, models, alpha, penalty):
     assert point.bounds.gap <= 0.02
 
 
+def test_the_gap_is_reached_where_no_column_is_missing():
+    """The first solution of the columns at hand is a rough one, and may be all there is to find."""
+    games = made(np.random.default_rng(5), 6, 2, [50])
+    path = Path(games, 2, (1.0, 1 / 9))
+    path.begin_with(every_column(6, 2))
+    assert path.solve(0.02 * path.largest_penalty(), 1e-4).bounds.gap <= 1e-4
+
+
 def test_all_coalitions_are_the_problem_for_all_coalitions():
     """Without noise and with a vanishing penalty it is the least Σ|I| of all splits (κ = 0), the constant apart."""
     n, random = 5, np.random.default_rng(2)

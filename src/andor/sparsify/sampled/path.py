@@ -94,18 +94,19 @@ class Path:
         While columns are missing, those at hand are solved no better than that costs. The search is in single
         precision, and once more in double precision where the bound is to be a proof.
         """
-        began, searched, dtype, proven_gap = time.perf_counter(), 0, torch.float32, 1.0
+        began, searched, dtype, allowed = time.perf_counter(), 0, torch.float32, 1.0
         for _ in range(ROUNDS):
-            self.x = solve(self._squares, self.x, penalty, self.weights, 0.3 * max(gap, proven_gap))
+            self.x = solve(self._squares, self.x, penalty, self.weights, 0.3 * allowed)
             found = self._search(self._thetas(), self.order, penalty, ADDED, dtype)
             searched = max(searched, found.searched)
             at = self._bounds(penalty, found.largest)
-            proven_gap = at.gap
-            done = at.gap <= gap or not self._add(Columns.of(found.kinds, found.players, self.games.players))
+            added = at.gap > gap and self._add(Columns.of(found.kinds, found.players, self.games.players))
+            done = at.gap <= gap or not (added or allowed > gap)
             if done and (dtype == torch.float64 or not proven):
                 break
             if done:
                 dtype = torch.float64
+            allowed = max(gap, at.gap) if added else gap
         if proven:  # the residual stays, and with it the bound
             at = self._simplify(penalty, gap, found.largest)
         used = (self.x != 0).any(0)
