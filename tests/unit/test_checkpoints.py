@@ -46,6 +46,7 @@ def trained(settings, table, source, folder, **training):
     return load(folder)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FAMILIES)
 def test_what_is_kept_is_what_a_training_that_ends_there_gives(name, pretrained, tmp_path):  # noqa: F811
     settings, kind = FAMILIES[name]

@@ -127,6 +127,7 @@ def test_families_are_compared_over_all_their_pairs():
     assert same.families == ("mlp", "mlp")
 
 
+@pytest.mark.slow
 def test_along_a_training_families_are_no_partners(monkeypatch):
     found = []
     for names in (("net", "net@5"), ("other", "net@5"), ("other", "net")):
@@ -236,6 +237,7 @@ def pairs():
     return of_models({"first": OWN, "second": [1.2 * one for one in OWN], "third": OWN[::-1]})
 
 
+@pytest.mark.slow
 def test_curves_are_drawn_along_a_training(along, tmp_path):
     figure = figures.draw_study(along, "How do interactions come and go?")
     figures.save(figure, [tmp_path / "along.png"])
@@ -261,6 +263,7 @@ def test_states_that_are_compared_two_by_two_are_models_like_others():
     assert "| net + net@50 | 20.0 (" in told and "| net@50 | 1.00 [" in told and "Training of" not in told
 
 
+@pytest.mark.slow
 def test_curves_are_of_what_the_study_names():
     """A state that is named by itself, and a model that keeps some of the steps only."""
     study = Study(**STUDY, along="net", models=["seed", "half@10"])
@@ -274,6 +277,7 @@ def test_curves_are_of_what_the_study_names():
     assert titles[4:] == ["also in seed, same step or end", "also in half@10"]
 
 
+@pytest.mark.slow
 def test_models_without_interactions_are_told_and_drawn(tmp_path):
     nothing = [0 * one for one in OWN]
     for models in ({"zero": nothing, "none": nothing}, {"zero": nothing, "net": OWN, "none": nothing}):

@@ -536,6 +536,7 @@ def test_a_local_model_of_numbers_is_refused_by_the_check(tmp_path, monkeypatch)
     assert re.fullmatch(r"config.yaml: `tasks.films.models.a`: `source: m` predicts a number, .*", str(done.exception))
 
 
+@pytest.mark.slow
 def test_faults_made_by_mutation_are_told(tmp_path):
     """A short form of the campaign of tests/labs/configurations.py."""
     every = list(configurations.faults())

@@ -114,6 +114,7 @@ def test_refuses_what_cannot_be_predicted(labels, said, tmp_path):
         NUMBERS.glance(tmp_path / "n.jsonl")
 
 
+@pytest.mark.slow
 def test_learns_masks_and_explains_in_the_units_of_the_target(table, trained):
     """From training to samples; what is saved predicts the same by transformers' own pipeline."""
     models = {name: load(trained / name) for name in ("encoder", "cnn")}
@@ -139,6 +140,7 @@ def test_learns_masks_and_explains_in_the_units_of_the_target(table, trained):
         np.testing.assert_allclose(outputs[-1, 0], predictions(model, one)[0], rtol=1e-5)
 
 
+@pytest.mark.slow
 def test_a_spread_of_the_target_changes_nothing_but_units(table, source):
     """Each learns standardised numbers, from its first step to its last; heads are scaled afterwards."""
     place = table.schema.get_field_index("label")
@@ -159,6 +161,7 @@ def test_a_spread_of_the_target_changes_nothing_but_units(table, source):
             np.testing.assert_allclose(second[step] * 1000, predicted, rtol=1e-4, err_msg=str(step))
 
 
+@pytest.mark.slow
 def test_a_head_that_comes_with_one_output_is_a_number(table, tmp_path):
     """Whether or not its configuration calls that regression; raw outputs are explained, no sigmoid of them."""
     texts = table["text"].to_pylist()[:5]
