@@ -39,8 +39,8 @@ FORMAT = 1
 CUT = 0.999 * float(np.log(1 / PROBABILITY - 1))
 """Log-odds beyond which they are those of a probability that was kept away from 0 or 1."""
 CERTAIN = (
-    "the probability of its label is 0 or 1 for {:.0%} of the masked inputs, and log-odds end at ±16 there: their "
-    "interactions are of that jump; take `reward: {{kind: probability}}`, or a model that is never certain"
+    "the probability of its label is 0 or 1 for {:.0%} of the masked inputs; if the reward is log-odds, which end at "
+    "±16 there, interactions are of that jump: take `reward: {{kind: probability}}`, or a model that is never certain"
 )
 
 _log = logging.getLogger(__name__)
