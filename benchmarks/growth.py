@@ -45,7 +45,7 @@ def measured(players: int, coalitions: int, order: int, seed: int) -> dict[str, 
         "players": players, "coalitions": coalitions, "order": order, "seed": seed,
         "processor_seconds": round(time.process_time() - spent, 2), "peak_mb": round(peak_mb()),
         "peak_mb_before": round(before), "gap": found.gap[0], "searched": found.searched,
-        "interactions": int((found.strengths != 0).sum()), "order_1_to_3_planted": len(truth),
+        "interactions": int((found.strengths != 0).sum()), "planted": len(truth),
     }  # fmt: skip
 
 
