@@ -1,6 +1,7 @@
 """The page's data against the truth: what is decoded from it predicts what the models put out."""
 
 import base64
+import dataclasses
 import hashlib
 import json
 import re
@@ -16,6 +17,7 @@ import pytest
 import andor.report.explorer
 from andor.analysis.overlap import chance_power, generalization_power, same_sign
 from andor.game.attributions import predict
+from andor.game.coalitions import KINDS
 from andor.game.interactions import Interactions, ranks, without_empty
 from andor.report.explorer import BUDGET, page, payload, render
 from andor.report.explorer.coding import (
@@ -29,6 +31,8 @@ from andor.report.explorer.headline import sentences
 from andor.report.explorer.payload import RATES
 from andor.report.figures import style
 from andor.report.results import TaskResults
+from andor.report.tables.parts import comparisons
+from andor.report.tables.states import DISTINCTIVE
 from synthetic import write_synthetic_results
 
 FOLDER = Path(andor.report.explorer.__file__).parent
@@ -295,3 +299,38 @@ def test_script_computes_what_the_package_does(results, shown, tmp_path):
         }.items():
             found = np.array([[cell[name] for cell in kind] for kind in entry["sharing"]], float)
             np.testing.assert_allclose(found.T, expected, rtol=1e-12)
+
+
+def with_other_solutions(results, factors):
+    """The same results, with other solutions of every sample whose strengths are so many times as large."""
+    changed = dataclasses.replace(results)
+
+    def others(method, subject):
+        found = results.merged_interactions(method, subject)
+        return [[dataclasses.replace(one, strengths=factor * one.strengths) for factor in factors] for one in found]
+
+    vars(changed)["_others"] = others
+    return changed
+
+
+def test_what_is_distinctive_is_that_of_the_tables(results):
+    solved = with_other_solutions(results, (0.9, 1.02))
+    samples, found = payload(solved, "task", BUDGET)["samples"], 0
+    for each in comparisons(solved):
+        for about, game, state in zip(samples, each.games.samples, each.states, strict=True):
+            there = {
+                (each.kinds[kind], tuple(game.coalitions.players[place]))
+                for kind, place in np.argwhere(state == DISTINCTIVE)
+            }
+            n, said = game.coalitions.n, [int(name, 16) for name in about["distinctive"][each.method][each.ensemble]]
+            assert there == {
+                (KINDS[number >> n], tuple(player for player in range(n) if number >> player & 1)) for number in said
+            }
+            found += len(there)
+    assert found
+
+
+def test_without_other_solutions_only_what_has_no_error_can_be_distinctive(results):
+    samples = payload(with_other_solutions(results, ()), "task", BUDGET)["samples"]
+    exact = {name for name, kind in results.methods.items() if kind == "original"}
+    assert exact and all(set(about["distinctive"]) == exact for about in samples)

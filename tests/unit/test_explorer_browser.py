@@ -17,6 +17,8 @@ from andor.report.explorer import BUDGET, framed, payload, render
 from andor.report.explorer.coding import code, decode_interactions
 from andor.report.explorer.payload import RATES
 from andor.report.results import TaskResults
+from andor.report.tables.parts import comparisons
+from andor.report.tables.states import DISTINCTIVE
 from synthetic import write_synthetic_results
 
 pytestmark = [
@@ -167,15 +169,21 @@ def test_filters_leave_what_they_say(browser, tasks):
     opposed = (salient & (flat > 0)).any(0) & (salient & (flat < 0)).any(0)
     browser.click('input[name="show"][value="opposed"]')
     assert set(codes(browser, everything=True)) == set(np.flatnonzero(opposed))
-    browser.click('input[name="show"][value="distinctive"]')  # beyond error, which nobody knows here
-    assert browser.text(".empty") == "Nothing passes the filters."
+    of_some = set(np.flatnonzero(salient.any(0) & ~salient.all(0) & ~opposed))
+    browser.click('input[name="show"][value="distinctive"]')
+    distinctive = set(codes(browser, everything=True))
+    *_, shown = (each for each in comparisons(results) if each.method == "generalizable")
+    masks, kind_and_place = shown.games.samples[0].coalitions.masks, np.argwhere(shown.states[0] == DISTINCTIVE)
+    assert distinctive == {int(masks[place]) + kind * 2**10 for kind, place in kind_and_place} < of_some
+    assert distinctive
     browser.click('input[name="show"][value="listed"]')
     assert len(codes(browser)) == 1
     browser.click('input[name="show"][value="undecided"]')
-    assert set(codes(browser, everything=True)) == set(np.flatnonzero(salient.any(0) & ~salient.all(0) & ~opposed))
+    assert set(codes(browser, everything=True)) == of_some - distinctive
+    browser.click('input[name="show"][value="distinctive"]')
     browser.click('input[name="kind"][value="or"]')
-    undecided = codes(browser, everything=True)
-    assert undecided and min(undecided) >= 1024
+    of_or = codes(browser, everything=True)
+    assert of_or and min(of_or) >= 1024
     browser.press("ArrowLeft")  # from OR back to AND, by key
     found = codes(browser, everything=True)
     assert found and max(found) < 1024 and "kind=and" in browser.do("location.hash")

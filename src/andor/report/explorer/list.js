@@ -5,7 +5,7 @@ const GROUPS = {
     count === 1 ? "Salient" : count === 2 ? "Shared by both models" : `Shared by all ${count} models`,
   opposed: () => "Opposed: salient with either sign",
   distinctive: () => "Distinctive: salient in some models beyond error, in the others not",
-  undecided: () => `${view.known.drawn ? "Undecided" : "Distinctive or undecided"}: salient in some models`,
+  undecided: () => "Undecided: salient in some models",
   weak: () => "Salient in no model",
 };
 

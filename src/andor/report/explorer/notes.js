@@ -28,9 +28,7 @@ function drawSharing() {
     "Of each model’s salient interactions of this sample: shared are salient in all models with one sign, opposed in " +
     "some with one sign and in others with the other; distinctive are so in some beyond error and in the others not " +
     "even with their error; the rest is undecided. " +
-    (view.known.drawn
-      ? ""
-      : "This page knows no errors where all masks were evaluated, so that the rest is both: the table `interactions` tells. ") +
+    errorText() +
     "In all: the share that is salient in all, with whatever sign. " +
     "Chance: that share of sets of the same sizes drawn at random from the possible interactions." +
     (view.joint
@@ -103,6 +101,14 @@ function drawAbout() {
   $("about").replaceChildren(
     ...entries.filter(Boolean).flatMap(([name, text]) => [make("dt", {}, name), make("dd", {}, text)]),
   );
+}
+
+// What error is, where it is not a standard error.
+function errorText() {
+  if (view.known.drawn) return "";
+  return view.decided
+    ? "Error is how far other solutions differ that are nearly as good; AND interactions alone have none. "
+    : "Without other solutions (`solver.others`) no error is known here, and nothing is called distinctive. ";
 }
 
 function noiseText() {

@@ -123,8 +123,9 @@ function predictions(part, k, known) {
   return Float64Array.from(known.drawn.slice(known.first), (present) => predicted(part, k, present));
 }
 
-// Interactions of several models side by side: a row for each that is not 0 in one of them.
-function compared(parts) {
+// Interactions of several models side by side: a row for each that is not 0 in one of them. Codes of what is distinctive
+// come with the page where all masks were evaluated and strengths have no standard errors.
+function compared(parts, distinctive) {
   const rows = new Map();
   parts.forEach((part, model) => {
     part.found.forEach(({ code, kind, players, strength, error }, rank) => {
@@ -156,7 +157,7 @@ function compared(parts) {
     row.score = Math.abs(shares[leading]);
     row.leading = leading;
     row.opposed = signs.size > 1;
-    row.share = stateOf(row, parts, largest);
+    row.share = stateOf(row, parts, largest, distinctive);
   }
   return [...rows.values()];
 }
@@ -164,10 +165,11 @@ function compared(parts) {
 // What an interaction is to the models: shared by all with one sign; opposed; distinctive, if some have it beyond error
 // and the others do not even with theirs, of 1.96 standard errors; or undecided. What was not found in a model has no
 // error of its own, but the model's largest one.
-function stateOf({ salient, opposed, strengths, errors }, parts, largest) {
+function stateOf({ code, salient, opposed, strengths, errors }, parts, largest, distinctive) {
   if (!salient.some(Boolean)) return "weak";
   if (opposed) return "opposed";
   if (salient.every(Boolean)) return "shared";
+  if (distinctive) return distinctive.includes(code) ? "distinctive" : "undecided";
   const sides = parts.map((part, model) => {
     const [size, half] = [Math.abs(strengths[model]), 1.96 * (errors[model] || largest[model])];
     return size - half > part.bound ? "above" : size + half <= part.bound ? "below" : "either";

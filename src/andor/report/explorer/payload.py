@@ -26,6 +26,8 @@ from andor.report.explorer.headline import sentences
 from andor.report.figures import style
 from andor.report.results import TaskResults, per_model
 from andor.report.tables.claims import CLAIMS
+from andor.report.tables.parts import comparisons
+from andor.report.tables.states import DISTINCTIVE
 
 RATES = list(CLAIMS)
 """Columns of the table `interactions` that hold the false discovery rate of a claim."""
@@ -53,9 +55,12 @@ def payload(
     """
     groups = results.ensembles or {model: [model] for model in results.models}
     methods = [name for name in style.method_order(results.methods) if results.subjects(name)]
-    rates = _rates(listed, results.sizes)
+    said: dict[str, dict[int, Any]] = {
+        "rates": _rates(listed, results.sizes),
+        "distinctive": _distinctive(results),
+    }
     return assembled(
-        _held(results, methods, rates, budget),
+        _held(results, methods, said, budget),
         title=title,
         output=results.reward.words,
         centred=results.reward.centred,
@@ -105,8 +110,10 @@ def assembled(
     }
 
 
-def _held(results: TaskResults, methods: Sequence[str], rates: Mapping[int, Any], budget: int) -> list[dict[str, Any]]:
-    """As many of the first samples as fit, at least one."""
+def _held(
+    results: TaskResults, methods: Sequence[str], said: Mapping[str, Mapping[int, Any]], budget: int
+) -> list[dict[str, Any]]:
+    """As many of the first samples as fit, at least one; with what is said of interactions, by number of the sample."""
     encode = {
         (method, subject): _encoder(results, method, subject)
         for method in methods
@@ -120,8 +127,7 @@ def _held(results: TaskResults, methods: Sequence[str], rates: Mapping[int, Any]
             **_values(results, number),
             "parts": {m: {subject: encode[m, subject](number) for subject in results.subjects(m)} for m in methods},
         }
-        if number in rates:
-            about["rates"] = rates[number]
+        about |= {name: of_samples[number] for name, of_samples in said.items() if number in of_samples}
         size += len(json.dumps(about))
         if held and size > budget:
             break
@@ -208,6 +214,27 @@ def _rates(listed: pd.DataFrame | None, sizes: Sequence[int]) -> dict[int, dict[
         name = code(map(int, players.split()), sizes[int(sample)], KINDS.index(kind))
         of_ensemble[name] = [None if pd.isna(rate) else round(float(rate), 6) for rate in own]
     return rates
+
+
+def _distinctive(results: TaskResults) -> dict[int, dict[str, dict[str, list[str]]]]:
+    """Codes of what is distinctive, by sample, method and ensemble, where that is known.
+
+    Where coalitions were drawn there is none: the page finds it by standard errors.
+    """
+    found: dict[int, Any] = {}
+    if results.sampled:
+        return found
+    for each in comparisons(results):
+        for number, game, width, state in zip(
+            results.sample_numbers, each.games.samples, each.widths, each.states, strict=True
+        ):
+            if width is not None:
+                players, places = game.coalitions.players, np.argwhere(state == DISTINCTIVE)
+                codes = [
+                    code(players[place], game.coalitions.n, KINDS.index(each.kinds[kind])) for kind, place in places
+                ]
+                found.setdefault(number, {}).setdefault(each.method, {})[each.ensemble] = codes
+    return found
 
 
 def _first_joint(methods: Mapping[str, str]) -> str:

@@ -54,6 +54,7 @@ function look() {
   const strongest = Math.max(...parts.map((part) => Math.abs(part.found[0]?.strength ?? 0)));
   const most = Math.max(...parts.map((part) => part.found.length));
   const judged = found.map((each) => each.v.subarray(known.first));
+  const distinctive = sample.distinctive?.[method.name]?.[ensemble.name];
   view = {
     key,
     sample,
@@ -67,7 +68,8 @@ function look() {
     v: found.map((each) => each.v),
     judged, // outputs on the masks on which predictions are judged
     ascending: judged.map((v) => Uint32Array.from(v.keys()).sort((a, b) => v[a] - v[b])),
-    rows: compared(parts),
+    rows: compared(parts, distinctive),
+    decided: Boolean(distinctive), // whether it is known what is distinctive
     places: strongest >= 100 ? 1 : strongest >= 0.3 ? 2 : strongest >= 0.03 ? 3 : 4,
     most,
     usual: known.drawn ? most : Math.max(1, Math.floor(0.05 * known.count)),

@@ -89,9 +89,10 @@ class Claims:
     @functools.cached_property
     def rates(self) -> dict[str, list[np.ndarray]]:
         """False discovery rates of each claim's list, by its name: (kinds, C) for each sample, NaN if not shared."""
-        return {name: self._spread(self.by_name[name, least], least) for name, (least, *_) in LEAST_ORDERS.items()}
+        return {name: self.spread(self.by_name[name, least]) for name, (least, *_) in LEAST_ORDERS.items()}
 
-    def _spread(self, claim: Claim, least: int) -> list[np.ndarray]:
+    def spread(self, claim: Claim) -> list[np.ndarray]:
+        """Rates of a claim about interactions of these games: (kinds, C) for each sample, NaN if not shared."""
         of_cells = iter(zip(claim.family.shared_by_cell, claim.family.by_cell(claim.rates), strict=True))
         spread = []
         for game in self.games.samples:

@@ -170,12 +170,17 @@ class Comparison:
     @functools.cached_property
     def states(self) -> list[np.ndarray]:
         """What each interaction is to the ensemble: shared, opposed, distinctive or undecided, (kinds, C) each."""
-        return [states(game, width) for game, width in zip(self.games.samples, self._widths, strict=True)]
+        return [states(game, width) for game, width in zip(self.games.samples, self.widths, strict=True)]
 
     @property
-    def _widths(self) -> list[np.ndarray] | list[np.ndarray | None]:
-        """How far each strength of each sample may be from the true one, (m, kinds, C); None if that is not known."""
+    def widths(self) -> list[np.ndarray] | list[np.ndarray | None]:
+        """How far each strength of each sample may be from the true one, (m, kinds, C); None if that is not known.
+
+        AND interactions alone follow from the outputs: nothing is chosen, and there is no error.
+        """
         games, known = self.games.samples, self.results.errors(self.method, self.ensemble)
+        if self.results.methods[self.method] == "original":
+            return [np.zeros(game.strengths.shape) for game in games]
         if known is None:
             return [deviation(*each) for each in zip(games, self.others, strict=True)]
         return [half_width(own.on(game.coalitions).strengths) for game, own in zip(games, known, strict=True)]
