@@ -7,11 +7,13 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.optimize import minimize
+from scipy.special import xlogy
 
-from andor.analysis import placements
+from andor.analysis import importance, placements
 from andor.analysis.discovery import RATE, false_discovery_rates, mean_number, tail_probability
 from andor.analysis.families import Claim, Family, Null
-from andor.analysis.placements import Placed, chances, expected, importance, shared_by
+from andor.analysis.placements import Placed, expected, of_any_name, shared_by
 
 N = 6
 EVERY = np.array([list(row) for row in itertools.product([False, True], repeat=N) if any(row)])
@@ -41,65 +43,87 @@ def test_what_all_share_has_one_sign_and_the_least_strength():
     assert not len(shared_by([first, second, third]).strengths)
 
 
-def test_chances_are_those_of_enumeration():
-    weights = np.random.default_rng(0).uniform(0, 1, N)
-    chance = chances(EVERY, weights)
-    products = np.where(EVERY, weights, 1).prod(1)
+def test_by_any_name_an_interaction_is_on_each_coalition_of_its_order_as_often():
+    own = drawn_at_random(np.random.default_rng(0))
+    on_each = of_any_name(own, Placed(EVERY, np.ones(len(EVERY))))
     for order in range(1, N + 1):
-        of_order = EVERY.sum(1) == order
-        np.testing.assert_allclose(chance[of_order], products[of_order] / products[of_order].sum())
-    np.testing.assert_allclose(chances(EVERY, np.ones(N)), [1 / math.comb(N, order) for order in EVERY.sum(1)])
+        positive = ((own.orders == order) & (own.strengths > 0)).sum()
+        np.testing.assert_allclose(on_each[EVERY.sum(1) == order], positive / math.comb(N, order))
 
 
-@pytest.mark.parametrize("n, count", [(6, 20), (40, 60)])
+@pytest.mark.parametrize("n, count", [(9, 40), (20, 60)])
 def test_players_are_expected_to_matter_as_much_as_they_do(n, count):
     random = np.random.default_rng(n)
-    presence = np.unique(random.random((count, n)) < random.uniform(0.05, 0.6, n), axis=0)
-    own = Placed(presence[presence.sum(1) > 1], random.normal(size=(presence.sum(1) > 1).sum()))
-    weights = importance(own)
-    wanted = np.abs(own.strengths) @ own.presence
-    assert ((weights == 0) == (wanted == 0)).all()
-    held = np.zeros(n)
-    for order in np.unique(own.orders):
-        total = np.abs(own.strengths[own.orders == order]).sum()
-        # A player's chance to be in: those of all coalitions with it, by a sum over draws of the same law.
-        held += total * _inclusion(weights, int(order))
-    np.testing.assert_allclose(held, wanted, rtol=1e-4, atol=1e-6)
+    presence = np.unique(random.random((count, n)) < random.uniform(0.05, 4 / n, n), axis=0)
+    presence = presence[(presence.sum(1) > 1) & (presence.sum(1) < 5)]
+    own = Placed(presence, random.normal(size=len(presence)))
+    every = np.array([np.isin(np.arange(n), some) for k in range(1, 5) for some in itertools.combinations(range(n), k)])
+    for sign in (1, -1):
+        mine = own.chosen(sign * own.strengths > 0)
+        on_each = importance.occupied(own, Placed(every, np.full(len(every), float(sign))))
+        assert on_each.max() <= 1  # interactions lie on coalitions of their own
+        number, total = (np.bincount(mine.orders, w, 6) for w in (None, np.abs(mine.strengths)))
+        np.testing.assert_allclose(np.bincount(every.sum(1), on_each, 6), number, rtol=0.01, atol=0.01)
+        mean = np.divide(total, number, where=number > 0, out=np.zeros(6))
+        held = importance.sums(own, sign)
+        np.testing.assert_allclose((on_each * mean[every.sum(1)]) @ every, held, rtol=0.01, atol=0.01)
+        assert held.sum() == pytest.approx(np.abs(mine.strengths) @ mine.orders)
+        assert not held[~own.presence.any(0)].any()
 
 
-def _inclusion(weights: np.ndarray, order: int) -> np.ndarray:
-    """Chance of each player to be in a coalition of an order, by polynomials with one factor left out."""
+def test_nothing_but_what_players_matter_is_taken_for_given():
+    """Of all laws with these numbers of each order and each player's, one solver of its own finds the same."""
+    random = np.random.default_rng(11)
+    every = EVERY[EVERY.sum(1) <= 3]
+    own = Placed(every[random.choice(len(every), 14, replace=False)], np.ones(14))
+    wanted = np.append(np.bincount(own.orders, minlength=4)[1:], own.presence.sum(0)[1:])  # the first player's follows
+    given = np.vstack([every.sum(1) == order for order in (1, 2, 3)] + [every.T[1:]]).astype(float)
 
-    def polynomial(some: np.ndarray) -> np.ndarray:
-        total = np.ones(1)
-        for weight in some:
-            total = np.convolve(total, [1, weight])
-        return total
+    def entropy(chance):
+        return float((xlogy(chance, chance) + xlogy(1 - chance, 1 - chance)).sum())
 
-    without = [polynomial(np.delete(weights, player)) for player in range(len(weights))]
-    return np.array([w * own[order - 1] for w, own in zip(weights, without, strict=True)]) / polynomial(weights)[order]
+    found = minimize(
+        entropy,
+        np.full(len(every), 14 / len(every)),
+        jac=lambda chance: np.log(chance / (1 - chance)),
+        bounds=[(1e-9, 1 - 1e-9)] * len(every),
+        constraints={"type": "eq", "fun": lambda chance: given @ chance - wanted, "jac": lambda _: given},
+        options={"maxiter": 500, "ftol": 1e-12},
+    )
+    assert found.success
+    np.testing.assert_allclose(importance.occupied(own, Placed(every, np.ones(len(every)))), found.x, atol=2e-3)
+
+
+def test_a_single_interaction_says_little_about_its_players_signs():
+    pairs = np.array([[True, True, False, False], [False, False, True, True]])
+    alone = importance.sums(Placed(pairs, np.array([1.0, -1.0])), 1)
+    np.testing.assert_allclose(alone, [0.75, 0.75, 0.25, 0.25])
+    many = Placed(np.repeat(np.eye(2, dtype=bool), 50, axis=0), np.repeat([1.0, -1.0], 50))
+    np.testing.assert_allclose(importance.sums(many, 1), [50, 0], atol=0.6)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("null", ["renaming", "importance"])
 def test_expected_numbers_are_the_means_of_draws(null):
     random = np.random.default_rng(1)
-    own, others = drawn_at_random(random), drawn_at_random(random)
-    weights = None if null == "renaming" else importance(own)
-    draws = 20_000
-    where = (
-        placements.renamed(own, draws, random)
-        if null == "renaming"
-        else placements.replaced(own, weights, draws, random)
-    )
-    shared = placements.coincidences(where, own.strengths, others)
+    own, others, draws = drawn_at_random(random), drawn_at_random(random), 20_000
     bounds = np.array([0.05, 0.3, 0.6, 0.9])
-    met = [[set(keys[reached]) for keys, reached in zip(where, shared >= bound, strict=True)] for bound in bounds]
-    mean = np.array([sum(map(len, of_draws)) / draws for of_draws in met])
-    assert placements.numbers(where, own.strengths, others).tolist() == list(map(len, met[0]))
+    if null == "renaming":
+        on_each = of_any_name(own, others)
+        where = placements.renamed(own, draws, random)
+        shared = placements.coincidences(where, own.strengths, others)
+    else:
+        on_each = importance.occupied(own, others)
+        shared = np.zeros((draws, len(on_each)))
+        for place, (order, strength) in enumerate(zip(others.orders, others.strengths, strict=True)):
+            there = own.strengths[(own.orders == order) & (own.strengths * strength > 0)]
+            if len(there):  # one of them, in any order, if any is there
+                laid = np.where(random.random(draws) < on_each[place], random.choice(there, draws), 0.0)
+                shared[:, place] = np.minimum(np.abs(laid), abs(strength))
+    mean = np.array([(shared >= bound).sum() / draws for bound in bounds])
     assert mean[0] > 1
     error = 4 * np.sqrt(np.maximum(mean, 0.01) * 3 / draws)  # numbers of a draw vary little more than Poisson ones
-    assert (np.abs(expected(own, others, weights, bounds) - mean) < error).all()
+    assert (np.abs(expected(own, others, on_each, bounds) - mean) < error).all()
 
 
 def test_where_nothing_moved_everything_is_found_again():
@@ -113,7 +137,8 @@ def test_nothing_is_expected_of_nothing():
     nothing = Placed(np.zeros((0, N), bool), np.zeros(0))
     own = drawn_at_random(np.random.default_rng(3))
     for first, second in ((nothing, own), (own, nothing), (nothing, nothing)):
-        assert expected(first, second, importance(first), np.array([0.1])).tolist() == [0]
+        for on_each in (of_any_name(first, second), importance.occupied(first, second)):
+            assert expected(first, second, on_each, np.array([0.1])).tolist() == [0]
         family = Family([[first, second]])
         for null in (family.renaming(0), family.importance(0)):
             claim = Claim(family, null)
@@ -232,6 +257,56 @@ def test_players_that_matter_to_both_are_no_combination():
     assert combinations.p > 0.02
     assert combinations.accidents > 0.7
     assert not combinations.listed
+
+
+@pytest.mark.parametrize("pairs, positive", [(7, 1.0), (7, 0.5), (5, 1.0)])
+def test_coalitions_that_must_meet_are_no_combination(pairs, positive):
+    """Each model has some of the ten pairs of five players: most are shared whatever acts together, by one sign too."""
+    random, every = np.random.default_rng(12), np.array(list(itertools.combinations(range(5), 2)))
+
+    def model() -> Placed:
+        presence = np.zeros((pairs, 8), bool)
+        np.put_along_axis(presence, every[random.choice(10, pairs, replace=False)], True, 1)
+        return Placed(presence, random.lognormal(0, 0.5, pairs) * np.where(random.random(pairs) < positive, 1, -1))
+
+    claims = []
+    for seed in range(8):
+        family = Family([[model(), model()] for _ in range(12)])
+        claims.append(Claim(family, family.importance(seed)))
+    shared = np.array([len(claim.family.shared) for claim in claims])
+    assert np.mean([claim.expected for claim in claims]) == pytest.approx(shared.mean(), rel=0.15)
+    assert np.median([claim.p for claim in claims]) > 0.1
+    assert not any(claim.listed for claim in claims)
+
+
+def test_signs_that_players_have_are_no_combination():
+    """Whatever the player that matters most is in has its sign, in both models."""
+    random = np.random.default_rng(13)
+    every = np.array([list(row) for row in itertools.product([False, True], repeat=8) if 2 <= sum(row) <= 6])
+
+    def model(weights: np.ndarray, signs: np.ndarray) -> Placed:
+        share = np.where(every, weights, 1).prod(1)
+        presence = every[random.choice(len(every), 25, replace=False, p=share / share.sum())]
+        leading = np.where(presence, weights, 0).argmax(1)
+        return Placed(presence, signs[leading] * random.lognormal(0, 0.5, 25))
+
+    chances = []
+    for seed in range(8):
+        cells = []
+        for _ in range(24):
+            players = random.lognormal(0, 0.7, 8), random.choice([-1, 1], 8)
+            cells.append([model(*players), model(*players)])
+        family = Family(cells)
+        chances.append(Claim(family, family.importance(seed)).p)
+    assert np.median(chances) > 0.1
+
+
+def test_too_many_coalitions_are_said_to_be():
+    presence = np.unique(np.random.default_rng(14).random((60, 300)) < 0.02, axis=0)
+    own = Placed(presence[presence.any(1)], np.ones(presence.any(1).sum()))
+    claim = Claim(Family([[own, own]]), Family([[own, own]]).importance(0))
+    assert claim.why == "the players that matter have too many coalitions to count"
+    assert not claim.listed
 
 
 def test_exchange_takes_away_what_every_sample_shows():

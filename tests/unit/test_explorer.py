@@ -330,7 +330,7 @@ def test_what_is_distinctive_is_that_of_the_tables(results):
     assert found
 
 
-def test_without_other_solutions_only_what_has_no_error_can_be_distinctive(results):
-    samples = payload(with_other_solutions(results, ()), "task", BUDGET)["samples"]
-    exact = {name for name, kind in results.methods.items() if kind == "original"}
-    assert exact and all(set(about["distinctive"]) == exact for about in samples)
+def test_without_other_solutions_nothing_is_said_to_be_distinctive(results):
+    assert all(
+        "distinctive" not in about for about in payload(with_other_solutions(results, ()), "task", BUDGET)["samples"]
+    )

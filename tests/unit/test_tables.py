@@ -29,6 +29,7 @@ from andor.report.tables.games import Games
 from andor.report.tables.held_out import held_out
 from andor.report.tables.parts import comparisons
 from andor.report.tables.sharing import sharing, summary
+from andor.report.tables.solutions import deviation
 from andor.report.tables.table import COUNT, NUMBER
 from andor.report.tables.thresholds import MEASURES, THRESHOLDS
 from masks import mask_of, members
@@ -522,10 +523,22 @@ def test_every_salient_interaction_has_one_state(results, made):
     for each in comparisons(results):
         for game, states in zip(each.games.samples, each.states, strict=True):
             assert ((states != "") == game.salient.any(0)).all()
-    of_method = table.groupby("method").sum()
-    assert (of_method["distinctive"] > 0).all()
-    assert of_method.loc["original", "undecided"] == 0  # what follows from the outputs has no error
-    assert (of_method["undecided"].drop("original") > 0).all()
+    distinctive = table["distinctive"].groupby("method").sum()
+    assert distinctive["original"] == 0  # there are no other solutions, so of an error nothing is known
+    assert (distinctive.drop("original") > 0).all()
+
+
+def test_the_output_noise_that_is_allowed_is_part_of_the_error(results):
+    for each in comparisons(results):
+        if each.method != "original":
+            for number, (game, others, width) in enumerate(
+                zip(each.games.samples, each.others, each.widths, strict=True)
+            ):
+                for place, model in enumerate(each.members):
+                    subject = each.ensemble if each.method == "generalizable" else model
+                    said = results.interaction_metadata(each.method, subject)[number]
+                    assert (width[place] == deviation(game, others)[place] + said["kappa"][model]).all()
+                    assert said["kappa"][model] > 0
 
 
 def test_stability_is_the_share_of_solutions_that_share_an_interaction(results, made):

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from andor.analysis import placements
+from andor.analysis import importance, placements
 from andor.analysis.discovery import RATE, false_discovery_rates, mean_number, tail_probability
 from andor.analysis.placements import Placed
 
@@ -104,25 +104,40 @@ class Family:
 
     def renaming(self, seed: int) -> Null:
         """Null of players with names at random."""
-        return self._placed(lambda own: None, _renamed, seed)
+        random = np.random.default_rng(seed)
+
+        def number(own: Placed, others: Placed, _: np.ndarray) -> np.ndarray:
+            where = placements.renamed(own, DRAWS, random)
+            return (placements.coincidences(where, own.strengths, others) > 0).sum(1)
+
+        return self._placed(placements.of_any_name, number)
 
     def importance(self, seed: int) -> Null:
         """Null of coalitions that come together by accident, of players that matter."""
-        return self._placed(placements.importance, placements.replaced, seed)
+        if not all(importance.countable(own) for cell in self.cells for own in cell):
+            return Null.without("the players that matter have too many coalitions to count")
+        random = np.random.default_rng(seed)
+
+        def number(own: Placed, others: Placed, on_each: np.ndarray) -> np.ndarray:
+            return (random.random((DRAWS, len(on_each))) < on_each).sum(1)
+
+        return self._placed(importance.occupied, number)
 
     def _placed(
-        self, weighted: Callable[[Placed], np.ndarray | None], draw: Callable[..., np.ndarray], seed: int
+        self,
+        law: Callable[[Placed, Placed], np.ndarray],
+        number: Callable[[Placed, Placed, np.ndarray], np.ndarray],
     ) -> Null:
-        random, bounds = np.random.default_rng(seed), np.append(0.0, self.shared)
+        """From the number expected on each coalition of the others, and draws of the number of all that is shared."""
+        bounds = np.append(0.0, self.shared)
         expected, numbers = np.zeros((len(self.models), len(bounds))), np.zeros((len(self.models), DRAWS))
         for model in self.models:
             for cell, others in zip(self.cells, self._others[model], strict=True):
                 own = cell[model]
                 if len(own.strengths) and len(others.strengths):
-                    weights = weighted(own)
-                    expected[model] += placements.expected(own, others, weights, bounds)
-                    where = draw(own, weights, DRAWS, random)
-                    numbers[model] += placements.numbers(where, own.strengths, others)
+                    on_each = law(own, others)
+                    expected[model] += placements.expected(own, others, on_each, bounds)
+                    numbers[model] += number(own, others, on_each)
         return Null(expected[:, 0], expected[:, 1:], list(numbers))
 
     def exchange(self, kinds: int, seed: int) -> Null:
@@ -152,10 +167,6 @@ class Family:
             found.append(placements.coincidences(moved.keys[None], moved.strengths, others)[0])
         strengths = np.concatenate(found)
         return strengths[strengths > 0]
-
-
-def _renamed(own: Placed, _: None, draws: int, random: np.random.Generator) -> np.ndarray:
-    return placements.renamed(own, draws, random)
 
 
 @dataclass(frozen=True, eq=False)

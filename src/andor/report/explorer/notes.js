@@ -107,7 +107,7 @@ function drawAbout() {
 function errorText() {
   if (view.known.drawn) return "";
   return view.decided
-    ? "Error is how far other solutions differ that are nearly as good; AND interactions alone have none. "
+    ? "Error is how far other solutions differ that are nearly as good, and the output noise that all of them allow. "
     : "Without other solutions (`solver.others`) no error is known here, and nothing is called distinctive. ";
 }
 

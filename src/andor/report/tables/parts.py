@@ -16,7 +16,7 @@ from andor.game import nulls
 from andor.game.attributions import predict
 from andor.game.coalitions import Coalitions
 from andor.game.interactions import Interactions
-from andor.report.results import TaskResults
+from andor.report.results import TaskResults, per_model
 from andor.report.tables.claims import Claims
 from andor.report.tables.frames import numbers
 from andor.report.tables.games import Game, Games
@@ -176,14 +176,24 @@ class Comparison:
     def widths(self) -> list[np.ndarray] | list[np.ndarray | None]:
         """How far each strength of each sample may be from the true one, (m, kinds, C); None if that is not known.
 
-        AND interactions alone follow from the outputs: nothing is chosen, and there is no error.
+        Where all coalitions are known: how far other solutions differ, and the output noise that all of them allow.
         """
         games, known = self.games.samples, self.results.errors(self.method, self.ensemble)
-        if self.results.methods[self.method] == "original":
-            return [np.zeros(game.strengths.shape) for game in games]
         if known is None:
-            return [deviation(*each) for each in zip(games, self.others, strict=True)]
+            apart = zip(map(deviation, games, self.others), self._noise, strict=True)
+            return [None if width is None else width + noise[:, None, None] for width, noise in apart]
         return [half_width(own.on(game.coalitions).strengths) for game, own in zip(games, known, strict=True)]
+
+    @property
+    def _noise(self) -> np.ndarray:
+        """Bound κ of the output noise of each sample and model, float64 (K, m)."""
+        subjects = self.results.subjects(self.method)
+        bounds = []
+        for model in self.members:
+            subject = self.ensemble if self.ensemble in subjects else model
+            said = self.results.interaction_metadata(self.method, subject)
+            bounds.append([float(np.max(per_model(each["kappa"], model))) for each in said])
+        return np.array(bounds).T
 
     @property
     def axes(self) -> dict[str, Sequence[str]]:
