@@ -197,11 +197,16 @@ def test_what_changed_is_told_by_paired_intervals(made):
     assert "sample by sample" not in findings({}, {"s": ("Which one?", made[1])})
 
 
-def test_a_list_of_two_players_and_more_is_not_hushed_up():
-    rows = [("agree", 1, 177, 0.005, 0), ("agree", 2, 115, 0.005, 46), ("combinations", 2, 115, 0.005, 0)]
+@pytest.mark.parametrize(
+    "p, listed, combined, said",
+    [
+        (0.005, 0, (0.3, 0), "more than by accident; no single interaction can be named; not shown to agree in more"),
+        (0.005, 9, (0.005, 4), "9 interactions can be named; also in which players act together (4 can be named as"),
+        (0.4, 2, (0.6, 0), "as many would be shared by accident (p = 0.40), but not as strongly; 2 interactions can"),
+        (0.4, 0, (0.6, 0), "what is shared cannot be told from accident (p = 0.40)."),
+    ],
+)
+def test_the_verdict_says_what_number_and_list_say(p, listed, combined, said):
+    rows = [("agree", 1, 177, p, listed), ("agree", 2, 115, p, pd.NA), ("combinations", 2, 115, *combined)]
     table = pd.DataFrame(rows, columns=["claim", "least_order", "shared", "p", "listed"]).assign(ensemble="a-b")
-    assert "no single interaction can be named in a list of all orders, 46 can in one of two players and more" in (
-        headline._verdict(table)
-    )
-    table.loc[1, "listed"] = 0
-    assert "no single interaction can be named; also in which players act together" in headline._verdict(table)
+    assert said in headline._verdict(table)

@@ -11,15 +11,17 @@ import pyarrow.parquet as pq
 import pytest
 
 from andor import store
-from andor.config import Study
+from andor.config import Salience, Study
 from andor.game.coalitions import Coalitions
 from andor.game.interactions import Interactions
 from andor.game.nulls import permutations
 from andor.game.partners import partner
 from andor.report import catalogue, compared, tables
 from andor.report.results import TaskResults
+from andor.report.tables.games import Games
 from andor.report.tables.held_out import alike, groups
 from andor.report.tables.parts import STRONGEST_DRAWN, comparisons, games
+from andor.report.tables.states import DISTINCTIVE, UNDECIDED, half_width, states
 from andor.report.tables.table import COUNT, NUMBER
 from masks import mask_of
 from once import made_once
@@ -545,3 +547,13 @@ def test_models_are_compared_where_coalitions_were_drawn(results, found):
     for order, count in by_order.items():
         assert table.loc[(first, "shared", order), "value"] == pytest.approx(count / SAMPLES)
     assert table.loc[(first, "ips", 0), "null"] > table.loc[(first, "ips", 0), "value"]
+
+
+def test_a_model_in_which_nothing_was_found_decides_nothing():
+    strengths = np.zeros((2, 2, 16))
+    strengths[0, 0, [3, 5, 6]] = 1.0, 0.5, 0.2
+    errors = np.where(strengths > 0, 0.01, 0.0)
+    game = Games.of([Interactions.of_dense(strengths, ["found", "empty"]).merge()], Salience()).samples[0]
+    assert set(states(game, half_width(errors))[0, [3, 5, 6]]) == {UNDECIDED}
+    errors[1, 0, 9] = 0.01
+    assert set(states(game, half_width(errors))[0, [3, 5, 6]]) == {DISTINCTIVE}

@@ -38,7 +38,7 @@ class Analysis(Closed):
     ]
     """How many of the strongest interactions of a kind are compared, as shares of 2^n."""
     listed: PositiveInt = 50
-    """Strongest interactions of a kind listed by name for each sample."""
+    """Strongest interactions of a kind listed by name for each sample, beside all that are shared."""
     draws: Annotated[int, Field(ge=100, le=10**6)] = 1000
     """Bootstrap draws over samples behind each 95 % interval."""
 

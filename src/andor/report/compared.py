@@ -49,7 +49,7 @@ SCHEMA = pa.schema(
         # were chance which of the salient interactions of an order are shared
         "p": NUMBER,  # chance that the null has as many
         "rate": NUMBER,  # share of accidents to expect among them, at most 1
-        "listed": COUNT,  # interactions of all samples that hold a false discovery rate of 10 %
+        "listed": COUNT,  # interactions of all samples that hold a false discovery rate of 10 %, of all orders together
         "samples": COUNT,
     }
 )
@@ -208,13 +208,15 @@ class Pair:
         return Family(list(turned))
 
     def _counted(self, name: str, counts: np.ndarray, claims: list[Claim]) -> pd.DataFrame:
+        named = zip(claims, self.orders, strict=True)
         return self._rows(
             name,
             **measured(counts, self.bootstrap),
             null=[claim.expected / len(counts) for claim in claims],
             p=[claim.p for claim in claims],
             rate=[claim.accidents for claim in claims],
-            listed=[claim.listed for claim in claims],
+            # Lists of each order, or of what is opposed, would be families of their own.
+            listed=[claim.listed if name == "shared" and not order else None for claim, order in named],
         )
 
     def _share(self, name: str, part: np.ndarray, whole: np.ndarray, null: np.ndarray) -> pd.DataFrame:

@@ -148,7 +148,9 @@ function compared(parts, distinctive) {
       row.salient[model] = rank < part.salient;
     });
   });
-  const largest = parts.map((part) => part.found.reduce((most, { error }) => Math.max(most, error ?? Infinity), 0));
+  const largest = parts.map(
+    (part) => part.found.reduce((most, { error }) => Math.max(most, error ?? Infinity), 0) || Infinity,
+  );
   for (const row of rows.values()) {
     // Models differ in scale, so an interaction counts by its share of the model's strongest.
     const shares = row.strengths.map((strength, model) => strength / strongestOf(parts[model]));
@@ -164,7 +166,7 @@ function compared(parts, distinctive) {
 
 // What an interaction is to the models: shared by all with one sign; opposed; distinctive, if some have it beyond error
 // and the others do not even with theirs, of 1.96 standard errors; or undecided. What was not found in a model has no
-// error of its own, but the model's largest one.
+// error of its own, but the model's largest one; it may be anything if nothing was.
 function stateOf({ code, salient, opposed, strengths, errors }, parts, largest, distinctive) {
   if (!salient.some(Boolean)) return "weak";
   if (opposed) return "opposed";

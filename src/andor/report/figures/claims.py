@@ -83,7 +83,7 @@ def _numbers(row: pd.Series) -> tuple[str, str, str]:
         return "–", "–", "–"
     p = "" if pd.isna(row["p"]) else f"{max(row['p'], SMALLEST):.3f}".removeprefix("0")
     share = "–" if pd.isna(row["accidents"]) else style.percent(row["accidents"])
-    return share, p, f"{row['listed']:.0f}"
+    return share, p, "" if pd.isna(row["listed"]) else f"{row['listed']:.0f}"
 
 
 def _names(axes: Axes, rows: list[tuple[str, int, str]]) -> None:

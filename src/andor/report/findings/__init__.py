@@ -63,6 +63,7 @@ def _task(modality: str, tables: Tables) -> Iterator[str]:
     yield _sparsity(modality, tables)
     if len(tables["controls"]):
         yield "### How much is shared, as published"
+        yield "Interactions count whatever their signs, but where it says *same sign*."
         yield from _words(tables)
         if not _drawn(tables):
             yield " ".join([_dust(tables["generalization"]), _published(modality)])

@@ -86,7 +86,7 @@ def _counts(table: pd.DataFrame) -> str:
             "–" if pd.isna(row.expected) else f"{row.expected:.1f}",
             number(row.accidents),
             "–" if pd.isna(row.p) else f"{row.p:.3f}",
-            str(row.listed),
+            "" if pd.isna(row.listed) else str(row.listed),
         ]
         for row in table.itertuples()
         if (row.claim, row.least_order) in CLAIMS
@@ -97,26 +97,29 @@ def _counts(table: pd.DataFrame) -> str:
 def _verdict(table: pd.DataFrame) -> str:
     """What an ensemble's numbers come to, in a sentence."""
     row = table.set_index(["claim", "least_order"])
-    agree, of_several, combined = row.loc[("agree", 1)], row.loc[("agree", 2)], row.loc[("combinations", 2)]
+    agree, combined = row.loc[("agree", 1)], row.loc[("combinations", 2)]
     name = f"**{agree['ensemble']}**"
     if agree["shared"] == 0:
         return f"{name}: nothing is shared."
-    if not agree["p"] <= SURE:
+    more = agree["p"] <= SURE
+    if not more and not agree["listed"] and not combined["listed"]:
         return f"{name}: what is shared cannot be told from accident (p = {agree['p']:.2f})."
     said = [
-        "these networks agree more than by accident",
+        "these networks agree more than by accident"
+        if more
+        else f"as many would be shared by accident (p = {agree['p']:.2f}), but not as strongly",
         "no single interaction can be named"
         if not agree["listed"]
         else f"{agree['listed']} interaction{'s' if agree['listed'] > 1 else ''} can be named",
     ]
-    if not agree["listed"] and of_several["listed"]:
-        said[-1] += f" in a list of all orders, {of_several['listed']} can in one of two players and more"
     if pd.notna(combined["p"]):
-        more = combined["p"] <= SURE
-        beyond = (
-            "also in which players act together" if more else "not shown to agree in more than which players matter"
+        said.append(
+            "also in which players act together"
+            if combined["p"] <= SURE
+            else "not shown to agree in more than which players matter"
         )
-        said.append(f"{beyond} ({combined['listed']} named)" if more else beyond)
+        if combined["listed"]:
+            said[-1] += f" ({combined['listed']} can be named as such)"
     return f"{name}: {'; '.join(said)}."
 
 
@@ -134,16 +137,24 @@ def _of(ensemble: str, interactions: pd.DataFrame) -> pd.DataFrame:
 
 def _named(ensemble: str, interactions: pd.DataFrame) -> str:
     own = _of(ensemble, interactions)
-    sure = own[own["agree"] <= RATE].sort_values(["agree", "least"], ascending=[True, False], kind="stable")
+    holds = (own["agree"] <= RATE) | (own["combinations"] <= RATE)
+    sure = own[holds].sort_values(["agree", "least"], ascending=[True, False], kind="stable")
     if sure.empty:
-        return f"{ensemble}: none of the interactions listed in the tables holds the rate."
+        return f"{ensemble}: none holds the rate."
     first = [
-        f"{row.kind.upper()}({plain(row.members)}) {'+' if row.positive else '−'}"
-        f"{' in combination' if row.combinations <= RATE else ''} (sample {row.sample}{_kept(row)})"
+        f"{row.kind.upper()}({plain(row.members)}) {'+' if row.positive else '−'}{_as(row)}"
+        f" (sample {row.sample}{_kept(row)})"
         for row in sure.head(NAMED).itertuples()
     ]
     more = f"; and {len(sure) - NAMED} more" if len(sure) > NAMED else ""
     return f"{ensemble}, most surely first: {'; '.join(first)}{more}."
+
+
+def _as(row: Any) -> str:
+    """Which claim an interaction is listed under, if it is not that of agreement alone."""
+    if not row.combinations <= RATE:
+        return ""
+    return " in combination" if row.agree <= RATE else " in combination only"
 
 
 def _kept(row: Any) -> str:

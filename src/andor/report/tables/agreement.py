@@ -7,7 +7,7 @@ import pandas as pd
 import pyarrow as pa
 
 from andor.analysis.discovery import RATE
-from andor.report.tables.claims import CLAIMS
+from andor.report.tables.claims import CLAIMS, LEAST_ORDERS
 from andor.report.tables.frames import tidy
 from andor.report.tables.parts import Comparison
 from andor.report.tables.states import STATES
@@ -26,7 +26,7 @@ AGREEMENT_SCHEMA = pa.schema(
         "of_model": TEXT,  # that model
         "p": NUMBER,  # chance that the null has as many
         "accidents": NUMBER,  # `expected` over `shared`, at most 1
-        "listed": COUNT,  # interactions that hold the rate of false discoveries
+        "listed": COUNT,  # interactions that hold the rate of false discoveries; null but for the claim's least order
         "rate": NUMBER,  # that rate
         "floor": NUMBER,  # the least rate that could have come out, with so few draws
         "why": TEXT,  # why nothing is listed, or there is no null; empty if something is
@@ -50,15 +50,15 @@ def agreement(each: Comparison) -> pd.DataFrame:
             "of_model": None if claim.null.why else each.members[int(claim.null.total.argmax())],
             "p": claim.p,
             "accidents": claim.accidents,
-            "listed": claim.listed,
+            "listed": claim.listed if least == LEAST_ORDERS[name][0] else None,
             "rate": RATE,
             "floor": claim.floor,
-            "why": claim.why,
+            "why": claim.why if least == LEAST_ORDERS[name][0] else claim.null.why,
             "samples": len(each.games.samples),
         }
         for (name, least), claim in each.claims.by_name.items()
     ]
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows).astype({"listed": "Int64"})
 
 
 STATES_SCHEMA = pa.schema(

@@ -212,7 +212,7 @@ INTERACTIONS_SCHEMA = pa.schema(
 
 
 def interactions(each: Comparison) -> pd.DataFrame:
-    """The strongest interactions of each sample by name, with their strength in every model of the ensemble."""
+    """What is shared in each sample, and its strongest interactions, by name, with their strengths in every model."""
     numbers = each.results.sample_numbers
     known = each.results.errors(each.method, each.ensemble) or [None] * len(numbers)
     samples = enumerate(zip(numbers, each.games.samples, known, strict=True))
@@ -222,7 +222,11 @@ def interactions(each: Comparison) -> pd.DataFrame:
 
 def _listed(each: Comparison, sample: int, number: int, game: Game, known: Interactions | None) -> pd.DataFrame:
     """Rows of a sample: for each interaction listed, one of each model."""
-    listed, names = game.interactions.strongest(each.results.analysis.listed).any(0), each.results.player_names[number]
+    strongest, names = (
+        game.interactions.strongest(each.results.analysis.listed).any(0),
+        each.results.player_names[number],
+    )
+    listed = strongest | game.shared
     rank = _ranks(game)
     kind, place = np.nonzero(listed)
     by_rank = np.lexsort((place, rank.min(0)[kind, place], kind))

@@ -36,8 +36,8 @@ def states(game: Game, errors: np.ndarray | None) -> np.ndarray:
 def half_width(errors: np.ndarray) -> np.ndarray:
     """Half of the 95 % interval of each strength, from standard errors (m, kinds, C).
 
-    What was not found in a model has no error of its own: it is given the largest of that model. The constant has none
-    (NaN).
+    What was not found in a model has no error of its own: it is given the largest of that model, and may be anything if
+    that has none. The constant has none (NaN).
     """
     largest = np.fmax.reduce(errors, axis=(-2, -1), keepdims=True, initial=0)
-    return 1.96 * np.where(errors > 0, errors, largest)
+    return 1.96 * np.where(errors > 0, errors, np.where(largest > 0, largest, np.inf))
