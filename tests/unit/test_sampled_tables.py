@@ -552,8 +552,11 @@ def test_models_are_compared_where_coalitions_were_drawn(results, found):
 def test_a_model_in_which_nothing_was_found_decides_nothing():
     strengths = np.zeros((2, 2, 16))
     strengths[0, 0, [3, 5, 6]] = 1.0, 0.5, 0.2
-    errors = np.where(strengths > 0, 0.01, 0.0)
-    game = Games.of([Interactions.of_dense(strengths, ["found", "empty"]).merge()], Salience()).samples[0]
-    assert set(states(game, half_width(errors))[0, [3, 5, 6]]) == {UNDECIDED}
-    errors[1, 0, 9] = 0.01
-    assert set(states(game, half_width(errors))[0, [3, 5, 6]]) == {DISTINCTIVE}
+
+    def state() -> set[str]:
+        game = Games.of([Interactions.of_dense(strengths, ["first", "second"]).merge()], Salience()).samples[0]
+        return set(states(game, half_width(np.where(strengths > 0, 0.01, 0.0)))[0, [3, 5, 6]])
+
+    assert state() == {UNDECIDED}
+    strengths[1, 0, 9] = 1.0
+    assert state() == {DISTINCTIVE}
