@@ -1,6 +1,7 @@
 """Are the lists of shared interactions what they say: at most one accident in ten, and most of what is planted?
 
     python benchmarks/discovery.py [PART ...] [--data-sets 200]
+    python benchmarks/discovery.py table
 
 Data sets of games whose interactions are known are explained, each model by itself, and the claims of their shared
 interactions are made as the tables make them. Each cell has all coalitions of 10 players (8 samples a data set; part
@@ -337,15 +338,34 @@ def summary(counts: np.ndarray) -> dict[str, float | None]:
     }
 
 
+def table(rows: list[dict]) -> str:
+    """Markdown: the realised rate of each list at each stated one, and the power at 10 %."""
+    lines = [
+        "| part, cell | data sets | list | at 5 % | at 10 % | at 20 % | power at 10 % | P(p ≤ .05) |",
+        "|" + "---|" * 8,
+    ]
+    of_list: dict[tuple, dict[float, dict]] = {}
+    for row in rows:
+        of_list.setdefault((row["part"], row["cell"], row["data_sets"], row["claim"]), {})[row["rate"]] = row
+    for (part, name, count, claim), found in of_list.items():
+        realised = [f"{row['false_discovery_rate']:.3f} ± {row['standard_error']:.3f}" for row in found.values()]
+        said = ["–" if found[0.1][key] is None else f"{found[0.1][key]:.2f}" for key in ("power", "p_at_most_0.05")]
+        lines.append(f"| {' | '.join([f'{part}: {name}', str(count), claim, *realised, *said])} |")
+    return "\n".join(lines)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("parts", nargs="*", choices=tuple(DESIGNS), default=["all", "drawn"])
+    parser.add_argument("parts", nargs="*", choices=(*DESIGNS, "table"), default=["all", "drawn"])
     parser.add_argument("--data-sets", type=int, default=200)
     parser.add_argument("--cells", nargs="*", choices=CELLS, default=list(CELLS))
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     rows = json.loads(RESULTS.read_text(encoding="utf-8"))["rows"] if RESULTS.exists() else []
+    if "table" in arguments.parts:
+        print(table(rows))
+        return
     for part in arguments.parts:
         for name in arguments.cells:
             if DESIGNS[part].alpha and (name in PLAYERS_MATTER or name == "two of three"):

@@ -2,6 +2,7 @@
 
 import dataclasses
 import html
+import math
 import re
 from pathlib import Path
 from types import SimpleNamespace
@@ -201,12 +202,14 @@ def test_what_changed_is_told_by_paired_intervals(made):
     "p, listed, combined, said",
     [
         (0.005, 0, (0.3, 0), "more than by accident; no single interaction can be named; not shown to agree in more"),
-        (0.005, 9, (0.005, 4), "9 interactions can be named; also in which players act together (4 can be named as"),
+        (0.005, 9, (0.005, 4), "9 interactions can be named; also in which players act together (4 can be named as c"),
+        (0.005, 0, (0.4, 2), "named; 2 can be named as combinations, though as many are shared where only the same"),
         (0.4, 2, (0.6, 0), "as many would be shared by accident (p = 0.40), but not as strongly; 2 interactions can"),
         (0.4, 0, (0.6, 0), "what is shared cannot be told from accident (p = 0.40)."),
     ],
 )
 def test_the_verdict_says_what_number_and_list_say(p, listed, combined, said):
-    rows = [("agree", 1, 177, p, listed), ("agree", 2, 115, p, pd.NA), ("combinations", 2, 115, *combined)]
+    rows = [("agree", 1, 177, p, listed), ("agree", 2, 115, p, math.nan), ("combinations", 2, 115, *combined)]
     table = pd.DataFrame(rows, columns=["claim", "least_order", "shared", "p", "listed"]).assign(ensemble="a-b")
+
     assert said in headline._verdict(table)

@@ -39,7 +39,9 @@ def _claim(row: Any) -> str:
         return f"{supposed.capitalize()}: not known, as {row.why}."
     of = f"{row.expected:,.1f} of {row.shared:,}{' of two players and more' if row.least_order == 2 else ''}"
     chance = "" if pd.isna(row.p) else f" (p = {row.p:.3f})"
-    named = f"{row.listed:,} can be listed, at most {row.rate:.0%} of them accidents" if row.listed else _none(row.why)
+    named = (
+        f"{row.listed:,.0f} can be listed, at most {row.rate:.0%} of them accidents" if row.listed else _none(row.why)
+    )
     return f"{supposed.capitalize()}: {of} are expected{chance}; {named}."
 
 

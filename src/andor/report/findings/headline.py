@@ -86,7 +86,7 @@ def _counts(table: pd.DataFrame) -> str:
             "–" if pd.isna(row.expected) else f"{row.expected:.1f}",
             number(row.accidents),
             "–" if pd.isna(row.p) else f"{row.p:.3f}",
-            "" if pd.isna(row.listed) else str(row.listed),
+            "" if pd.isna(row.listed) else f"{row.listed:.0f}",
         ]
         for row in table.itertuples()
         if (row.claim, row.least_order) in CLAIMS
@@ -110,17 +110,23 @@ def _verdict(table: pd.DataFrame) -> str:
         else f"as many would be shared by accident (p = {agree['p']:.2f}), but not as strongly",
         "no single interaction can be named"
         if not agree["listed"]
-        else f"{agree['listed']} interaction{'s' if agree['listed'] > 1 else ''} can be named",
+        else f"{agree['listed']:.0f} interaction{'s' if agree['listed'] > 1 else ''} can be named",
     ]
     if pd.notna(combined["p"]):
-        said.append(
-            "also in which players act together"
-            if combined["p"] <= SURE
-            else "not shown to agree in more than which players matter"
-        )
-        if combined["listed"]:
-            said[-1] += f" ({combined['listed']} can be named as such)"
+        said.append(_beyond(combined))
     return f"{name}: {'; '.join(said)}."
+
+
+def _beyond(combined: pd.Series) -> str:
+    """Whether they agree in which players act together, and how many interactions can be named for that."""
+    named = f"{combined['listed']:.0f} can be named as combinations" if combined["listed"] else ""
+    if combined["p"] <= SURE:
+        return "also in which players act together" + (f" ({named})" if named else "")
+    return (
+        f"{named}, though as many are shared where only the same players matter"
+        if named
+        else "not shown to agree in more than which players matter"
+    )
 
 
 def _any(ensemble: str, interactions: pd.DataFrame) -> bool:
