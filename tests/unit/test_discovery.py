@@ -71,6 +71,17 @@ def test_players_are_expected_to_matter_as_much_as_they_do(n, count):
         assert not held[~own.presence.any(0)].any()
 
 
+def test_numbers_of_each_order_are_kept_where_half_of_all_coalitions_are_occupied():
+    random = np.random.default_rng(15)
+    every = np.array([list(row) for row in itertools.product([False, True], repeat=8) if sum(row) > 1])
+    own = Placed(every, random.choice([-1, 1], len(every)) * random.lognormal(0, 1, len(every)))
+    own = own.chosen(random.random(len(every)) < 0.8)
+    for sign in (1, -1):
+        on_each = importance.occupied(own, Placed(every, np.full(len(every), float(sign))))
+        number = np.bincount(own.orders[sign * own.strengths > 0], minlength=9)
+        np.testing.assert_allclose(np.bincount(every.sum(1), on_each, 9), number, rtol=1e-3, atol=1e-3)
+
+
 def test_nothing_but_what_players_matter_is_taken_for_given():
     """Of all laws with these numbers of each order and each player's, one solver of its own finds the same."""
     random = np.random.default_rng(11)
@@ -259,6 +270,7 @@ def test_players_that_matter_to_both_are_no_combination():
     assert not combinations.listed
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("pairs, positive", [(7, 1.0), (7, 0.5), (5, 1.0)])
 def test_coalitions_that_must_meet_are_no_combination(pairs, positive):
     """Each model has some of the ten pairs of five players: most are shared whatever acts together, by one sign too."""
@@ -279,6 +291,7 @@ def test_coalitions_that_must_meet_are_no_combination(pairs, positive):
     assert not any(claim.listed for claim in claims)
 
 
+@pytest.mark.slow
 def test_signs_that_players_have_are_no_combination():
     """Whatever the player that matters most is in has its sign, in both models."""
     random = np.random.default_rng(13)

@@ -98,18 +98,25 @@ def _fitted(
     sums : of |I| of each player
     """
     players, there = len(sums), number > 0
-    possible = np.bincount(order, minlength=len(number))
-    c = np.log(np.where(there, number / np.maximum(possible, 1), 1))
-    w = np.zeros(players + 1)
+    possible = np.bincount(order, minlength=len(number))[there]
+    wanted = _logit(number[there] / possible)
+    c, w = np.zeros(len(number)), np.zeros(players + 1)
+    c[there] = wanted
     for _ in range(STEPS):
         chance = _chance(c[order] + w[members].sum(1))
         held = np.bincount(members.ravel(), np.repeat(chance * mean[order], members.shape[1]))[:players]
         w[:players] += np.log(sums / held)
         chance = _chance(c[order] + w[members].sum(1))
-        c[there] += np.log(number[there] / np.bincount(order, chance)[there])
+        c[there] += wanted - _logit(np.bincount(order, chance)[there] / possible)
         if np.abs(sums / held - 1).max() < CLOSE:
             break
     return c, w[:players]
+
+
+def _logit(share: np.ndarray) -> np.ndarray:
+    """log(share / (1 - share)), finite where all are occupied."""
+    share = np.clip(share, 1e-12, 1 - 1e-9)
+    return np.log(share / (1 - share))
 
 
 def _chance(logarithm: np.ndarray) -> np.ndarray:
