@@ -198,7 +198,7 @@ def plot(rows: list[dict]) -> None:
     over_size = ("k", {"noise": NOISES[1]}, "k strongest")
     columns = [(models, *column) for models in (2, 3) for column in (*over_noise, over_size)]
     with style.styled():
-        figure = Figure(figsize=(style.WIDTH, 3))
+        figure = Figure(figsize=(style.WIDTH, 3.3), layout="constrained")
         axes = figure.subplots(2, len(columns), sharex="col", sharey=True)
         for above, (models, x, where, name) in zip(axes.T, columns, strict=True):
             above[0].set_title(f"{models} models:\n{name}", fontsize=style.SMALL)
