@@ -211,5 +211,4 @@ def test_what_changed_is_told_by_paired_intervals(made):
 def test_the_verdict_says_what_number_and_list_say(p, listed, combined, said):
     rows = [("agree", 1, 177, p, listed), ("agree", 2, 115, p, math.nan), ("combinations", 2, 115, *combined)]
     table = pd.DataFrame(rows, columns=["claim", "least_order", "shared", "p", "listed"]).assign(ensemble="a-b")
-
     assert said in headline._verdict(table)

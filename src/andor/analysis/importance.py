@@ -17,6 +17,7 @@ import itertools
 import math
 
 import numpy as np
+from scipy.special import expit, logit
 
 from andor.analysis.placements import Placed
 
@@ -60,16 +61,14 @@ def sums(own: Placed, sign: int) -> np.ndarray:
 
 def _law(own: Placed, held: np.ndarray, where: np.ndarray) -> np.ndarray:
     """Chances of coalitions, bool (c, n), under the law of interactions of one sign whose players have these sums."""
-    players, orders = np.flatnonzero(held), np.unique(own.orders)
-    members, order = _coalitions(len(players), orders)
-    number, total = np.bincount(own.orders), np.bincount(own.orders, np.abs(own.strengths))
-    mean = np.divide(total, number, where=number > 0, out=np.zeros(len(total)))
-    c, w = _fitted(members, order, number, mean, held[players])
-    logs, asked = np.zeros(len(held)), where.sum(1)
+    players, n = np.flatnonzero(held), len(held)
+    number, total = np.bincount(own.orders, minlength=n + 1), np.bincount(own.orders, np.abs(own.strengths), n + 1)
+    mean = np.divide(total, number, where=number > 0, out=np.zeros(n + 1))
+    c, w = _fitted(*_coalitions(len(players), np.flatnonzero(number)), number, mean, held[players])
+    logs, asked = np.zeros(n), where.sum(1)
     logs[players] = w
-    possible = np.isin(asked, orders) & ~where[:, held == 0].any(1)
-    level = np.append(c, np.zeros(max(0, int(asked.max()) + 1 - len(c))))[asked]
-    return np.where(possible, _chance(level + where @ logs), 0.0)
+    possible = (number[asked] > 0) & ~where[:, held == 0].any(1)
+    return np.where(possible, expit(c[asked] + where @ logs), 0.0)
 
 
 def _coalitions(players: int, orders: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -103,22 +102,16 @@ def _fitted(
     c, w = np.zeros(len(number)), np.zeros(players + 1)
     c[there] = wanted
     for _ in range(STEPS):
-        chance = _chance(c[order] + w[members].sum(1))
+        chance = expit(c[order] + w[members].sum(1))
         held = np.bincount(members.ravel(), np.repeat(chance * mean[order], members.shape[1]))[:players]
         w[:players] += np.log(sums / held)
-        chance = _chance(c[order] + w[members].sum(1))
-        c[there] += wanted - _logit(np.bincount(order, chance)[there] / possible)
+        chance = expit(c[order] + w[members].sum(1))
+        c[there] += wanted - _logit(np.bincount(order, chance, len(number))[there] / possible)
         if np.abs(sums / held - 1).max() < CLOSE:
             break
     return c, w[:players]
 
 
 def _logit(share: np.ndarray) -> np.ndarray:
-    """log(share / (1 - share)), finite where all are occupied."""
-    share = np.clip(share, 1e-12, 1 - 1e-9)
-    return np.log(share / (1 - share))
-
-
-def _chance(logarithm: np.ndarray) -> np.ndarray:
-    """x / (1 + x) of a logarithm of x."""
-    return 1 / (1 + np.exp(-np.clip(logarithm, -700, 700)))
+    """Finite where all are occupied, too."""
+    return logit(np.clip(share, 1e-12, 1 - 1e-9))

@@ -172,7 +172,7 @@ class Comparison:
         """What each interaction is to the ensemble: shared, opposed, distinctive or undecided, (kinds, C) each."""
         return [states(game, width) for game, width in zip(self.games.samples, self.widths, strict=True)]
 
-    @property
+    @functools.cached_property
     def widths(self) -> list[np.ndarray] | list[np.ndarray | None]:
         """How far each strength of each sample may be from the true one, (m, kinds, C); None if that is not known.
 
