@@ -1,5 +1,6 @@
 """What is more than an accident: chances by enumeration, expected numbers by drawing, rates by definition."""
 
+import dataclasses
 import itertools
 import math
 
@@ -332,6 +333,20 @@ def test_exchange_takes_away_what_every_sample_shows():
     assert not claim.listed
     apart = Family([[own, own] for own in (drawn_at_random(random) for _ in range(6))])
     assert Claim(apart, apart.exchange(kinds=1, seed=0)).listed > 0
+
+
+def test_what_is_beyond_other_samples_is_listed_if_it_is_beyond_names_too():
+    single = np.eye(6, dtype=bool)  # one player in each of six samples: by any name one in six is shared
+    family = Family([[Placed(own[None], np.ones(1))] * 2 for own in single])
+    agree, alone = Claim(family, family.renaming(0)), Claim(family, family.exchange(kinds=1, seed=0))
+    assert (agree.listed, alone.listed) == (0, 6)
+    both = dataclasses.replace(alone, within=agree)
+    assert both.listed == 0
+    assert both.why == "of any list more than 10% would be accidents"
+    assert (both.p, both.expected) == (alone.p, alone.expected)
+    lacking = dataclasses.replace(alone, within=Claim(family, Null.without("nothing was drawn")))
+    assert np.isnan(lacking.rates).all()
+    assert lacking.why == "nor is the claim known that must hold as well: nothing was drawn"
 
 
 def test_too_few_draws_are_said_and_no_model_may_lack_them():

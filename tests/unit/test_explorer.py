@@ -123,16 +123,18 @@ def test_false_discovery_rates_are_carried_along(results):
     ensemble = list(results.ensembles)[-1]
     keys = {"sample": 1, "method": "generalizable", "ensemble": ensemble}
     rows = [
-        {**keys, "kind": "and", "players": "0 1", **dict(zip(RATES, (0.02, None, 0.06), strict=True))},
-        {**keys, "kind": "and", "players": "0 1", **dict(zip(RATES, (0.02, None, 0.06), strict=True))},
-        {**keys, "kind": "or", "players": "0 2", **dict(zip(RATES, (0.5, 0.1000004, None), strict=True))},
-        {**keys, "kind": "or", "players": "1 2", **dict.fromkeys(RATES)},
+        {"kind": "and", "players": "0 1", **dict(zip(RATES, (0.02, None, 0.06), strict=True)), "stability": 0.6},
+        {"kind": "and", "players": "0 1", **dict(zip(RATES, (0.02, None, 0.06), strict=True)), "stability": 0.6},
+        {"kind": "or", "players": "0 2", **dict(zip(RATES, (0.5, 0.1000004, None), strict=True)), "stability": 1.0},
+        {"kind": "or", "players": "1 2", **dict.fromkeys(RATES), "stability": None},
     ]
+    rows = [{**keys, "solutions": 5, **row} for row in rows]
     plain = payload(results, "task", BUDGET)
     made = payload(results, "task", BUDGET, pd.DataFrame(rows))
-    found = made["samples"][1].pop("rates")
+    found, kept = made["samples"][1].pop("rates"), made["samples"][1].pop("kept")
     n = len(results.player_names[1])
     assert found == {"generalizable": {ensemble: {"3": [0.02, None, 0.06], f"{2**n + 5:x}": [0.5, 0.1, None]}}}
+    assert kept == {"generalizable": {ensemble: {"3": [3, 5], f"{2**n + 5:x}": [5, 5]}}}
     assert plain["discovery_rate"] is None and made["discovery_rate"] == 0.1
     assert made | {"discovery_rate": None} == plain
 

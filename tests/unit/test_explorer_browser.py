@@ -45,7 +45,7 @@ def tasks(tmp_path_factory):
             )
             keys = {"sample": 0, "method": "generalizable", "ensemble": list(results.ensembles)[-1], "kind": "and"}
             players = " ".join(str(player) for player in range(10) if strongest >> player & 1)
-            known = dict(zip(RATES, (0.04, 0.2, None), strict=True))
+            known = dict(zip(RATES, (0.04, 0.2, None), strict=True)) | {"stability": 0.6, "solutions": 5}
             listed = pa.Table.from_pylist([{**keys, "players": players, **known}]).to_pandas()
             agreement = tables.make(results, ["agreement"])["agreement"]
         path = folder / f"{task}.html"
@@ -292,7 +292,7 @@ def test_the_policy_forbids_the_network(browser, tasks):
 def test_an_interaction_that_is_listed_is_marked(browser, tasks):
     _, address = tasks["sentiment"]
     browser.open(address)
-    assert browser.texts(".rates span") == ["agree 4\u00a0%", "combinations 20\u00a0%"]
+    assert browser.texts(".rates span") == ["agree 4\u00a0%", "combinations 20\u00a0%", "3 of 5 solutions"]
     assert browser.texts(".rates .sure") == ["agree 4\u00a0%"]
     browser.open(f"{address}#sample=1&show=listed")
     assert browser.texts(".rates") == [] and browser.text(".empty") == "Nothing passes the filters."

@@ -90,7 +90,7 @@ def test_models_that_were_asked_other_masks_are_refused(results):
 def test_rates_find_interactions_of_many_players(results):
     ensemble = next(iter(results.ensembles))
     keys = {"sample": 2, "method": "generalizable", "ensemble": ensemble}
-    row = {**keys, "kind": "or", "players": "3 114", **dict.fromkeys(RATES, 0.01)}
+    row = {**keys, "kind": "or", "players": "3 114", **dict.fromkeys(RATES, 0.01), "stability": None, "solutions": 1}
     made = payload(results, "task", BUDGET, pd.DataFrame([row]))
     assert made["samples"][2]["rates"] == {"generalizable": {ensemble: {f"{2**115 + 2**114 + 8:x}": [0.01] * 3}}}
 

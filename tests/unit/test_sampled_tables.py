@@ -275,6 +275,31 @@ def test_agreement_is_what_counting_says(results, made, found):
     assert made["interactions"].query("shared")["agree"].between(0, 1).all()
 
 
+def test_what_other_solutions_do_without_is_said(results, made):
+    """Under the bounds of the first, as files hold them."""
+    for each in comparisons(results):
+        if each.method == "generalizable":
+            break
+    listed = chosen(made["interactions"], method="generalizable", ensemble=each.ensemble)
+    seen = set()
+    for sample, rows in listed.groupby("sample"):
+        path = results.interaction_files("generalizable", each.ensemble)[results.sample_numbers.index(sample)]
+        stored = store.read_table(path).to_pandas()
+        stored["players"] = [" ".join(map(str, own)) for own in stored["players"]]
+        solutions = np.array([[row.strength, *row.others] for row in stored.itertuples()])
+        for (kind, players), of_models in rows[rows["shared"]].groupby(["kind", "players"]):
+            own = solutions[(stored["kind"] == kind) & (stored["players"] == players)]
+            bound = np.array([0.05 * largest_of(results, sample, model, each) for model in of_models["model"]])
+            kept = (np.abs(own) > bound[:, None]).all(0)
+            np.testing.assert_allclose(of_models["stability"], kept.mean())
+            assert (of_models["solutions"] == 3).all()
+            assert (of_models["settled"] == kept.all()).all()
+            seen.add(kept.all())
+    assert seen == {True, False}
+    unshared = listed[~listed["shared"]]
+    assert unshared["stability"].isna().all() and unshared["settled"].isna().all()
+
+
 def test_states_are_what_errors_allow(results, made):
     """Distinctive: beyond error in some models, and in the others not even with it."""
     for each in comparisons(results):
@@ -414,6 +439,9 @@ def test_bit_masks_of_sixty_players_beside_missing_ones(results):
 
         def errors(self, method, ensemble):
             return samples
+
+        def others_of_ensemble(self, method, ensemble):
+            return [[], []]
 
         def null_interactions(self, method, ensemble):
             return {"renaming": [], "exchange": []}

@@ -23,17 +23,23 @@ def main(snakemake):
     for number in tqdm(numbers, desc=title, unit="sample", mininterval=interval):
         values = extraction.values(chunk, number)
         games = SampledGames([own.presence for own in values], [own.values for own in values])
-        found = fit(games, penalty=extraction.method.penalty, **extraction.settings)
+        solver = extraction.method.solver
+        found = fit(games, penalty=extraction.method.penalty, others=solver.others, **extraction.settings)
         held_out = [(own.held_out_presence, own.held_out_values) for own in values]
         metadata = {
             "method": extraction.method.model_dump(mode="json"),
             "models": extraction.models,
             "coalitions": len(games.values[0]),
-            **proof(found, extraction.method.solver.gap),
+            **proof(found, solver.gap),
+            "others": {
+                "objective": [other.objective[0] for other in found.others],
+                "dropped": solver.others - len(found.others),
+            },
             **judged(games, found, held_out, **extraction.settings),
         }
+        others = [(other.kinds, other.members, other.strengths, other.constants) for other in found.others]
         table = sampled_table(
-            found.kinds, found.members, found.strengths, found.penalised, found.errors, found.constants
+            found.kinds, found.members, found.strengths, found.penalised, found.errors, found.constants, others
         )
         write_table(Path(snakemake.output[0]) / f"{number}.parquet", table, metadata)
 

@@ -177,17 +177,27 @@ class Claim:
     ----------
     family : what is shared
     null : what is expected of it by accident
+    within : a claim about the same family that must hold as well of what is listed, if there is one
     """
 
     family: Family
     null: Null
+    within: Claim | None = None
 
     @functools.cached_property
     def rates(self) -> np.ndarray:
         """False discovery rate of each shared interaction, as in `Family.shared`; NaN without a null."""
-        if self.null.why:
+        if self.unknown:
             return np.full(len(self.family.shared), math.nan)
-        return false_discovery_rates(self.family.shared, self.null.expected)
+        own = false_discovery_rates(self.family.shared, self.null.expected)
+        return own if self.within is None else np.maximum(own, self.within.rates)
+
+    @property
+    def unknown(self) -> str:
+        """Why no rate is known; empty if they are."""
+        if self.null.why or self.within is None or not self.within.unknown:
+            return self.null.why
+        return f"nor is the claim known that must hold as well: {self.within.unknown}"
 
     @property
     def expected(self) -> float:
@@ -210,7 +220,8 @@ class Claim:
     def floor(self) -> float:
         """Least rate that could come out."""
         shared = len(self.family.shared)
-        return self.null.least / shared if shared else math.nan
+        own = self.null.least / shared if shared else math.nan
+        return own if self.within is None else max(own, self.within.floor)
 
     @property
     def listed(self) -> int:
@@ -220,8 +231,8 @@ class Claim:
     @property
     def why(self) -> str:
         """Why none is listed; empty if any is."""
-        if self.null.why or self.listed:
-            return self.null.why
+        if self.unknown or self.listed:
+            return self.unknown
         if not len(self.family.shared):
             return "nothing is shared"
         if self.floor > RATE:

@@ -31,8 +31,8 @@ class Solver(Closed):
     gap: Annotated[float, Field(gt=0, lt=1)] = 0.01
     """Stop when (objective − lower bound)/objective of a sample falls below this."""
     others: Annotated[int, Field(ge=0)] = 4
-    """Tasks whose coalitions are all known: number of other solutions, certified to twice the gap, that first_order
-    looks for; the share in which an interaction stays says how much it is the solver's choice."""
+    """Number of other solutions, certified to twice the gap, that first_order looks for; the share in which an
+    interaction stays says how much it is the solver's choice."""
     max_iterations: Annotated[int, Field(gt=0)] | None = None
     """Give up after so many iterations and say so; the solver's own limit if unset."""
 

@@ -54,7 +54,8 @@ SAMPLED_INTERACTIONS = pa.schema(
     ]
 )
 """Interactions of a sampled game that are not 0 in a model, in units of the values: `strength` as refitted, with its
-standard `error`, and as `penalised`. The row without players is the constant b, which has no error."""
+standard `error`, and as `penalised`. The row without players is the constant b, which has no error. A last column
+`OTHERS` where there are other solutions; what is in these alone has a row of its own, 0 and without an error."""
 
 
 SAMPLED_NULLS = pa.schema(
@@ -64,6 +65,10 @@ SAMPLED_NULLS = pa.schema(
     ]
 )
 """The same of null games on drawn coalitions."""
+
+
+Key = tuple[int, tuple[int, ...]]
+"""Place of its kind, and the players, of an interaction."""
 
 
 def interactions_table(
@@ -98,6 +103,7 @@ def sampled_table(
     penalised: np.ndarray,
     errors: np.ndarray,
     constants: np.ndarray,
+    others: Sequence[tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]] = (),
 ) -> pa.Table:
     """Interactions of a sampled game as they are stored, model by model, the strongest first.
 
@@ -107,14 +113,20 @@ def sampled_table(
     members : bool, (W, n)
     strengths, penalised, errors : (m, W)
     constants : (m,)
+    others : kinds, members, strengths and constants of other solutions
     """
     rows: list[tuple] = []
+    beside: list[list[float]] = []
     for model, constant in enumerate(constants):
-        rows.append((model, 0, [], constant, constant, None))
+        found: dict[Key, tuple] = {(0, ()): (constant, constant, None)}
         used = np.flatnonzero(penalised[model])
         for place in used[np.argsort(-np.abs(strengths[model, used]), kind="stable")]:
-            found = (strengths[model, place], penalised[model, place], errors[model, place])
-            rows.append((model, int(kinds[place]), np.flatnonzero(members[place]), *found))
+            numbers = strengths[model, place], penalised[model, place], errors[model, place]
+            found[_key(kinds, members, place)] = numbers
+        elsewhere = [{(0, ()): own[model]} | _by_key(of, who, which[model]) for of, who, which, own in others]
+        for key in found | dict.fromkeys(key for other in elsewhere for key in other):
+            rows.append((model, *key, *found.get(key, (0.0, 0.0, None))))
+            beside.append([other.get(key, 0.0) for other in elsewhere])
     models, of_kind, players, *three = zip(*rows, strict=True)
     columns = [
         pa.array(models, pa.int32()),
@@ -123,7 +135,17 @@ def sampled_table(
         pa.array([len(own) for own in players], pa.int32()),
         *(pa.array(column, pa.float64()) for column in three),
     ]
-    return pa.Table.from_arrays(columns, schema=SAMPLED_INTERACTIONS)
+    table = pa.Table.from_arrays(columns, schema=SAMPLED_INTERACTIONS)
+    return table.append_column(OTHERS, pa.array(beside, OTHERS.type)) if others else table
+
+
+def _by_key(kinds: np.ndarray, members: np.ndarray, strengths: np.ndarray) -> dict[Key, float]:
+    """Strengths (W,) that are not 0, by their interactions."""
+    return {_key(kinds, members, place): float(strengths[place]) for place in np.flatnonzero(strengths)}
+
+
+def _key(kinds: np.ndarray, members: np.ndarray, place: int) -> Key:
+    return int(kinds[place]), tuple(np.flatnonzero(members[place]).tolist())
 
 
 def null_table(interactions: Mapping[str, np.ndarray]) -> pa.Table:
@@ -182,18 +204,41 @@ def sampled_from_file(path: Path, models: Sequence[str], n: int) -> tuple[Intera
     UserError
         If the file is damaged or of other models or players.
     """
-    table = store.read_table(path, ["model", "kind", "players", "strength", "error"])
+    table = store.read_table(path, ["model", "kind", "players", "order", "strength", "penalised", "error"])
+    own = table.filter(pc.or_(pc.not_equal(table["penalised"], 0.0), pc.equal(table["order"], 0)))
+    columns = [own[name].to_numpy(zero_copy_only=False) for name in ("strength", "error")]
+    coalitions, (strengths, errors) = _spread(path, own, np.stack(columns), models, n)
     order = store.read_metadata(path).get("order")
+    return Interactions(coalitions, tuple(models), KINDS, strengths, merged=True, order=order), errors
+
+
+def sampled_others_from_file(path: Path, models: Sequence[str], n: int) -> list[Interactions]:
+    """The same of the other solutions that are nearly as good; none if the file has none.
+
+    Raises
+    ------
+    UserError
+        If the file is damaged or of other models or players, or does not hold as many solutions of every interaction.
+    """
+    table = store.read_table(path)
+    coalitions, several = _spread(path, table, _others(path, table), models, n)
+    order = store.read_metadata(path).get("order")
+    return [Interactions(coalitions, tuple(models), KINDS, one, merged=True, order=order).compact() for one in several]
+
+
+def _spread(
+    path: Path, table: pa.Table, columns: np.ndarray, models: Sequence[str], n: int
+) -> tuple[Coalitions, np.ndarray]:
+    """The coalitions of a table of a sampled game, and columns (k, rows) on them: (k, m, kinds, C), 0 without a row."""
     model, kind = table["model"].to_numpy(), _places(table["kind"], KINDS)
     players = table["players"].to_pylist()
     if not len(table) or model.max() >= len(models) or any(own and own[-1] >= n for own in players):
         raise UserError(f"{path}: is not of {len(models)} models and {n} players; delete it and run again")
     presence = presence_of(n, players)
     coalitions = Coalitions.of_presence(presence)
-    strengths, errors = np.zeros((2, len(models), len(KINDS), len(coalitions)))
-    at = (model, kind, coalitions.positions(presence))
-    strengths[at], errors[at] = table["strength"].to_numpy(), table["error"].to_numpy(zero_copy_only=False)
-    return Interactions(coalitions, tuple(models), KINDS, strengths, merged=True, order=order), errors
+    found = np.zeros((len(columns), len(models), len(KINDS), len(coalitions)))
+    found[:, model, kind, coalitions.positions(presence)] = columns
+    return coalitions, found
 
 
 def to_file(path: Path, interactions: Interactions, metadata: Mapping[str, Any] | None = None) -> None:
@@ -233,13 +278,20 @@ def others_from_file(path: Path, models: Sequence[str]) -> list[Interactions]:
         If the file is damaged or does not hold each kind x coalition x model once, with as many other solutions.
     """
     table = store.read_table(path)
-    if "others" not in table.column_names:
-        return []
-    lengths = np.unique(pc.list_value_length(table["others"]).to_numpy())
+    strengths = _others(path, table)
+    return (
+        [Interactions.of_dense(one, models) for one in _dense(path, table, strengths, models)] if len(strengths) else []
+    )
+
+
+def _others(path: Path, table: pa.Table) -> np.ndarray:
+    """Strengths of other solutions, (k, rows); k is 0 if a table has none."""
+    if OTHERS.name not in table.column_names:
+        return np.zeros((0, len(table)))
+    lengths = np.unique(pc.list_value_length(table[OTHERS.name]).to_numpy())
     if len(lengths) != 1:
         raise UserError(f"{path}: does not hold as many solutions of every interaction; delete it and run again")
-    strengths = pc.list_flatten(table["others"]).to_numpy().reshape(len(table), lengths[0]).T
-    return [Interactions.of_dense(one, models) for one in _dense(path, table, strengths, models)]
+    return pc.list_flatten(table[OTHERS.name]).to_numpy().reshape(len(table), lengths[0]).T
 
 
 def _dense(path: Path, table: pa.Table, columns: np.ndarray, models: Sequence[str]) -> np.ndarray:

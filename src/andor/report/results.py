@@ -21,7 +21,13 @@ from andor.config import Analysis, Config, Nulls, Reward, Task
 from andor.errors import UserError
 from andor.game import nulls
 from andor.game.coalitions import KINDS
-from andor.game.files import from_file, nulls_from_file, others_from_file, sampled_from_file
+from andor.game.files import (
+    from_file,
+    nulls_from_file,
+    others_from_file,
+    sampled_from_file,
+    sampled_others_from_file,
+)
 from andor.game.interactions import Interactions
 from andor.game.partners import partner
 from andor.outputs.stored import DrawnValues, read_drawn, read_values, sample_columns
@@ -225,14 +231,16 @@ class TaskResults:
     def _others(self, method: str, subject: str) -> list[list[Interactions]]:
         """The merged interactions of each sample in other solutions that are nearly as good."""
         files, members = self.interaction_files(method, subject), self.subjects(method)[subject]
-        stored = ([] if self.sampled else others_from_file(path, members) for path in files)
+        if self.sampled:
+            return [sampled_others_from_file(path, members, n) for path, n in zip(files, self.sizes, strict=True)]
+        stored = (others_from_file(path, members) for path in files)
         return [[one.merge().of_kinds(self.kinds(method)).compact() for one in several] for several in stored]
 
     def others_of_ensemble(self, method: str, ensemble: str) -> list[list[Interactions]]:
         """Merged interactions of an ensemble's models in other solutions of each sample that are nearly as good.
 
         Where models are treated apart, the k-th solution of each stands beside the k-th of the others. There are none
-        where nothing is chosen, none was looked for, or coalitions were drawn.
+        where nothing is chosen, or none was looked for.
         """
         if self.methods[method] == "generalizable":
             return self._others(method, ensemble)

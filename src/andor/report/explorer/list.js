@@ -61,6 +61,9 @@ function drawRow(row) {
     make("span", { class: rate <= data.discovery_rate ? "sure" : "" }, `${claim} ${percent(rate)}`),
   );
   const note = { class: "rates", title: "False discovery rate of each claim" };
+  const [shared, solutions] = kept(row) ?? [0, 0];
+  if (shared < solutions)
+    claims.push(make("span", { class: "choice", title: keptText(row) }, `${shared} of ${solutions} solutions`));
   const named = make("span", { class: "named" }, names(row), claims.length ? make("span", note, ...claims) : null);
   const pinned = row.code === state.pin;
   return make(
@@ -76,6 +79,11 @@ function drawRow(row) {
     make("div", { class: "what" }, badge(row), view.sample.image ? thumbnail(row) : null, named, flag),
     ...row.strengths.map((_, i) => bar(row, i)),
   );
+}
+
+function keptText(row) {
+  const [shared, solutions] = kept(row);
+  return `Shared in ${shared} of ${solutions} solutions that are nearly as good.`;
 }
 
 function badge(row) {
@@ -199,6 +207,7 @@ function about(row) {
   const note = [
     row.opposed ? "Models give it opposite signs." : null,
     ...rates(row).map(([claim, rate]) => `False discovery rate of “${claim}”: ${percent(rate)}.`),
+    kept(row) ? keptText(row) : null,
   ];
   return [
     make("div", { class: `line ${row.kind}` }, badge(row), names(row)),

@@ -79,7 +79,7 @@ function drawAbout() {
       ? null
       : [
           "Listed",
-          `False discovery rates beside an interaction, dark up to ${percent(data.discovery_rate)}, are those of a claim: “agree” against names at random, “combinations” against other combinations of the players that matter, “exchange” against other samples.`,
+          `False discovery rates beside an interaction, dark up to ${percent(data.discovery_rate)}, are those of a claim: “agree” against names at random, “combinations” against other combinations of the players that matter, “exchange” against other samples (and names). “3 of 5 solutions” says that others which are nearly as good do without it.`,
         ],
     [
       "Stored",

@@ -56,7 +56,8 @@ def payload(
     groups = results.ensembles or {model: [model] for model in results.models}
     methods = [name for name in style.method_order(results.methods) if results.subjects(name)]
     said: dict[str, dict[int, Any]] = {
-        "rates": _rates(listed, results.sizes),
+        "rates": _by_code(listed, RATES, results.sizes, _rates),
+        "kept": _by_code(listed, ["stability", "solutions"], results.sizes, _kept),
         "distinctive": _distinctive(results),
     }
     return assembled(
@@ -202,18 +203,37 @@ def _stated(said: Mapping[str, Any], model: str, place: int) -> dict[str, Any]:
     return {"by_order": [[int(order), finite(found[place])] for order, found in said.get("by_order", {}).items()]}
 
 
-def _rates(listed: pd.DataFrame | None, sizes: Sequence[int]) -> dict[int, dict[str, dict[str, dict[str, Any]]]]:
-    """False discovery rates of each claim, None where unknown, by sample, method, ensemble and code."""
-    rates: dict[int, Any] = {}
+def _by_code(
+    listed: pd.DataFrame | None, columns: Sequence[str], sizes: Sequence[int], value: Callable[..., Any]
+) -> dict[int, dict[str, dict[str, dict[str, Any]]]]:
+    """What columns of the table `interactions` say, by sample, method, ensemble and code.
+
+    Parameters
+    ----------
+    value : from the columns of a row; None where they say nothing
+    """
+    found: dict[int, Any] = {}
     if listed is None:
-        return rates
+        return found
     keys = ["sample", "method", "ensemble", "kind", "players"]
-    known = listed.dropna(subset=RATES, how="all").drop_duplicates(keys).astype({"kind": str})
-    for (sample, method, ensemble, kind, players), *own in known.set_index(keys)[RATES].itertuples(name=None):
-        of_ensemble = rates.setdefault(int(sample), {}).setdefault(str(method), {}).setdefault(str(ensemble), {})
-        name = code(map(int, players.split()), sizes[int(sample)], KINDS.index(kind))
-        of_ensemble[name] = [None if pd.isna(rate) else round(float(rate), 6) for rate in own]
-    return rates
+    rows = listed.drop_duplicates(keys).astype({"kind": str}).set_index(keys)[list(columns)]
+    for (sample, method, ensemble, kind, players), *own in rows.itertuples(name=None):
+        said = value(*own)
+        if said is not None:
+            of_ensemble = found.setdefault(int(sample), {}).setdefault(str(method), {}).setdefault(str(ensemble), {})
+            of_ensemble[code(map(int, players.split()), sizes[int(sample)], KINDS.index(kind))] = said
+    return found
+
+
+def _rates(*own: float) -> list[float | None] | None:
+    """False discovery rate of each claim."""
+    rates = [None if pd.isna(rate) else round(float(rate), 6) for rate in own]
+    return None if all(rate is None for rate in rates) else rates
+
+
+def _kept(stability: float, solutions: int) -> list[int] | None:
+    """In how many solutions an interaction is shared, and how many there are."""
+    return None if pd.isna(stability) else [round(stability * solutions), int(solutions)]
 
 
 def _distinctive(results: TaskResults) -> dict[int, dict[str, dict[str, list[str]]]]:

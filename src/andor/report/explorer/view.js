@@ -178,6 +178,11 @@ function rates(row) {
   return known.map((rate, i) => [data.claims[i], rate]).filter(([, rate]) => rate !== null);
 }
 
+// In how many solutions that are nearly as good it is shared, and how many there are, where that is known.
+function kept(row) {
+  return view.sample.kept?.[state.method]?.[state.ensemble]?.[row.code] ?? null;
+}
+
 // Whether any claim holds of it.
 function listed(row) {
   return rates(row).some(([, rate]) => rate <= data.discovery_rate);

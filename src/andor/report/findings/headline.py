@@ -43,9 +43,8 @@ def findings(
         "players that matter to it, or if it showed other samples. For three networks and more that is said of the one "
         "network for which it is most, so that two that agree do not stand for all. *Listed*: those of which at most "
         f"{100 * own['rate'].max():.0f} % are expected to be accidents, all kinds and orders being one family. "
-        "*In 3 of 5 solutions*: where all masked outputs are known, it is shared in so many of the near-optimal "
-        "solutions at hand; the others would have done as well. That says how much is the solver's choice, and is no "
-        "test: an accident may be in all of them."
+        "*In 3 of 5 solutions*: it is shared in so many of the near-optimal solutions at hand; the others would have "
+        "done as well. That says how much is the solver's choice, and is no test: an accident may be in all of them."
     )
     yield _counts(own)
     yield "\n".join(

@@ -17,7 +17,8 @@ CLAIMS = {"agree": "renaming", "combinations": "importance", "exchange": "exchan
 """Claims about shared interactions, each with the null hypothesis that it is made against.
 
 `agree`: the models agree at all. `combinations`: they agree in which players act together, beyond which players matter.
-`exchange`: they agree beyond what they show on other samples.
+`exchange`: they agree beyond what they show on other samples; what is listed of that holds `agree` as well, for an
+accident of one sample is beyond other samples too.
 """
 FEWEST = 20
 """Draws of each model below which extracted null games give a number to compare with, and no list."""
@@ -48,11 +49,13 @@ class Claims:
         """Every claim, by its name and least order."""
         every = family(self.games)
         of_order = {least: every.of_orders(least) for least in (1, 2)}
-        return {
-            (name, least): Claim(of_order[least], self._null(CLAIMS[name], of_order[least], least))
-            for name, several in LEAST_ORDERS.items()
-            for least in several
-        }
+        claims: dict[tuple[str, int], Claim] = {}
+        for name, several in LEAST_ORDERS.items():
+            for least in several:
+                null = self._null(CLAIMS[name], of_order[least], least)
+                within = claims["agree", least] if name == "exchange" else None
+                claims[name, least] = Claim(of_order[least], null, within)
+        return claims
 
     @functools.cached_property
     def _families(self) -> dict[str, list[Family]]:

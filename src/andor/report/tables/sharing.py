@@ -204,6 +204,7 @@ INTERACTIONS_SCHEMA = pa.schema(
         "state": TEXT,  # shared, opposed, distinctive or undecided, as in `states`; null if salient in no model
         "stability": NUMBER,  # share of near-optimal solutions in which it is shared; null for what is not
         "solutions": COUNT,  # their number, the one that is listed among them
+        "settled": FLAG,  # whether it is shared in all of them: else it is the solver's choice; null as `stability`
         "agree": NUMBER,  # false discovery rates of the claims in `agreement`; null for what is not shared
         "combinations": NUMBER,
         "exchange": NUMBER,
@@ -233,6 +234,7 @@ def _listed(each: Comparison, sample: int, number: int, game: Game, known: Inter
     kind, place = kind[by_rank], place[by_rank]
     coalitions, state = game.coalitions, each.states[sample]
     errors = np.full(game.strengths.shape, np.nan) if known is None else known.on(coalitions).strengths
+    kept = stability(game, each.others[sample])[kind, place][:, None]
     # a row per listed interaction and model
     at = (np.arange(len(each.members)), kind[:, None], place[:, None])
     rows = {
@@ -249,8 +251,9 @@ def _listed(each: Comparison, sample: int, number: int, game: Game, known: Inter
         "rank": np.where(game.magnitude[at] > 0, rank[at] + 1.0, np.nan),
         "salient": game.salient[at],
         "shared": game.shared[kind, place][:, None],
-        "stability": stability(game, each.others[sample])[kind, place][:, None],
+        "stability": kept,
         "solutions": 1 + len(each.others[sample]),
+        "settled": np.where(np.isnan(kept), None, kept == 1),
         "state": np.where(state == "", None, state)[kind, place][:, None],
         **{name: rates[sample][kind, place][:, None] for name, rates in each.claims.rates.items()},
     }

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -13,6 +13,7 @@ from torch import Tensor
 from andor.errors import UserError
 from andor.sparsify.sampled.choice import chosen, parts
 from andor.sparsify.sampled.columns import Columns
+from andor.sparsify.sampled.others import other_solutions
 from andor.sparsify.sampled.path import Path, Point, penalties
 from andor.sparsify.sampled.problem import SampledGames
 from andor.sparsify.sampled.refit import errors
@@ -23,6 +24,17 @@ GROUPS = 40
 """Groups of coalitions of the jackknife."""
 PENALTIES, LEAST = 7, 0.008
 """Penalties that are tried, and the least of them as a share of the largest that leaves anything."""
+
+
+@dataclass(frozen=True, eq=False)
+class Other:
+    """Interactions of m models in another solution that is nearly as good, as in `Fit`."""
+
+    kinds: np.ndarray
+    members: np.ndarray
+    strengths: np.ndarray
+    constants: np.ndarray
+    objective: list[float]
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,6 +52,7 @@ class Fit:
     order : up to which all coalitions were looked at
     searched : coalitions whose duals were computed in one search
     seconds : of the whole
+    others : other solutions that are nearly as good
     """
 
     kinds: np.ndarray
@@ -56,6 +69,7 @@ class Fit:
     order: int
     searched: int
     seconds: float
+    others: tuple[Other, ...] = ()
 
     def predict(self, presence: np.ndarray) -> np.ndarray:
         """Values of all models on coalitions (M, n): (m, M)."""
@@ -78,6 +92,7 @@ def fit(
     ridge: float | None = None,
     device: torch.device | str = "cpu",
     with_errors: bool = True,
+    others: int = 0,
 ) -> Fit:
     """Sparse interactions of models, jointly or each alone, proven near the optimum over all coalitions up to an order.
 
@@ -91,13 +106,14 @@ def fit(
     ridge : ρ of `Squares.refitted` beside a given penalty; `RIDGE` if None, 0 for least squares on what stands
         out of noise
     with_errors : whether standard errors are wanted; NaN if not
+    others : number of other solutions that are looked for, certified to twice the gap
     """
     began = time.perf_counter()
     order = games.players if order is None else min(order, games.players)
     if order < 1:
         raise UserError(f"order is {order}; give 1 or more")
     if alpha is None and games.models > 1:
-        fits = [fit(game, None, order, penalty, gap, ridge, device, with_errors) for game in games.alone()]
+        fits = [fit(game, None, order, penalty, gap, ridge, device, with_errors, others) for game in games.alone()]
         return _together(fits, began)
     weights = (0.0, 1.0) if alpha is None or np.isinf(alpha) else (1.0, float(alpha))
     path = Path(games, order, weights, device)
@@ -106,7 +122,10 @@ def fit(
         path.begin_with(columns)
     elif ridge is None:
         ridge = RIDGE
-    return _refitted(path, path.solve(penalty, gap, proven=True), ridge, began, with_errors)
+    point = path.solve(penalty, gap, proven=True)
+    found = _refitted(path, point, ridge, began, with_errors)
+    several = tuple(_other(path, objective, ridge) for objective in other_solutions(path, point, gap, others))
+    return replace(found, others=several, seconds=time.perf_counter() - began)
 
 
 def _refitted(path: Path, point: Point, ridge: float, began: float, with_errors: bool) -> Fit:
@@ -120,18 +139,33 @@ def _refitted(path: Path, point: Point, ridge: float, began: float, with_errors:
         groups = [torch.as_tensor(part) for part in parts(games, min(GROUPS, len(games.values[0]) // 2))]
         each = zip(designs, path.values, x if ridge else strengths, groups, strict=True)
         spread = torch.stack([errors(design, v, own, ridge, group) for design, v, own, group in each])
-    constants = [
-        float(v.mean() - own @ design.mean(1, dtype=own.dtype))
-        for design, v, own in zip(designs, path.values, strengths, strict=True)
-    ]
     scales = games.scales[:, None]
     return Fit(
         columns.kinds.cpu().numpy(), columns.members.cpu().numpy(),
         _scaled(strengths, scales), _scaled(x, scales), _scaled(spread, scales),
-        np.array(constants) * scales[:, 0],
+        _constants(path, designs, strengths),
         [point.penalty], [ridge], [point.bounds.objective], [point.bounds.lower], [point.bounds.gap],
         path.order, point.searched, time.perf_counter() - began,
     )  # fmt: skip
+
+
+def _other(path: Path, objective: float, ridge: float) -> Other:
+    """The solution at which a path is, refitted, in units of the values."""
+    strengths = path.refitted(ridge)
+    used = (strengths != 0).any(0)
+    columns, strengths = path.columns.take(used), strengths[:, used]
+    constants = _constants(path, [own[used] for own in path.designs], strengths)
+    scaled = _scaled(strengths, path.games.scales[:, None])
+    return Other(columns.kinds.cpu().numpy(), columns.members.cpu().numpy(), scaled, constants, [objective])
+
+
+def _constants(path: Path, designs: Sequence[Tensor], strengths: Tensor) -> np.ndarray:
+    """The constant b of each model beside its strengths (m, W), in units of the values; (m,)."""
+    own = [
+        float(v.mean() - of_model @ design.mean(1, dtype=of_model.dtype))
+        for design, v, of_model in zip(designs, path.values, strengths, strict=True)
+    ]
+    return np.array(own) * path.games.scales
 
 
 def _scaled(array: Tensor, scales: np.ndarray) -> np.ndarray:
@@ -139,23 +173,40 @@ def _scaled(array: Tensor, scales: np.ndarray) -> np.ndarray:
 
 
 def _together(fits: Sequence[Fit], began: float) -> Fit:
-    """Solutions of single models side by side."""
-    rows = np.concatenate([np.column_stack([one.kinds, one.members]) for one in fits])
-    every, place = np.unique(rows, axis=0, return_inverse=True)
-    ends = np.cumsum([0, *(len(one.kinds) for one in fits)])
-
-    def spread(name: str) -> np.ndarray:
-        wide = np.zeros((len(fits), len(every)))
-        for model, one in enumerate(fits):
-            wide[model, place[ends[model] : ends[model + 1]]] = getattr(one, name)[0]
-        return wide
-
+    """Solutions of single models side by side, and of their other solutions the first beside the first."""
+    kinds, members, spread = _side_by_side(fits)
     joined = {
         name: [number for one in fits for number in getattr(one, name)]
         for name in ("penalty", "ridge", "objective", "lower_bound", "gap")
     }
     return Fit(
-        every[:, 0], every[:, 1:].astype(bool), spread("strengths"), spread("penalised"), spread("errors"),
+        kinds, members, spread([one.strengths[0] for one in fits]),
+        spread([one.penalised[0] for one in fits]), spread([one.errors[0] for one in fits]),
         np.concatenate([one.constants for one in fits]), **joined, order=fits[0].order,
         searched=max(one.searched for one in fits), seconds=time.perf_counter() - began,
+        others=tuple(_others_together(several) for several in zip(*(one.others for one in fits), strict=False)),
     )  # fmt: skip
+
+
+def _others_together(several: Sequence[Other]) -> Other:
+    kinds, members, spread = _side_by_side(several)
+    constants = np.concatenate([one.constants for one in several])
+    objective = [number for one in several for number in one.objective]
+    return Other(kinds, members, spread([one.strengths[0] for one in several]), constants, objective)
+
+
+def _side_by_side(
+    several: Sequence[Fit | Other],
+) -> tuple[np.ndarray, np.ndarray, Callable[[Sequence[np.ndarray]], np.ndarray]]:
+    """All interactions that any of several has, and what spreads a row of each over them: (m, W)."""
+    rows = np.concatenate([np.column_stack([one.kinds, one.members]) for one in several])
+    every, place = np.unique(rows, axis=0, return_inverse=True)
+    places = np.split(place, np.cumsum([len(one.kinds) for one in several])[:-1])
+
+    def spread(given: Sequence[np.ndarray]) -> np.ndarray:
+        wide = np.zeros((len(several), len(every)))
+        for row, own, strengths in zip(wide, places, given, strict=True):
+            row[own] = strengths
+        return wide
+
+    return every[:, 0], every[:, 1:].astype(bool), spread

@@ -120,6 +120,32 @@ class Path:
         if self._add(Columns.of(found.kinds, found.players, self.games.players)):
             self.x = solve(self._squares, self.x, penalty, self.weights, 0.3 * gap)
 
+    def look_further(self, penalty: float, share: float) -> None:
+        """Have columns at hand that would come into use if the penalty were a share of what it is."""
+        used = int((self.x != 0).any(0).sum())
+        found = self._search(self._thetas(), self.order, share * penalty, used + ADDED)
+        self._add(Columns.of(found.kinds, found.players, self.games.players))
+
+    def go_aside(self, x: Tensor, weights: Tensor, penalty: float, gap: float, most: float) -> float:
+        """Have `x` where it would be if the penalty of each column were weighted; the objective without weights.
+
+        Parameters
+        ----------
+        x : (m, W), the solution to begin with
+        weights : (W,)
+        gap : of the weighted problem on the columns at hand
+        most : objective up to which linearly dependent columns give way to others
+        """
+        aside = solve(self._squares.scaled(1 / weights), x * weights, penalty, self.weights, 0.3 * gap) / weights
+        moved = torch.as_tensor(simplified(self.columns, aside.cpu().numpy(), *self.weights), device=x.device)
+        self.x = independent(self._squares.gram, moved)
+        if self._objective(penalty) > most:
+            self.x = moved
+        return self._objective(penalty)
+
+    def _objective(self, penalty: float) -> float:
+        return self._bounds(penalty, penalty).objective
+
     def _simplify(self, penalty: float, gap: float, largest: float) -> Bounds:
         """Have players instead of pairs where both say the same, and no interaction that is a sum of stronger ones."""
         self._add(singles(self.columns.take((self.x != 0).any(0))))

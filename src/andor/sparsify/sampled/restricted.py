@@ -89,6 +89,10 @@ class Squares:
         grams = torch.stack([gram.index_select(0, which).to(dtype).index_select(1, which) for gram in self.gram])
         return Squares(grams, self.right[:, which].to(dtype), self.total.to(dtype))
 
+    def scaled(self, factors: Tensor) -> Squares:
+        """Of columns times factors (W,)."""
+        return Squares(self.gram * factors * factors[:, None], self.right * factors, self.total)
+
     def duals(self, x: Tensor) -> Tensor:
         """Products of columns and residuals at interactions (m, W): (m, W)."""
         return self.right - times(self.gram, x)
