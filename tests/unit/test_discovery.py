@@ -315,6 +315,36 @@ def test_signs_that_players_have_are_no_combination():
     assert np.median(chances) > 0.1
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("signed", [False, True])
+def test_sums_that_no_coalitions_can_have_make_no_combination(signed):
+    """Five interactions, one far stronger than the others: no law of five coalitions gives its players that much."""
+    random = np.random.default_rng(17)
+    every = np.array([list(row) for row in itertools.product([False, True], repeat=10) if 1 <= sum(row) <= 4])
+    orders = every.sum(1)
+
+    def model(weights: np.ndarray, signs: np.ndarray | None) -> Placed:
+        share = np.where(every, weights, 1).prod(1)
+        share /= np.bincount(orders, share)[orders]
+        presence = every[random.choice(len(every), 5, replace=False, p=share / share.sum())]
+        strengths = random.lognormal(0, 1.5, 5) * np.where(presence, weights, 0).max(1)
+        leading = np.where(presence, weights, 0).argmax(1)
+        sign = random.choice([-1, 1], 5) if signs is None else signs[leading]
+        return Placed(presence, sign * strengths).chosen(strengths > 0.05 * strengths.max())
+
+    claims = []
+    for seed in range(16):
+        cells = []
+        for _ in range(24):
+            players = random.lognormal(0, 1.5, 10), random.choice([-1, 1], 10) if signed else None
+            cells.append([model(*players), model(*players)])
+        family = Family(cells).of_orders(2)
+        claims.append(Claim(family, family.importance(seed)))
+    shared = np.array([len(claim.family.shared) for claim in claims])
+    assert np.mean([claim.expected for claim in claims]) == pytest.approx(shared.mean(), rel=0.25)
+    assert np.median([claim.p for claim in claims]) > 0.1
+
+
 def test_too_many_coalitions_are_said_to_be():
     presence = np.unique(np.random.default_rng(14).random((60, 300)) < 0.02, axis=0)
     own = Placed(presence[presence.any(1)], np.ones(presence.any(1).sum()))

@@ -110,7 +110,6 @@ def test_sets_do_not_depend_on_the_list():
     for of_list, of_all in (
         (compact.strongest(5), interactions.strongest(5)),
         (compact.salient(bound), interactions.salient(bound)),
-        (compact.shared(bound), interactions.shared(bound)),
         (compact.magnitude, interactions.magnitude),
     ):
         np.testing.assert_array_equal(compact.coalitions.spread(of_list, interactions.coalitions), of_all)

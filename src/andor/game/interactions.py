@@ -152,10 +152,6 @@ class Interactions:
         """Set of interactions above their model's bound, shape (m,); bool, shape (m, kinds, C)."""
         return self.magnitude > bound[:, None, None]
 
-    def shared(self, bound: np.ndarray) -> np.ndarray:
-        """Which are salient in every model; bool, shape (kinds, C)."""
-        return self.salient(bound).all(0)
-
     # -------------------------------------------------------------------------------------------- others from them
 
     def merge(self) -> Interactions:

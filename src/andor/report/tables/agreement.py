@@ -37,27 +37,29 @@ AGREEMENT_SCHEMA = pa.schema(
 
 def agreement(each: Comparison) -> pd.DataFrame:
     """How many interactions are shared, how many of these each null hypothesis expects, and how many can be named."""
-    rows = [
-        {
-            "method": each.method,
-            "ensemble": each.ensemble,
-            "main": each.is_main,
-            "claim": name,
-            "null": CLAIMS[name],
-            "least_order": least,
-            "shared": len(claim.family.shared),
-            "expected": claim.expected,
-            "of_model": None if claim.null.why else each.members[int(claim.null.total.argmax())],
-            "p": claim.p,
-            "accidents": claim.accidents,
-            "listed": claim.listed if least == LEAST_ORDERS[name][0] else None,
-            "rate": RATE,
-            "floor": claim.floor,
-            "why": claim.why if least == LEAST_ORDERS[name][0] else claim.null.why,
-            "samples": len(each.games.samples),
-        }
-        for (name, least), claim in each.claims.by_name.items()
-    ]
+    rows = []
+    for (name, least), claim in each.claims.by_name.items():
+        has_list = least == LEAST_ORDERS[name][0]
+        rows.append(
+            {
+                "method": each.method,
+                "ensemble": each.ensemble,
+                "main": each.is_main,
+                "claim": name,
+                "null": CLAIMS[name],
+                "least_order": least,
+                "shared": len(claim.family.shared),
+                "expected": claim.expected,
+                "of_model": None if claim.null.why else each.members[int(claim.null.total.argmax())],
+                "p": claim.p,
+                "accidents": claim.accidents,
+                "listed": claim.listed if has_list else None,
+                "rate": RATE,
+                "floor": claim.floor,
+                "why": claim.why if has_list else claim.null.why,
+                "samples": len(each.games.samples),
+            }
+        )
     return pd.DataFrame(rows).astype({"listed": "Int64"})
 
 
