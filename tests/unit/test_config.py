@@ -192,7 +192,7 @@ BROKEN = [
     ("methods", {}, "`methods`"),
     ("methods.generalizable.alpha", -1, "`methods.generalizable.alpha: -1`: input should be greater"),
     ("methods.generalizable.kappa", {"factor": 1, "standart": "range"}, "standart` is no known key; did you mean"),
-    ("methods.generalizable.solver", {"gap": 2}, "solver.gap: 2`: input should be less than 1"),
+    ("methods.generalizable.solver", {"gap": 2}, "solver.gap: 2`: input should be less than 0.5"),
     ("methods.generalizable.solver", {"name": "exact", "start": 1}, "`start` has no effect on solver exact"),
     ("methods.generalizable.solver", {"name": "sgd", "others": 2}, "`others` has no effect on solver sgd"),
     ("methods.generalizable.solver", {"rate": 1e-5}, "`rate` has no effect on solver first_order; take it away"),

@@ -372,11 +372,30 @@ def test_what_is_beyond_other_samples_is_listed_if_it_is_beyond_names_too():
     assert (agree.listed, alone.listed) == (0, 6)
     both = dataclasses.replace(alone, within=agree)
     assert both.listed == 0
-    assert both.why == "of any list more than 10% would be accidents"
+    assert both.why.startswith("of any list more than 10% would be accidents, by this null or by that of the claim")
     assert (both.p, both.expected) == (alone.p, alone.expected)
     lacking = dataclasses.replace(alone, within=Claim(family, Null.without("nothing was drawn")))
     assert np.isnan(lacking.rates).all()
-    assert lacking.why == "nor is the claim known that must hold as well: nothing was drawn"
+    assert lacking.why == "the claim that must hold as well is not: nothing was drawn"
+
+
+def test_a_list_is_held_to_both_nulls_at_once():
+    """Of three strong interactions 1.4 are expected of other samples, and of thirty weak ones five by any name."""
+    pair, cells = np.isin(np.arange(30), [0, 1]), []
+    for sample in range(6):
+        presence = np.eye(30, dtype=bool)[5 * sample : 5 * sample + 5]
+        strong = [pair] if sample < 3 else []
+        own = Placed(np.array([*presence, *strong]), np.array([1.0] * 5 + [10.0] * len(strong)))
+        cells.append([own, own])
+    family = Family(cells)
+    agree, alone = Claim(family, family.renaming(0)), Claim(family, family.exchange(kinds=1, seed=0))
+    assert (agree.listed, alone.listed) == (3, 33)
+    strongest = family.shared == 10
+    np.testing.assert_allclose(alone.null.expected.max(0)[strongest], 1.4)
+    both = dataclasses.replace(alone, within=agree)
+    assert both.listed == 0
+    assert (both.rates >= np.maximum(agree.rates, alone.rates)).all()
+    np.testing.assert_allclose(both.rates, agree.null.total.max() / 33)
 
 
 def test_too_few_draws_are_said_and_no_model_may_lack_them():

@@ -57,6 +57,26 @@ def test_every_other_solution_is_as_good_as_it_says(models, weights):
     assert any(one != first for one in seen)
 
 
+def test_what_cannot_be_certified_is_left_out_and_smaller_weights_are_tried_first(monkeypatch):
+    games = made(np.random.default_rng(3), 6, 2, [60, 60])
+    path = Path(games, 3, (1.0, 0.5))
+    point, tried = path.solve(0.02, GAP, proven=True), []
+    go_aside = Path.go_aside
+
+    def seen(self, x, weights, penalty, gap, most):
+        tried.append(round((float(weights.max()) - 1) / gap))
+        return go_aside(self, x, weights, penalty, gap, most)
+
+    monkeypatch.setattr(Path, "go_aside", seen)
+    assert len(list(other_solutions(path, point, GAP, 3))) == 3
+    assert tried[0] == 64 and len(tried) > 3, "the largest weights lead too far from the optimum here"
+    no_room = dataclasses.replace(point, bounds=dataclasses.replace(point.bounds, lower=0.5 * point.bounds.lower))
+    tried.clear()
+    assert list(other_solutions(path, no_room, GAP, 2)) == []
+    assert tried == 2 * [64, 32, 16, 8, 4, 2, 1]
+    assert list(other_solutions(path, point, 0.6, 2)) == []
+
+
 def test_an_optimum_of_scikit_learn_is_no_worse_than_any():
     games = made(np.random.default_rng(1), 5, 1, [28])
     found = fit(games, None, None, 0.05, GAP, others=4)
@@ -67,6 +87,7 @@ def test_an_optimum_of_scikit_learn_is_no_worse_than_any():
     assert found.others
     for other in found.others:
         assert optimum * (1 - 1e-9) <= other.objective[0] <= optimum / (1 - MARGIN * GAP)
+        assert other.gap[0] == pytest.approx(1 - found.lower_bound[0] / other.objective[0])
 
 
 @pytest.mark.parametrize("alpha", [None, 1.0])

@@ -515,6 +515,12 @@ def test_claims_of_interactions_are_those_of_the_ensemble(results, made):
         for claim, least in (("agree", 1), ("combinations", 2), ("exchange", 1)):
             assert (own[claim] <= RATE).sum() == table.loc[(method, ensemble, claim, least), "listed"]
     assert listed.query("order < 2")["combinations"].isna().all()
+    of_samples = listed[listed["exchange"].notna()]
+    assert (of_samples["exchange"] >= of_samples["agree"]).all(), "it is held to names at random as well"
+    assert (of_samples["exchange"] > of_samples["agree"]).any()
+    for each in comparisons(results):
+        for (claim, least), found in each.claims.by_name.items():
+            assert (found.within is each.claims.by_name["agree", least]) == (claim == "exchange")
 
 
 def test_every_salient_interaction_has_one_state(results, made):

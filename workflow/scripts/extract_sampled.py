@@ -33,6 +33,8 @@ def main(snakemake):
             **proof(found, solver.gap),
             "others": {
                 "objective": [other.objective[0] for other in found.others],
+                "gap": [other.gap[0] for other in found.others],
+                "seconds": sum(other.seconds for other in found.others),
                 "dropped": solver.others - len(found.others),
             },
             **judged(games, found, held_out, **extraction.settings),

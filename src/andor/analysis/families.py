@@ -189,15 +189,15 @@ class Claim:
         """False discovery rate of each shared interaction, as in `Family.shared`; NaN without a null."""
         if self.unknown:
             return np.full(len(self.family.shared), math.nan)
-        own = false_discovery_rates(self.family.shared, self.null.expected)
-        return own if self.within is None else np.maximum(own, self.within.rates)
+        nulls = [self.null, *([self.within.null] if self.within else [])]
+        return false_discovery_rates(self.family.shared, np.concatenate([null.expected for null in nulls]))
 
     @property
     def unknown(self) -> str:
         """Why no rate is known; empty if they are."""
         if self.null.why or self.within is None or not self.within.unknown:
             return self.null.why
-        return f"nor is the claim known that must hold as well: {self.within.unknown}"
+        return f"the claim that must hold as well is not: {self.within.unknown}"
 
     @property
     def expected(self) -> float:
@@ -237,4 +237,5 @@ class Claim:
             return "nothing is shared"
         if self.floor > RATE:
             return "too few draws to tell any list from accident"
-        return f"of any list more than {RATE:.0%} would be accidents"
+        either = ", by this null or by that of the claim that must hold as well" if self.within else ""
+        return f"of any list more than {RATE:.0%} would be accidents{either}"

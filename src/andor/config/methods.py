@@ -28,7 +28,7 @@ class Solver(Closed):
     """Seed of a random start, γ ~ N(0, 1); half of each output to each kind if unset."""
     rate: PositiveFloat | None = None
     """First step size of sgd; that published for texts if unset (1e-7 for several models, 1e-6 for one)."""
-    gap: Annotated[float, Field(gt=0, lt=1)] = 0.01
+    gap: Annotated[float, Field(gt=0, lt=0.5)] = 0.01
     """Stop when (objective − lower bound)/objective of a sample falls below this."""
     others: Annotated[int, Field(ge=0)] = 4
     """Number of other solutions, certified to twice the gap, that first_order looks for; the share in which an

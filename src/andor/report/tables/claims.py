@@ -17,7 +17,7 @@ CLAIMS = {"agree": "renaming", "combinations": "importance", "exchange": "exchan
 """Claims about shared interactions, each with the null hypothesis that it is made against.
 
 `agree`: the models agree at all. `combinations`: they agree in which players act together, beyond which players matter.
-`exchange`: they agree beyond what they show on other samples; what is listed of that holds `agree` as well, for an
+`exchange`: they agree beyond what they show on other samples; its list is held to the null of `agree` as well, for an
 accident of one sample is beyond other samples too.
 """
 FEWEST = 20

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -17,6 +17,7 @@ from andor.sparsify.sampled.others import other_solutions
 from andor.sparsify.sampled.path import Path, Point, penalties
 from andor.sparsify.sampled.problem import SampledGames
 from andor.sparsify.sampled.refit import errors
+from andor.sparsify.sampled.restricted import Bounds
 
 RIDGE = 1e-3
 """ρ beside a given penalty."""
@@ -28,13 +29,18 @@ PENALTIES, LEAST = 7, 0.008
 
 @dataclass(frozen=True, eq=False)
 class Other:
-    """Interactions of m models in another solution that is nearly as good, as in `Fit`."""
+    """Interactions of m models in another solution that is nearly as good, as in `Fit`.
+
+    Its gap is from the lower bound of the first one, and to find it took so many seconds more.
+    """
 
     kinds: np.ndarray
     members: np.ndarray
     strengths: np.ndarray
     constants: np.ndarray
     objective: list[float]
+    gap: list[float]
+    seconds: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,7 +57,7 @@ class Fit:
     penalty, ridge, objective, lower_bound, gap : of each problem, one for all models or one for each
     order : up to which all coalitions were looked at
     searched : coalitions whose duals were computed in one search
-    seconds : of the whole
+    seconds : of the whole, without `others`
     others : other solutions that are nearly as good
     """
 
@@ -124,8 +130,7 @@ def fit(
         ridge = RIDGE
     point = path.solve(penalty, gap, proven=True)
     found = _refitted(path, point, ridge, began, with_errors)
-    several = tuple(_other(path, objective, ridge) for objective in other_solutions(path, point, gap, others))
-    return replace(found, others=several, seconds=time.perf_counter() - began)
+    return replace(found, others=tuple(_others(path, point, ridge, gap, others)))
 
 
 def _refitted(path: Path, point: Point, ridge: float, began: float, with_errors: bool) -> Fit:
@@ -149,14 +154,26 @@ def _refitted(path: Path, point: Point, ridge: float, began: float, with_errors:
     )  # fmt: skip
 
 
-def _other(path: Path, objective: float, ridge: float) -> Other:
-    """The solution at which a path is, refitted, in units of the values."""
+def _others(path: Path, point: Point, ridge: float, gap: float, count: int) -> Iterator[Other]:
+    """Other solutions, refitted, in units of the values."""
+    began = time.perf_counter()
+    for objective in other_solutions(path, point, gap, count):
+        bounds = Bounds(objective, point.bounds.lower, point.bounds.scale)
+        yield _other(path, ridge, bounds, began)
+        began = time.perf_counter()
+
+
+def _other(path: Path, ridge: float, bounds: Bounds, began: float) -> Other:
+    """The solution at which a path is."""
     strengths = path.refitted(ridge)
     used = (strengths != 0).any(0)
     columns, strengths = path.columns.take(used), strengths[:, used]
     constants = _constants(path, [own[used] for own in path.designs], strengths)
-    scaled = _scaled(strengths, path.games.scales[:, None])
-    return Other(columns.kinds.cpu().numpy(), columns.members.cpu().numpy(), scaled, constants, [objective])
+    return Other(
+        columns.kinds.cpu().numpy(), columns.members.cpu().numpy(),
+        _scaled(strengths, path.games.scales[:, None]), constants,
+        [bounds.objective], [bounds.gap], time.perf_counter() - began,
+    )  # fmt: skip
 
 
 def _constants(path: Path, designs: Sequence[Tensor], strengths: Tensor) -> np.ndarray:
@@ -190,9 +207,12 @@ def _together(fits: Sequence[Fit], began: float) -> Fit:
 
 def _others_together(several: Sequence[Other]) -> Other:
     kinds, members, spread = _side_by_side(several)
-    constants = np.concatenate([one.constants for one in several])
-    objective = [number for one in several for number in one.objective]
-    return Other(kinds, members, spread([one.strengths[0] for one in several]), constants, objective)
+    return Other(
+        kinds, members, spread([one.strengths[0] for one in several]),
+        np.concatenate([one.constants for one in several]),
+        [number for one in several for number in one.objective],
+        [number for one in several for number in one.gap], sum(one.seconds for one in several),
+    )  # fmt: skip
 
 
 def _side_by_side(

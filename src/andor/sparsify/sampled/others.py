@@ -16,21 +16,23 @@ import torch
 from andor.sparsify.others import MARGIN
 from andor.sparsify.sampled.path import Path, Point
 
-SPREADS = (8.0, 4.0, 2.0, 1.0)
-"""By how much more weights differ from 1 in each attempt, in units of the gap, until the solution is certified."""
+SPREADS = (64.0, 32.0, 16.0, 8.0, 4.0, 2.0, 1.0)
+"""By how much weights differ from 1 in each attempt, in units of the gap, until the solution is certified. By the
+largest of these that is, solutions are as far from the optimum as others are where all coalitions are known."""
 
 
 def other_solutions(path: Path, point: Point, gap: float, count: int) -> Iterator[float]:
     """Have other solutions at `path.x`, one after the other, of objectives that are yielded.
 
-    What cannot be certified to `MARGIN` gaps is left out. The path gets columns.
+    What cannot be certified to `MARGIN` gaps is left out, which is all that is asked for beyond a gap of a half.
+    The path gets columns.
 
     Parameters
     ----------
     point : the solution at which the path is, certified to `gap`
     count : number of solutions that are tried for
     """
-    if not count or not len(point.columns):
+    if not count or not len(point.columns) or MARGIN * gap >= 1:
         return
     path.look_further(point.penalty, 1 - MARGIN * gap)
     first, most = path.x, point.bounds.lower / (1 - MARGIN * gap)

@@ -100,7 +100,7 @@ class Path:
             found = self._search(self._thetas(), self.order, penalty, ADDED, dtype)
             searched = max(searched, found.searched)
             at = self._bounds(penalty, found.largest)
-            added = at.gap > gap and self._add(Columns.of(found.kinds, found.players, self.games.players))
+            added = at.gap > gap and self._add_found(found)
             done = at.gap <= gap or not (added or allowed > gap)
             if done and (dtype == torch.float64 or not proven):
                 break
@@ -117,14 +117,13 @@ class Path:
         """Have `x` near the solution for a penalty, by one search: enough to compare what penalties predict."""
         self.x = solve(self._squares, self.x, penalty, self.weights, 0.3 * gap)
         found = self._search(self._thetas(), self.order, penalty, ADDED)
-        if self._add(Columns.of(found.kinds, found.players, self.games.players)):
+        if self._add_found(found):
             self.x = solve(self._squares, self.x, penalty, self.weights, 0.3 * gap)
 
     def look_further(self, penalty: float, share: float) -> None:
         """Have columns at hand that would come into use if the penalty were a share of what it is."""
         used = int((self.x != 0).any(0).sum())
-        found = self._search(self._thetas(), self.order, share * penalty, used + ADDED)
-        self._add(Columns.of(found.kinds, found.players, self.games.players))
+        self._add_found(self._search(self._thetas(), self.order, share * penalty, used + ADDED))
 
     def go_aside(self, x: Tensor, weights: Tensor, penalty: float, gap: float, most: float) -> float:
         """Have `x` where it would be if the penalty of each column were weighted; the objective without weights.
@@ -193,6 +192,9 @@ class Path:
         same = {id(own): own.to(dtype) for own in self._presence}
         presence = [same[id(own)] for own in self._presence]
         return search(presence, [theta.to(dtype) for theta in thetas], order, level, self.weights, most)
+
+    def _add_found(self, found: Found) -> bool:
+        return self._add(Columns.of(found.kinds, found.players, self.games.players))
 
     def _add(self, found: Columns) -> bool:
         """Add columns that are new, drop those that are long unused; whether there are new ones."""
