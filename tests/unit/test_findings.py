@@ -196,6 +196,10 @@ def test_what_changed_is_told_by_paired_intervals(made):
     assert "same larger in 0 and smaller in 0 of 6; ands larger in 3 and smaller in 3 of 6; both larger in 6" in text
     assert text.count("clearly better") == 1
     assert "sample by sample" not in findings({}, {"s": ("Which one?", made[1])})
+    apart = pd.concat([made[1], variant("ands", {"and": 3.0}), variant("ands", {"or": -3.0}).assign(main=False)])
+    text = findings({}, {"s": ("Which one?", apart.reset_index(drop=True))})
+    assert "whole intervals: ands larger in 3 and smaller in 0 of 6." in text
+    assert "a null network or a repeated training: ands larger in 0 and smaller in 3 of 6." in text
 
 
 @pytest.mark.parametrize(

@@ -333,20 +333,20 @@ def _study(table: pd.DataFrame) -> Iterator[str]:
             cells.append("; ".join(_studied(row) for row in chosen.itertuples()))
         rows.append([task, ensemble, method, *cells])
     yield markdown(["task", "ensemble", "method", *STUDIED.values()], rows)
-    main = table[table["main"]] if table["main"].any() else table
-    reported = main[pd.MultiIndex.from_frame(main[["measure", "of"]]).isin(list(REPORTED))]
-    if reported["change"].notna().any():
-        yield _changed(reported, table["method"].iloc[0])
+    reported = table[pd.MultiIndex.from_frame(table[["measure", "of"]]).isin(list(REPORTED))]
+    for main, own in reported[reported["change"].notna()].groupby("main", sort=False):
+        of = "" if main else ", of ensembles with a null network or a repeated training"
+        yield _changed(own, table["method"].iloc[0], of)
 
 
-def _changed(table: pd.DataFrame, first: str) -> str:
+def _changed(table: pd.DataFrame, first: str, of: str) -> str:
     """How often each method's excess is larger, and how often smaller, than that under the study's first one."""
     said = []
-    for method, own in table[table["change"].notna()].groupby("method", sort=False):
+    for method, own in table.groupby("method", sort=False):
         more, fewer = (own["change_low"] > 0).sum(), (own["change_high"] < 0).sum()
         verdict = " (clearly better)" if 2 * more > len(own) and not fewer else ""
         said.append(f"{method} larger in {more} and smaller in {fewer} of {len(own)}{verdict}")
-    return f"Excess against that under {first}, sample by sample, whole intervals: {'; '.join(said)}."
+    return f"Excess against that under {first}, sample by sample, whole intervals{of}: {'; '.join(said)}."
 
 
 def _studied(row: Any) -> str:
