@@ -202,6 +202,21 @@ def test_what_changed_is_told_by_paired_intervals(made):
     assert "a null network or a repeated training: ands larger in 0 and smaller in 3 of 6." in text
 
 
+def test_what_is_named_is_said_to_be_settled_or_not():
+    rows = [("and", "a, b", 0.02, 0.5, 1.0), ("or", "c", 0.05, 0.3, 0.6), ("or", "d", 0.3, 0.2, 1.0)]
+    own = pd.DataFrame(rows, columns=["kind", "members", "agree", "strength", "stability"])
+    own = own.assign(
+        ensemble="a-b", shared=True, sample=3, players=own["members"], combinations=math.nan, solutions=5,
+        settled=own["stability"] == 1,
+    )  # fmt: skip
+    assert headline._named("a-b", own) == (
+        "a-b, most surely first (1 of 2 in every solution): AND(a, b) + (sample 3; in 5 of 5 solutions); "
+        "OR(c) + (sample 3; in 3 of 5 solutions)."
+    )
+    unknown = own.assign(stability=math.nan, settled=None)
+    assert headline._named("a-b", unknown).startswith("a-b, most surely first: AND(a, b) + (sample 3);")
+
+
 @pytest.mark.parametrize(
     "p, listed, combined, said",
     [

@@ -152,7 +152,9 @@ def _named(ensemble: str, interactions: pd.DataFrame) -> str:
         for row in sure.head(NAMED).itertuples()
     ]
     more = f"; and {len(sure) - NAMED} more" if len(sure) > NAMED else ""
-    return f"{ensemble}, most surely first: {'; '.join(first)}{more}."
+    known = sure["settled"].dropna()
+    settled = f" ({known.astype(bool).sum()} of {len(known)} in every solution)" if len(known) else ""
+    return f"{ensemble}, most surely first{settled}: {'; '.join(first)}{more}."
 
 
 def _as(row: Any) -> str:
