@@ -120,7 +120,7 @@ def fit(
         raise UserError(f"order is {order}; give 1 or more")
     if alpha is None and games.models > 1:
         fits = [fit(game, None, order, penalty, gap, ridge, device, with_errors, others) for game in games.alone()]
-        return _together(fits, began)
+        return _together(fits)
     weights = (0.0, 1.0) if alpha is None or np.isinf(alpha) else (1.0, float(alpha))
     path = Path(games, order, weights, device)
     if penalty is None:
@@ -189,7 +189,7 @@ def _scaled(array: Tensor, scales: np.ndarray) -> np.ndarray:
     return array.cpu().numpy() * scales
 
 
-def _together(fits: Sequence[Fit], began: float) -> Fit:
+def _together(fits: Sequence[Fit]) -> Fit:
     """Solutions of single models side by side, and of their other solutions the first beside the first."""
     kinds, members, spread = _side_by_side(fits)
     joined = {
@@ -200,7 +200,7 @@ def _together(fits: Sequence[Fit], began: float) -> Fit:
         kinds, members, spread([one.strengths[0] for one in fits]),
         spread([one.penalised[0] for one in fits]), spread([one.errors[0] for one in fits]),
         np.concatenate([one.constants for one in fits]), **joined, order=fits[0].order,
-        searched=max(one.searched for one in fits), seconds=time.perf_counter() - began,
+        searched=max(one.searched for one in fits), seconds=sum(one.seconds for one in fits),
         others=tuple(_others_together(several) for several in zip(*(one.others for one in fits), strict=False)),
     )  # fmt: skip
 

@@ -17,8 +17,8 @@ from andor.sparsify.others import MARGIN
 from andor.sparsify.sampled.path import Path, Point
 
 SPREADS = (64.0, 32.0, 16.0, 8.0, 4.0, 2.0, 1.0)
-"""By how much weights differ from 1 in each attempt, in units of the gap, until the solution is certified. By the
-largest of these that is, solutions are as far from the optimum as others are where all coalitions are known."""
+"""By how much weights differ from 1 in each attempt, in units of the gap, until the solution is certified: by the most
+that is, others are nearly as far from the optimum as they may be."""
 
 
 def other_solutions(path: Path, point: Point, gap: float, count: int) -> Iterator[float]:
