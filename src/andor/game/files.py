@@ -278,10 +278,7 @@ def others_from_file(path: Path, models: Sequence[str]) -> list[Interactions]:
         If the file is damaged or does not hold each kind x coalition x model once, with as many other solutions.
     """
     table = store.read_table(path)
-    strengths = _others(path, table)
-    return (
-        [Interactions.of_dense(one, models) for one in _dense(path, table, strengths, models)] if len(strengths) else []
-    )
+    return [Interactions.of_dense(one, models) for one in _dense(path, table, _others(path, table), models)]
 
 
 def _others(path: Path, table: pa.Table) -> np.ndarray:

@@ -135,10 +135,9 @@ def fit(
 
 def _refitted(path: Path, point: Point, ridge: float, began: float, with_errors: bool) -> Fit:
     """The solution of a problem with its strengths refitted, in units of the values."""
-    games, strengths = path.games, path.refitted(ridge)
-    used = (strengths != 0).any(0)
-    columns, designs, strengths = path.columns.take(used), [own[used] for own in path.designs], strengths[:, used]
-    x = path.x[:, used].where(strengths != 0, 0)
+    games = path.games
+    used, strengths, designs, constants = _in_use(path, ridge)
+    columns, x = path.columns.take(used), path.x[:, used].where(strengths != 0, 0)
     spread = torch.full_like(x, torch.nan)
     if with_errors:
         groups = [torch.as_tensor(part) for part in parts(games, min(GROUPS, len(games.values[0]) // 2))]
@@ -148,7 +147,7 @@ def _refitted(path: Path, point: Point, ridge: float, began: float, with_errors:
     return Fit(
         columns.kinds.cpu().numpy(), columns.members.cpu().numpy(),
         _scaled(strengths, scales), _scaled(x, scales), _scaled(spread, scales),
-        _constants(path, designs, strengths),
+        constants,
         [point.penalty], [ridge], [point.bounds.objective], [point.bounds.lower], [point.bounds.gap],
         path.order, point.searched, time.perf_counter() - began,
     )  # fmt: skip
@@ -158,17 +157,14 @@ def _others(path: Path, point: Point, ridge: float, gap: float, count: int) -> I
     """Other solutions, refitted, in units of the values."""
     began = time.perf_counter()
     for objective in other_solutions(path, point, gap, count):
-        bounds = Bounds(objective, point.bounds.lower, point.bounds.scale)
-        yield _other(path, ridge, bounds, began)
+        yield _other(path, ridge, replace(point.bounds, objective=objective), began)
         began = time.perf_counter()
 
 
 def _other(path: Path, ridge: float, bounds: Bounds, began: float) -> Other:
     """The solution at which a path is."""
-    strengths = path.refitted(ridge)
-    used = (strengths != 0).any(0)
-    columns, strengths = path.columns.take(used), strengths[:, used]
-    constants = _constants(path, [own[used] for own in path.designs], strengths)
+    used, strengths, _, constants = _in_use(path, ridge)
+    columns = path.columns.take(used)
     return Other(
         columns.kinds.cpu().numpy(), columns.members.cpu().numpy(),
         _scaled(strengths, path.games.scales[:, None]), constants,
@@ -176,13 +172,19 @@ def _other(path: Path, ridge: float, bounds: Bounds, began: float) -> Other:
     )  # fmt: skip
 
 
-def _constants(path: Path, designs: Sequence[Tensor], strengths: Tensor) -> np.ndarray:
-    """The constant b of each model beside its strengths (m, W), in units of the values; (m,)."""
-    own = [
-        float(v.mean() - of_model @ design.mean(1, dtype=of_model.dtype))
-        for design, v, of_model in zip(designs, path.values, strengths, strict=True)
+def _in_use(path: Path, ridge: float) -> tuple[Tensor, Tensor, list[Tensor], np.ndarray]:
+    """Which columns of a path are in use, their refitted strengths (m, W), designs, and each model's constant b, (m,).
+
+    Strengths are in the units of the path, constants in those of the values.
+    """
+    strengths = path.refitted(ridge)
+    used = (strengths != 0).any(0)
+    designs, strengths = [own[used] for own in path.designs], strengths[:, used]
+    constants = [
+        float(v.mean() - own @ design.mean(1, dtype=own.dtype))
+        for design, v, own in zip(designs, path.values, strengths, strict=True)
     ]
-    return np.array(own) * path.games.scales
+    return used, strengths, designs, np.array(constants) * path.games.scales
 
 
 def _scaled(array: Tensor, scales: np.ndarray) -> np.ndarray:

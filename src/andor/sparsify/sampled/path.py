@@ -137,13 +137,12 @@ class Path:
         """
         aside = solve(self._squares.scaled(1 / weights), x * weights, penalty, self.weights, 0.3 * gap) / weights
         moved = torch.as_tensor(simplified(self.columns, aside.cpu().numpy(), *self.weights), device=x.device)
-        self.x = independent(self._squares.gram, moved)
-        if self._objective(penalty) > most:
-            self.x = moved
-        return self._objective(penalty)
-
-    def _objective(self, penalty: float) -> float:
-        return self._bounds(penalty, penalty).objective
+        for form in (independent(self._squares.gram, moved), moved):
+            self.x = form
+            objective = self._bounds(penalty, penalty).objective
+            if objective <= most:
+                break
+        return objective
 
     def _simplify(self, penalty: float, gap: float, largest: float) -> Bounds:
         """Have players instead of pairs where both say the same, and no interaction that is a sum of stronger ones."""
